@@ -1,0 +1,3 @@
+//! A data-proximate array engine.
+
+pub mod result;

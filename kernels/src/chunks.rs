@@ -1,0 +1,173 @@
+//! How one axis is cut into chunks, as runs of equal chunks: O(files), never O(chunks).
+//!
+//! In: lengths. Out: which chunk holds an index, where a chunk lies. Never lists chunks one by one.
+
+use std::ops::Range;
+
+/// The chunks along one axis, in order and without gaps, run-length encoded.
+///
+/// A year of daily files, each cut into chunks of 10 days, is 12 short runs, whatever the number of chunks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct AxisChunks {
+    runs: Vec<Run>,
+}
+
+/// `count` chunks of `length` each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Run {
+    first_chunk: usize,
+    first_index: usize,
+    count: usize,
+    length: usize,
+}
+
+impl AxisChunks {
+    /// An axis of `len` cut every `chunk` indices; the last chunk is shorter where it does not divide. `chunk` 0 counts as `len`.
+    pub fn uniform(len: usize, chunk: usize) -> AxisChunks {
+        let chunk = if chunk == 0 { len } else { chunk };
+        let mut axis = AxisChunks::default();
+        if len > 0 {
+            axis.push(len / chunk, chunk);
+            axis.push(1, len % chunk);
+        }
+        axis
+    }
+
+    /// An axis made of these `(count, length)` runs in order; empty runs are dropped.
+    pub fn from_runs(runs: impl IntoIterator<Item = (usize, usize)>) -> AxisChunks {
+        let mut axis = AxisChunks::default();
+        for (count, length) in runs {
+            axis.push(count, length);
+        }
+        axis
+    }
+
+    /// The `(count, length)` runs in order.
+    pub fn runs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.runs.iter().map(|r| (r.count, r.length))
+    }
+
+    /// Appends `count` chunks of `length`.
+    pub fn push(&mut self, count: usize, length: usize) {
+        if count == 0 || length == 0 {
+            return;
+        }
+        let (first_chunk, first_index) = (self.count(), self.len());
+        match self.runs.last_mut() {
+            Some(last) if last.length == length => last.count += count,
+            _ => self.runs.push(Run { first_chunk, first_index, count, length }),
+        }
+    }
+
+    /// Number of indices on the axis.
+    pub fn len(&self) -> usize {
+        self.runs.last().map_or(0, |r| r.first_index.saturating_add(r.count.saturating_mul(r.length)))
+    }
+
+    /// Whether the axis is empty.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// Number of chunks.
+    pub fn count(&self) -> usize {
+        self.runs.last().map_or(0, |r| r.first_chunk.saturating_add(r.count))
+    }
+
+    /// The longest chunk.
+    pub fn longest(&self) -> usize {
+        self.runs.iter().map(|r| r.length).max().unwrap_or(0)
+    }
+
+    /// The indices that `chunk` covers; empty at the end of the axis where there is no such chunk.
+    pub fn range(&self, chunk: usize) -> Range<usize> {
+        let at = self.runs.partition_point(|r| r.first_chunk <= chunk);
+        match at.checked_sub(1).and_then(|i| self.runs.get(i)) {
+            Some(r) if chunk < r.first_chunk + r.count => {
+                let start = r.first_index + (chunk - r.first_chunk) * r.length;
+                start..start + r.length
+            }
+            _ => self.len()..self.len(),
+        }
+    }
+
+    /// The chunk that holds `index`, or the number of chunks where none does.
+    pub fn chunk_at(&self, index: usize) -> usize {
+        let at = self.runs.partition_point(|r| r.first_index <= index);
+        match at.checked_sub(1).and_then(|i| self.runs.get(i)) {
+            Some(r) if index < r.first_index + r.count * r.length => r.first_chunk + (index - r.first_index) / r.length,
+            _ => self.count(),
+        }
+    }
+
+    /// The chunks that meet the indices of `range`.
+    pub fn overlapping(&self, range: &Range<usize>) -> Range<usize> {
+        if range.start >= range.end || range.start >= self.len() {
+            return 0..0;
+        }
+        self.chunk_at(range.start)..self.chunk_at(range.end.min(self.len()) - 1) + 1
+    }
+
+    /// The axis cut down to `range`: its first and last chunk may become shorter.
+    pub fn slice(&self, range: &Range<usize>) -> AxisChunks {
+        let mut out = AxisChunks::default();
+        for r in &self.runs {
+            let end = r.first_index + r.count * r.length;
+            let (lo, hi) = (range.start.max(r.first_index), range.end.min(end));
+            if lo >= hi {
+                continue;
+            }
+            let (head, tail) = ((lo - r.first_index) / r.length, (hi - 1 - r.first_index) / r.length);
+            if head == tail {
+                out.push(1, hi - lo);
+                continue;
+            }
+            out.push(1, r.first_index + (head + 1) * r.length - lo);
+            out.push(tail - head - 1, r.length);
+            out.push(1, hi - (r.first_index + tail * r.length));
+        }
+        out
+    }
+
+    /// This axis followed by another: the chunks of files joined end to end.
+    pub fn concat(mut self, next: &AxisChunks) -> AxisChunks {
+        for (count, length) in next.runs() {
+            self.push(count, length);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expand(axis: &AxisChunks) -> Vec<Range<usize>> {
+        (0..axis.count()).map(|c| axis.range(c)).collect()
+    }
+
+    #[test]
+    fn uneven_last_chunk() {
+        let axis = AxisChunks::uniform(10, 4);
+        assert_eq!(expand(&axis), vec![0..4, 4..8, 8..10]);
+        assert_eq!((axis.chunk_at(7), axis.chunk_at(8), axis.chunk_at(10)), (1, 2, 3));
+        assert_eq!(axis.overlapping(&(3..9)), 0..3);
+    }
+
+    #[test]
+    fn joined_and_sliced_axes_match_their_plain_lists() {
+        let axis = AxisChunks::uniform(10, 4).concat(&AxisChunks::uniform(7, 3)).concat(&AxisChunks::uniform(6, 3));
+        let plain = expand(&axis);
+        for start in 0..axis.len() {
+            for end in start + 1..=axis.len() {
+                let want: Vec<_> = plain
+                    .iter()
+                    .map(|r| r.start.max(start)..r.end.min(end))
+                    .filter(|r| r.start < r.end)
+                    .map(|r| r.start - start..r.end - start)
+                    .collect();
+                assert_eq!(expand(&axis.slice(&(start..end))), want, "{start}..{end}");
+            }
+        }
+    }
+}

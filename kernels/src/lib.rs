@@ -1,0 +1,27 @@
+//! Array mathematics of xeng: blocks of numbers, element-wise formulas, mergeable reductions, and the
+//! graph of operators that a region evaluates box by box.
+//!
+//! This crate does no input or output, knows no clock and no thread: everything here is a pure function
+//! of its arguments, so that a result depends on the data and the expression alone.
+
+pub mod block;
+pub mod bounds;
+pub mod calendar;
+pub mod chunks;
+pub mod dtype;
+pub mod error;
+pub mod formula;
+pub mod graph;
+pub mod partial;
+pub mod reduce;
+
+pub use block::Block;
+pub use bounds::Bounds;
+pub use calendar::Calendar;
+pub use chunks::AxisChunks;
+pub use dtype::{DType, Element};
+pub use error::{KernelError, Result};
+pub use formula::Formula;
+pub use graph::{Dim, Graph, Node, NodeId, Op};
+pub use partial::Partial;
+pub use reduce::Reduction;

@@ -1,0 +1,60 @@
+//! What a region answers: pieces of partial results with what they cover, progress, and a closing account.
+//!
+//! In: nothing; plain data. Out: nothing. Never carries raw chunks.
+
+use crate::coverage::Coverage;
+use xeng_kernels::Partial;
+
+/// One message of a region's answer stream.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// How far the work is.
+    Progress(Progress),
+    /// A piece of a task's result.
+    Piece(Piece),
+    /// The last message: everything asked for has been sent.
+    Done(Account),
+}
+
+/// A piece of a task's result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Piece {
+    /// What it covers.
+    pub coverage: Coverage,
+    /// One partial per node of the task; of a node that is no reduction, the cells themselves are its only state.
+    pub partials: Vec<Partial>,
+}
+
+/// How far the work is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Stored bytes read so far.
+    pub read_bytes: u64,
+    /// Stored bytes that this part of the fragment reads in all, as far as known; 0 where unknown.
+    pub total_bytes: u64,
+    /// Work units finished.
+    pub units_done: u64,
+    /// Work units in all.
+    pub units_total: u64,
+}
+
+/// What the work took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Account {
+    /// Chunks read.
+    pub chunks: u64,
+    /// Stored bytes read.
+    pub read_bytes: u64,
+    /// Bytes after decoding.
+    pub decoded_bytes: u64,
+    /// Seconds spent fetching stored bytes, summed over threads.
+    pub fetch_seconds: f64,
+    /// Seconds spent decoding, summed over threads.
+    pub decode_seconds: f64,
+    /// Seconds spent in operators and reductions, summed over threads.
+    pub compute_seconds: f64,
+    /// Highest number of bytes under permit at any one time.
+    pub peak_bytes: u64,
+    /// Work units done.
+    pub units: u64,
+}

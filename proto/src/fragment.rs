@@ -1,0 +1,66 @@
+//! What home asks of a region: one self-contained program per stage.
+//!
+//! In: nothing; plain data. Out: nothing. Never grows with the number of chunks.
+
+use crate::dataset::DatasetSpec;
+use std::sync::Arc;
+use xeng_kernels::{Block, Graph, NodeId};
+
+/// A program over datasets of one region. Idempotent: running it again, or parts of it elsewhere, gives the same bits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fragment {
+    /// The datasets that it reads.
+    pub datasets: Vec<DatasetUse>,
+    /// The variables behind the graph's scans: `Op::Scan { source }` is an index into this list.
+    pub sources: Vec<SourceUse>,
+    /// Results of earlier stages: `Op::Given { slot }` is an index into this list.
+    pub given: Vec<Arc<Block>>,
+    /// The operators.
+    pub graph: Graph,
+    /// Intermediate results that the region computes first, in this order, and holds in memory.
+    pub held: Vec<Task>,
+    /// What is answered.
+    pub answers: Vec<Task>,
+}
+
+/// A dataset that a fragment reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatasetUse {
+    /// Which.
+    pub spec: DatasetSpec,
+    /// The state that was planned for; a region refuses any other.
+    pub snapshot: String,
+}
+
+/// A variable that a fragment reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceUse {
+    /// Index into [`Fragment::datasets`].
+    pub dataset: u32,
+    /// The variable's name.
+    pub variable: String,
+}
+
+/// Nodes computed in one pass over the same work units.
+///
+/// Either every node is a reduction, and all of them fold inputs of the same dims over the same axes and groups;
+/// or there is one node of any other kind, whose cells are gathered as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// The nodes.
+    pub nodes: Vec<NodeId>,
+}
+
+/// A share of a fragment's work: the `index`-th of `count` nearly equal, contiguous runs of its work units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Part {
+    /// Which share, `0..count`.
+    pub index: u32,
+    /// How many shares.
+    pub count: u32,
+}
+
+impl Part {
+    /// All of it.
+    pub const WHOLE: Part = Part { index: 0, count: 1 };
+}

@@ -1,0 +1,15 @@
+//! The protocol between home and regions: the domain types that both ends agree on, and how they travel.
+
+pub mod answer;
+pub mod coverage;
+pub mod dataset;
+pub mod error;
+pub mod fragment;
+pub mod region;
+
+pub use answer::{Account, Answer, Piece, Progress};
+pub use coverage::Coverage;
+pub use dataset::{AttrValue, Attrs, Dataset, DatasetSpec, Decode, Kind, TimeEncoding, Times, Values, Variable};
+pub use error::{ErrorKind, RegionError};
+pub use fragment::{DatasetUse, Fragment, Part, SourceUse, Task};
+pub use region::{AnswerStream, Region, Status, Traffic};

@@ -1,0 +1,67 @@
+//! The whole of the WAN as seen from home: two questions and an answer stream.
+
+use crate::answer::Answer;
+use crate::dataset::{Dataset, DatasetSpec};
+use crate::error::RegionError;
+use crate::fragment::{Fragment, Part};
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use std::sync::Arc;
+
+/// The answers to one fragment, in no promised order but for [`Answer::Done`], which is last.
+pub type AnswerStream = BoxStream<'static, Result<Answer, RegionError>>;
+
+/// An engine near the data: in this process, or behind gRPC.
+#[async_trait]
+pub trait Region: Send + Sync {
+    /// What to call it in plans, progress and errors, such as `us-east-1 (http://10.0.1.10:7070)`.
+    fn label(&self) -> String;
+
+    /// Describes a dataset without reading its data.
+    ///
+    /// # Errors
+    /// `Request` when there is no such dataset, `Data` when its metadata cannot be read, `Unavailable` when the region cannot be reached.
+    async fn describe(&self, spec: &DatasetSpec) -> Result<Dataset, RegionError>;
+
+    /// Runs a share of a fragment. Dropping the stream cancels the work.
+    ///
+    /// # Errors
+    /// `Request` for a malformed fragment or a snapshot that has changed, `Budget` when it cannot fit, `Unavailable` when the region cannot be reached;
+    /// the stream itself may end in any error.
+    async fn execute(&self, fragment: Arc<Fragment>, part: Part) -> Result<AnswerStream, RegionError>;
+
+    /// What the engine is, and what it is doing.
+    ///
+    /// # Errors
+    /// `Unavailable` when the region cannot be reached.
+    async fn status(&self) -> Result<Status, RegionError>;
+
+    /// Bytes that really crossed the wire to and from this engine since it was connected; zero in process.
+    fn traffic(&self) -> Traffic;
+}
+
+/// What an engine is, and what it is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// The name of its region.
+    pub region: String,
+    /// Version of the program.
+    pub version: String,
+    /// Compute threads.
+    pub threads: u32,
+    /// Memory budget, in bytes.
+    pub memory_bytes: u64,
+    /// Bytes under permit now.
+    pub used_bytes: u64,
+    /// Fragments being executed now.
+    pub active: u32,
+}
+
+/// Bytes on the wire, framing included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// From home to the region.
+    pub sent_bytes: u64,
+    /// From the region to home.
+    pub received_bytes: u64,
+}
