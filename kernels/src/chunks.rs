@@ -129,6 +129,23 @@ impl AxisChunks {
         out
     }
 
+    /// The axis with every `factor` neighbouring chunks of a run made one; `factor` 0 counts as 1.
+    pub fn coarsen(&self, factor: usize) -> AxisChunks {
+        let factor = factor.max(1);
+        let mut out = AxisChunks::default();
+        for r in &self.runs {
+            out.push(r.count / factor, r.length.saturating_mul(factor));
+            out.push(1, r.count % factor * r.length);
+        }
+        out
+    }
+
+    /// The number of the first chunk that is as long as any.
+    pub fn longest_at(&self) -> usize {
+        let longest = self.longest();
+        self.runs.iter().find(|r| r.length == longest).map_or(0, |r| r.first_chunk)
+    }
+
     /// This axis followed by another: the chunks of files joined end to end.
     pub fn concat(mut self, next: &AxisChunks) -> AxisChunks {
         for (count, length) in next.runs() {

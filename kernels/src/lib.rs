@@ -6,14 +6,19 @@
 
 pub mod block;
 pub mod bounds;
+pub mod boxes;
 pub mod calendar;
 pub mod chunks;
 pub mod dtype;
 pub mod error;
+pub mod evaluate;
 pub mod formula;
 pub mod graph;
 pub mod partial;
 pub mod reduce;
+pub mod tiling;
+pub mod tree;
+pub mod work;
 
 pub use block::Block;
 pub use bounds::Bounds;
@@ -21,7 +26,11 @@ pub use calendar::Calendar;
 pub use chunks::AxisChunks;
 pub use dtype::{DType, Element};
 pub use error::{KernelError, Result};
+pub use evaluate::{Evaluator, Known, Leaves, NoLeaves};
 pub use formula::Formula;
 pub use graph::{Dim, Graph, Node, NodeId, Op};
 pub use partial::Partial;
 pub use reduce::Reduction;
+pub use tiling::Tiling;
+pub use tree::MergeTree;
+pub use work::WorkPlan;

@@ -1,0 +1,182 @@
+//! Puts the pieces of an answer together, and proves that nothing is missing and nothing counted twice.
+//!
+//! In: pieces, from any engine, in any order. Out: finished blocks. Never trusts a piece: its place, its units and its
+//! arrays are checked before it is merged.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use xeng_kernels::bounds::shape_of;
+use xeng_kernels::graph::Node;
+use xeng_kernels::{Block, DType, Graph, KernelError, MergeTree, NodeId, Op, Partial, Reduction, WorkPlan};
+use xeng_proto::{Coverage, Piece, RegionError};
+
+/// What home knows of one task of a fragment.
+struct Job {
+    plan: WorkPlan,
+    /// Per node: how it finishes.
+    nodes: Vec<Finish>,
+    /// Boxes under way.
+    trees: HashMap<usize, MergeTree>,
+    /// Results, filled box by box.
+    out: Vec<Block>,
+    boxes_done: usize,
+}
+
+/// How a node's partial becomes its cells.
+#[derive(Clone, Copy)]
+enum Finish {
+    /// A reduction of an array of this type.
+    Reduced(Reduction, DType),
+    /// The cells themselves, of this type.
+    Cells(DType),
+}
+
+/// A claim that has been accepted: task, box, level and index in the box's merge tree.
+type Claim = (u32, usize, u32, u32);
+
+/// The pieces of one fragment's answers.
+pub struct Collector {
+    jobs: Vec<Job>,
+    accepted: HashSet<Claim>,
+}
+
+/// What one attempt at one part of a fragment has delivered.
+pub struct Attempt {
+    part: (u32, u32),
+    claims: HashSet<Claim>,
+    units: u64,
+}
+
+impl Attempt {
+    /// A new attempt at part `index` of `count`.
+    pub fn new(index: u32, count: u32) -> Attempt {
+        Attempt { part: (index, count), claims: HashSet::new(), units: 0 }
+    }
+}
+
+impl Collector {
+    /// A collector for these tasks: the nodes of `graph` that each computes, and its work units.
+    ///
+    /// # Errors
+    /// [`KernelError::Malformed`] when a node does not exist.
+    pub fn new(graph: &Graph, tasks: &[(Vec<NodeId>, WorkPlan)]) -> Result<Collector, KernelError> {
+        let job = |(nodes, plan): &(Vec<NodeId>, WorkPlan)| {
+            let nodes = nodes.iter().map(|&id| graph.node(id)).collect::<Result<Vec<_>, _>>()?;
+            let finish = |node: &&Node| match (&node.op, plan.fold()) {
+                (Op::Reduce { input, reduction, .. }, Some(_)) => Ok(Finish::Reduced(*reduction, graph.node(*input)?.dtype)),
+                _ => Ok(Finish::Cells(node.dtype)),
+            };
+            Ok(Job {
+                plan: plan.clone(),
+                nodes: nodes.iter().map(finish).collect::<Result<_, KernelError>>()?,
+                trees: HashMap::new(),
+                out: nodes.iter().map(|n| Block::filled(n.dtype, &n.shape(), 0.0)).collect(),
+                boxes_done: 0,
+            })
+        };
+        Ok(Collector { jobs: tasks.iter().map(job).collect::<Result<_, KernelError>>()?, accepted: HashSet::new() })
+    }
+
+    /// Adds a piece. One that an earlier attempt has delivered already is passed over: both hold the same bits.
+    ///
+    /// # Errors
+    /// `Data` when the piece claims what it was not asked for, claims it twice, or holds other arrays than it should.
+    pub fn add(&mut self, attempt: &mut Attempt, piece: Piece) -> Result<(), RegionError> {
+        let c = &piece.coverage;
+        let job = self.jobs.get_mut(c.task as usize).ok_or_else(|| wrong("names a task that was not asked for", c))?;
+        let box_index = job.plan.box_at(&c.bounds).ok_or_else(|| wrong("covers cells that were not asked for", c))?;
+        let per_box = job.plan.units_per_box();
+        let units = MergeTree::units_of((c.level, c.index), per_box as u32);
+        let range = box_index * per_box + units.start as usize..box_index * per_box + units.end as usize;
+        if c.units as usize != per_box || range.is_empty() || !inside(&range, &job.plan.share(attempt.part.0, attempt.part.1)) {
+            return Err(wrong("covers work units that were not asked for", c));
+        }
+        let claim = (c.task, box_index, c.level, c.index);
+        if !attempt.claims.insert(claim) {
+            return Err(wrong("was sent twice", c));
+        }
+        attempt.units += range.len() as u64;
+        job.check(&piece.partials, c)?;
+        if self.accepted.insert(claim) { job.merge(box_index, (c.level, c.index), piece.partials) } else { Ok(()) }
+    }
+
+    /// Number of different pieces accepted so far.
+    pub fn accepted(&self) -> usize {
+        self.accepted.len()
+    }
+
+    /// Checks that an attempt delivered all it was asked for.
+    ///
+    /// # Errors
+    /// `Data` when units are missing.
+    pub fn close(&self, attempt: &Attempt) -> Result<(), RegionError> {
+        let (index, count) = attempt.part;
+        let asked: u64 = self.jobs.iter().map(|j| j.plan.share(index, count).len() as u64).sum();
+        if attempt.units == asked {
+            return Ok(());
+        }
+        Err(RegionError::data(format!("the engine says it is done, but answered for {} of {asked} work units", attempt.units)))
+    }
+
+    /// The finished results, task by task, node by node.
+    ///
+    /// # Errors
+    /// `Internal` when a box is not complete, which [`Self::close`] over all parts rules out.
+    pub fn finish(self) -> Result<Vec<Vec<Block>>, RegionError> {
+        let complete = |job: Job| {
+            if job.boxes_done == job.plan.boxes() { Ok(job.out) } else { Err(RegionError::internal(format!("{} of {} boxes of the result are complete", job.boxes_done, job.plan.boxes()))) }
+        };
+        self.jobs.into_iter().map(complete).collect()
+    }
+}
+
+impl Job {
+    /// Each partial must have the fields, types and shape that its reduction makes.
+    fn check(&self, partials: &[Partial], c: &Coverage) -> Result<(), RegionError> {
+        let shape = shape_of(&c.bounds);
+        let fits = partials.len() == self.nodes.len()
+            && partials.iter().zip(&self.nodes).all(|(p, f)| {
+                let types = match f {
+                    Finish::Reduced(r, input) => r.fields(*input).iter().map(|f| f.dtype).collect(),
+                    Finish::Cells(dtype) => vec![*dtype],
+                };
+                p.states.len() == types.len() && p.states.iter().zip(types).all(|(s, t)| s.dtype() == t && s.shape() == shape)
+            });
+        if fits { Ok(()) } else { Err(wrong("holds other arrays than were asked for", c)) }
+    }
+
+    fn merge(&mut self, box_index: usize, at: (u32, u32), partials: Vec<Partial>) -> Result<(), RegionError> {
+        let units = self.plan.units_per_box() as u32;
+        let nodes = &self.nodes;
+        let tree = self.trees.entry(box_index).or_insert_with(|| MergeTree::new(units));
+        tree.insert(at, partials, |left, right| {
+            nodes.iter().zip(left.iter_mut().zip(&right)).try_for_each(|(f, (l, r))| match f {
+                Finish::Reduced(reduction, _) => reduction.merge(l, r),
+                Finish::Cells(_) => Err(KernelError::malformed("coverage", "gathered cells that overlap")),
+            })
+        })
+        .map_err(|e| RegionError::data(e.to_string()))?;
+        if tree.is_complete()
+            && let Some(root) = self.trees.remove(&box_index).and_then(MergeTree::into_root)
+        {
+            let bounds = self.plan.result_box(box_index);
+            for ((partial, finish), out) in root.into_iter().zip(&self.nodes).zip(&mut self.out) {
+                let block = match finish {
+                    Finish::Reduced(reduction, input) => reduction.finish(partial, *input)?,
+                    Finish::Cells(_) => partial.states.into_iter().next().ok_or_else(|| RegionError::internal("a piece without cells"))?,
+                };
+                out.paste(&bounds, &block)?;
+            }
+            self.boxes_done += 1;
+        }
+        Ok(())
+    }
+}
+
+fn inside(inner: &Range<usize>, outer: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+fn wrong(what: &str, c: &Coverage) -> RegionError {
+    RegionError::data(format!("a piece of the answer {what} (task {}, cells {:?}, merge node {}/{} of {} units): the engine is not to be trusted", c.task, c.bounds, c.level, c.index, c.units))
+}

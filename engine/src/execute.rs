@@ -1,0 +1,223 @@
+//! Runs stages: asks regions, merges what they answer, and computes the rest at home.
+//!
+//! In: stages, and the engines of each region. Out: the blocks of the roots, and what it took. The only place of this
+//! crate where time and failure of others are dealt with.
+
+use crate::collect::{Attempt, Collector};
+use crate::stages::{Ask, Stages};
+use futures::StreamExt;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+use xeng_kernels::bounds::whole;
+use xeng_kernels::{Block, Evaluator, Known, NoLeaves, NodeId};
+use xeng_proto::{Account, Answer, ErrorKind, Fragment, Part, Progress, Region, RegionError, Traffic};
+
+/// How patient home is.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// How long a region may stay away before the run gives up.
+    pub retry_for: Duration,
+    /// How long an engine may be silent before its work is asked for again.
+    pub silence: Duration,
+    /// When the whole run must be over.
+    pub deadline: Option<Duration>,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience { retry_for: Duration::from_secs(60), silence: Duration::from_secs(30), deadline: None }
+    }
+}
+
+/// The engines of each region, by the region's name.
+pub type Engines = BTreeMap<String, Vec<Arc<dyn Region>>>;
+
+/// What a region did in a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RegionReport {
+    /// What its engines account for.
+    pub account: Account,
+    /// Bytes on the wire.
+    pub traffic: Traffic,
+    /// Requests that were sent again after a failure.
+    pub retries: u64,
+    /// Bytes that the answers were predicted to hold.
+    pub predicted_bytes: u64,
+}
+
+/// A finished run.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The roots' cells, in the order of [`Stages::roots`].
+    pub blocks: Vec<Arc<Block>>,
+    /// Per region.
+    pub regions: BTreeMap<String, RegionReport>,
+}
+
+/// Is told how far each region is.
+pub type Watch<'a> = &'a (dyn Fn(&str, Progress) + Sync);
+
+/// Runs stages to the end.
+///
+/// # Errors
+/// The first error that asking again cannot mend; `Unavailable` when a region stays away longer than `patience` allows,
+/// or when the deadline has passed.
+pub async fn execute(stages: &Stages, engines: &Engines, patience: Patience, watch: Watch<'_>) -> Result<Finished, RegionError> {
+    let run = run(stages, engines, patience, watch);
+    match patience.deadline {
+        None => run.await,
+        Some(limit) => match tokio::time::timeout(limit, run).await {
+            Ok(done) => done,
+            Err(_) => Err(RegionError::budget(format!("the run was not done within its deadline of {} s", limit.as_secs_f64()))),
+        },
+    }
+}
+
+async fn run(stages: &Stages, engines: &Engines, patience: Patience, watch: Watch<'_>) -> Result<Finished, RegionError> {
+    let before: BTreeMap<&String, Traffic> = engines.iter().map(|(name, all)| (name, traffic(all))).collect();
+    let mut known = Known::new();
+    let mut regions: BTreeMap<String, RegionReport> = BTreeMap::new();
+    let rounds: Vec<u32> = stages.asks.iter().map(|a| a.round).collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    for round in rounds {
+        let asks: Vec<&Ask> = stages.asks.iter().filter(|a| a.round == round).collect();
+        let mut fragments = vec![];
+        for ask in &asks {
+            let mut fragment = ask.fragment.clone();
+            for &id in &ask.given {
+                fragment.given.push(at_home(stages, &known, id)?);
+            }
+            fragments.push(Arc::new(fragment));
+        }
+        let answers = asks.iter().zip(fragments).map(|(ask, fragment)| answer(stages, ask, fragment, engines, patience, watch));
+        for (ask, (blocks, report)) in asks.iter().zip(futures::future::try_join_all(answers).await?) {
+            for ((nodes, _), blocks) in ask.answers.iter().zip(blocks) {
+                known.extend(nodes.iter().copied().zip(blocks.into_iter().map(Arc::new)));
+            }
+            let total = regions.entry(stages.regions[ask.region].clone()).or_default();
+            add(&mut total.account, &report.account);
+            total.retries += report.retries;
+            total.predicted_bytes += report.predicted_bytes;
+        }
+    }
+    for (name, report) in &mut regions {
+        let (now, then) = (engines.get(name).map(|all| traffic(all)).unwrap_or_default(), before.get(name).copied().unwrap_or_default());
+        report.traffic = Traffic { sent_bytes: now.sent_bytes - then.sent_bytes, received_bytes: now.received_bytes - then.received_bytes };
+    }
+    let blocks = stages.roots.iter().map(|&id| at_home(stages, &known, id)).collect::<Result<_, _>>()?;
+    Ok(Finished { blocks, regions })
+}
+
+/// A node's cells, from what has come home and what home computes.
+fn at_home(stages: &Stages, known: &Known, id: NodeId) -> Result<Arc<Block>, RegionError> {
+    let shape = stages.graph.node(id)?.shape();
+    Ok(Evaluator::new(&stages.graph, &stages.tiling, known, &NoLeaves).evaluate(id, &whole(&shape))?)
+}
+
+/// Asks one region, its engines sharing the work units, until every part has been answered.
+async fn answer(stages: &Stages, ask: &Ask, fragment: Arc<Fragment>, engines: &Engines, patience: Patience, watch: Watch<'_>) -> Result<(Vec<Vec<Block>>, RegionReport), RegionError> {
+    let name = &stages.regions[ask.region];
+    let engines = engines.get(name).filter(|all| !all.is_empty()).ok_or_else(|| RegionError::request(format!("region '{name}' has no engine in the topology")))?;
+    let collector = Mutex::new(Collector::new(&stages.graph, &ask.answers)?);
+    let count = engines.len() as u32;
+    let told = Mutex::new(vec![Progress::default(); engines.len()]);
+    let parts = (0..count).map(|index| {
+        let asking = Asking { name, engines, fragment: &fragment, part: Part { index, count }, collector: &collector, patience, told: &told, watch };
+        async move { asking.until_answered().await }
+    });
+    let mut report = RegionReport { predicted_bytes: ask.answer_bytes(), ..RegionReport::default() };
+    for (account, retries) in futures::future::try_join_all(parts).await? {
+        add(&mut report.account, &account);
+        report.retries += retries;
+    }
+    let collector = collector.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok((collector.finish()?, report))
+}
+
+/// One part of a fragment, on its way to an answer.
+struct Asking<'a> {
+    name: &'a str,
+    engines: &'a [Arc<dyn Region>],
+    fragment: &'a Arc<Fragment>,
+    part: Part,
+    collector: &'a Mutex<Collector>,
+    patience: Patience,
+    told: &'a Mutex<Vec<Progress>>,
+    watch: Watch<'a>,
+}
+
+impl Asking<'_> {
+    /// Asks one engine after another, starting with the part's own, until one answers in full.
+    async fn until_answered(&self) -> Result<(Account, u64), RegionError> {
+        let mut failing_since = Instant::now();
+        let mut wait = Duration::from_millis(50);
+        let mut accepted = 0;
+        for retries in 0u64.. {
+            let engine = &self.engines[(self.part.index as usize + retries as usize) % self.engines.len()];
+            let error = match self.once(engine.as_ref()).await {
+                Ok(account) => return Ok((account, retries)),
+                Err(e) if e.kind != ErrorKind::Unavailable => return Err(e),
+                Err(e) => e,
+            };
+            // Patience begins anew only with new results: an engine that dies of this very request is given up.
+            let now_accepted = self.collector.lock().unwrap_or_else(PoisonError::into_inner).accepted();
+            if now_accepted > accepted {
+                (accepted, failing_since, wait) = (now_accepted, Instant::now(), Duration::from_millis(50));
+            }
+            if failing_since.elapsed() > self.patience.retry_for {
+                let seconds = self.patience.retry_for.as_secs();
+                return Err(RegionError::unavailable(format!("region '{}' could not be reached for {seconds} s: {}", self.name, error.message)));
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(Duration::from_secs(2));
+        }
+        Err(RegionError::internal("asked for ever"))
+    }
+
+    /// Asks one engine once.
+    async fn once(&self, engine: &dyn Region) -> Result<Account, RegionError> {
+        let silent = |_| RegionError::unavailable(format!("{} was silent for {} s", engine.label(), self.patience.silence.as_secs()));
+        let from = |e: RegionError| RegionError::new(e.kind, format!("{}: {}", engine.label(), e.message));
+        let mut attempt = Attempt::new(self.part.index, self.part.count);
+        let mut answers = tokio::time::timeout(self.patience.silence, engine.execute(self.fragment.clone(), self.part)).await.map_err(silent)?.map_err(from)?;
+        while let Some(answer) = tokio::time::timeout(self.patience.silence, answers.next()).await.map_err(silent)? {
+            match answer.map_err(from)? {
+                Answer::Progress(progress) => self.tell(progress),
+                Answer::Piece(piece) => self.collector.lock().unwrap_or_else(PoisonError::into_inner).add(&mut attempt, piece).map_err(from)?,
+                Answer::Done(account) => {
+                    self.collector.lock().unwrap_or_else(PoisonError::into_inner).close(&attempt).map_err(from)?;
+                    return Ok(account);
+                }
+            }
+        }
+        Err(RegionError::unavailable(format!("{} ended its answer early", engine.label())))
+    }
+
+    fn tell(&self, progress: Progress) {
+        let mut all = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        all[self.part.index as usize] = progress;
+        let sum = all.iter().fold(Progress::default(), |a, p| Progress {
+            read_bytes: a.read_bytes + p.read_bytes,
+            total_bytes: a.total_bytes + p.total_bytes,
+            units_done: a.units_done + p.units_done,
+            units_total: a.units_total + p.units_total,
+        });
+        (self.watch)(self.name, sum);
+    }
+}
+
+fn traffic(engines: &[Arc<dyn Region>]) -> Traffic {
+    engines.iter().map(|e| e.traffic()).fold(Traffic::default(), |a, t| Traffic { sent_bytes: a.sent_bytes + t.sent_bytes, received_bytes: a.received_bytes + t.received_bytes })
+}
+
+fn add(total: &mut Account, more: &Account) {
+    total.chunks += more.chunks;
+    total.read_bytes += more.read_bytes;
+    total.decoded_bytes += more.decoded_bytes;
+    total.fetch_seconds += more.fetch_seconds;
+    total.decode_seconds += more.decode_seconds;
+    total.compute_seconds += more.compute_seconds;
+    total.peak_bytes = total.peak_bytes.max(more.peak_bytes);
+    total.units += more.units;
+}

@@ -1,0 +1,256 @@
+//! What each region is asked, in rounds, and what is left for home: the plan, cut along the WAN.
+//!
+//! In: a graph with a place per node. Out: one fragment per region and round. Never runs anything; its size does not
+//! depend on the number of chunks.
+
+use crate::lazy::{OpenedDataset, PlanSource};
+use crate::place::{Place, Placement, place};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use xeng_kernels::graph::Node;
+use xeng_kernels::{AxisChunks, Graph, NodeId, Op, Result, Tiling, WorkPlan};
+use xeng_proto::{DatasetUse, Fragment, SourceUse, Task};
+
+/// A nested reduction whose result is at most this big is computed once and held by its region.
+const MOST_HELD_BYTES: usize = 256 << 20;
+
+/// A plan, cut into what regions are asked and what home does.
+#[derive(Clone, Debug)]
+pub struct Stages {
+    /// The whole graph, as home sees it.
+    pub graph: Graph,
+    /// The chunk grid of every node.
+    pub tiling: Tiling,
+    /// What the user wants, as nodes of `graph`.
+    pub roots: Vec<NodeId>,
+    /// Where each node runs.
+    pub placement: Placement,
+    /// Names of the regions that [`Place::Region`] numbers.
+    pub regions: Vec<String>,
+    /// Questions, by round and region.
+    pub asks: Vec<Ask>,
+}
+
+/// One question to one region.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Index into [`Stages::regions`].
+    pub region: usize,
+    /// Asks of one round run side by side; a round begins when the one before has been answered.
+    pub round: u32,
+    /// The program, its `given` still empty.
+    pub fragment: Fragment,
+    /// The nodes of the whole graph whose results fill `fragment.given`.
+    pub given: Vec<NodeId>,
+    /// Per task of the fragment's answers: the nodes of the whole graph that it computes, and its work units.
+    pub answers: Vec<(Vec<NodeId>, WorkPlan)>,
+}
+
+impl Ask {
+    /// Bytes that the answers hold before compression: the states of every result cell.
+    pub fn answer_bytes(&self) -> u64 {
+        let task = |plan: &WorkPlan| plan.result_state_bytes() as u64;
+        self.answers.iter().map(|(_, plan)| task(plan)).fold(0, u64::saturating_add)
+    }
+}
+
+/// Cuts a graph into rounds of questions.
+///
+/// # Errors
+/// [`xeng_kernels::KernelError::Malformed`] for a graph that refers to missing nodes.
+pub fn cut(graph: Graph, roots: Vec<NodeId>, sources: &[PlanSource]) -> Result<Stages> {
+    let regions: Vec<String> = sources.iter().map(|s| s.dataset.region.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    let region_of: Vec<usize> = sources.iter().map(|s| regions.iter().position(|r| *r == s.dataset.region).unwrap_or(0)).collect();
+    let grids: Vec<&[AxisChunks]> = sources.iter().map(|s| s.dataset.description.variables.get(&s.variable).map_or(&[][..], |v| &v.chunks)).collect();
+    let tiling = Tiling::of(&graph, &grids)?;
+    let placement = place(&graph, &roots, &region_of)?;
+    let mut wanted: BTreeMap<(u32, usize), BTreeSet<NodeId>> = BTreeMap::new();
+    let mut want = |id: NodeId| {
+        if let Some(&(Place::Region(region), round)) = placement.nodes.get(&id) {
+            wanted.entry((round, region)).or_default().insert(id);
+        }
+    };
+    roots.iter().for_each(|&r| want(r));
+    for (&id, &(place, _)) in &placement.nodes {
+        for input in graph.node(id)?.op.inputs() {
+            if placement.nodes.get(&input).is_some_and(|&(p, _)| p != place) {
+                want(input);
+            }
+        }
+    }
+    let asks = wanted
+        .into_iter()
+        .map(|((round, region), outputs)| ask(&graph, &placement, sources, &grids, (region, round), outputs))
+        .collect::<Result<_>>()?;
+    Ok(Stages { graph, tiling, roots, placement, regions, asks })
+}
+
+fn ask(graph: &Graph, placement: &Placement, sources: &[PlanSource], grids: &[&[AxisChunks]], (region, round): (usize, u32), outputs: BTreeSet<NodeId>) -> Result<Ask> {
+    let mut cutter = Cutter::default();
+    for id in needed_here(graph, placement, region, &outputs)? {
+        cutter.copy(graph, placement, sources, region, id)?;
+    }
+    let local: HashMap<NodeId, NodeId> = cutter.ids.clone();
+    let outputs: Vec<NodeId> = outputs.into_iter().collect();
+    let local_grids: Vec<&[AxisChunks]> = cutter.source_order.iter().map(|&s| grids[s as usize]).collect();
+    let used = used_inside(&cutter.graph);
+    let held = held(&cutter.graph, &used)?;
+    // A held node that is also asked for is handed out as it is, under another node.
+    let mut answered = vec![];
+    for id in outputs {
+        let Some(&at) = local.get(&id) else { continue };
+        let at = if held.iter().any(|t| t.nodes.contains(&at)) { renamed(&mut cutter.graph, at)? } else { at };
+        answered.push((id, at));
+    }
+    let tiling = Tiling::of(&cutter.graph, &local_grids)?;
+    let mut answers = vec![];
+    let mut tasks = vec![];
+    for group in together(&cutter.graph, answered)? {
+        let task = Task { nodes: group.iter().map(|(_, at)| *at).collect() };
+        answers.push((group.into_iter().map(|(id, _)| id).collect(), WorkPlan::of(&cutter.graph, &tiling, &task.nodes)?));
+        tasks.push(task);
+    }
+    let fragment = Fragment { datasets: cutter.datasets, sources: cutter.sources, given: vec![], graph: cutter.graph, held, answers: tasks };
+    Ok(Ask { region, round, fragment, given: cutter.given, answers })
+}
+
+/// The nodes that a region copies into its program: its own behind the outputs, and the edge where others hand in.
+fn needed_here(graph: &Graph, placement: &Placement, region: usize, outputs: &BTreeSet<NodeId>) -> Result<BTreeSet<NodeId>> {
+    let (mut seen, mut waiting) = (BTreeSet::new(), outputs.iter().copied().collect::<Vec<_>>());
+    while let Some(id) = waiting.pop() {
+        if seen.insert(id) && is_here(graph, placement, region, id)? {
+            waiting.extend(graph.node(id)?.op.inputs());
+        }
+    }
+    Ok(seen)
+}
+
+fn is_here(graph: &Graph, placement: &Placement, region: usize, id: NodeId) -> Result<bool> {
+    let placed_here = placement.nodes.get(&id).is_some_and(|&(p, _)| p == Place::Region(region));
+    Ok(placed_here || matches!(graph.node(id)?.op, Op::Constant(_)))
+}
+
+/// A region's program under construction.
+#[derive(Default)]
+struct Cutter {
+    graph: Graph,
+    ids: HashMap<NodeId, NodeId>,
+    datasets: Vec<DatasetUse>,
+    dataset_of: Vec<Arc<OpenedDataset>>,
+    sources: Vec<SourceUse>,
+    source_order: Vec<u32>,
+    given: Vec<NodeId>,
+}
+
+impl Cutter {
+    fn copy(&mut self, graph: &Graph, placement: &Placement, sources: &[PlanSource], region: usize, id: NodeId) -> Result<()> {
+        let node = graph.node(id)?;
+        let at = match &node.op {
+            _ if !is_here(graph, placement, region, id)? => {
+                self.given.push(id);
+                self.graph.given(self.given.len() as u32 - 1, node.dims.clone(), node.dtype)
+            }
+            Op::Scan { source } => {
+                let source = self.source(sources, *source);
+                self.graph.scan(source, node.dims.clone(), node.dtype)
+            }
+            Op::Constant(block) => {
+                let names: Vec<_> = node.dims.iter().map(|d| d.name.clone()).collect();
+                self.graph.constant(&names, (**block).clone())?
+            }
+            op => self.graph.push(op.with_inputs(|i| self.ids.get(&i).copied().unwrap_or(i)))?,
+        };
+        self.ids.insert(id, at);
+        Ok(())
+    }
+
+    fn source(&mut self, sources: &[PlanSource], source: u32) -> u32 {
+        if let Some(known) = self.source_order.iter().position(|&s| s == source) {
+            return known as u32;
+        }
+        if let Some(s) = sources.get(source as usize) {
+            let dataset = match self.dataset_of.iter().position(|d| Arc::ptr_eq(d, &s.dataset)) {
+                Some(known) => known,
+                None => {
+                    self.dataset_of.push(s.dataset.clone());
+                    let d = &s.dataset.description;
+                    self.datasets.push(DatasetUse { spec: d.spec.clone(), snapshot: d.snapshot.clone() });
+                    self.datasets.len() - 1
+                }
+            };
+            self.sources.push(SourceUse { dataset: dataset as u32, variable: s.variable.clone() });
+            self.source_order.push(source);
+        }
+        self.source_order.len() as u32 - 1
+    }
+}
+
+fn used_inside(graph: &Graph) -> HashSet<NodeId> {
+    graph.nodes().iter().flat_map(|n| n.op.inputs()).collect()
+}
+
+/// The reductions under other operators that are computed once and kept, in dependency order.
+fn held(graph: &Graph, used: &HashSet<NodeId>) -> Result<Vec<Task>> {
+    let mut depth: HashMap<NodeId, usize> = HashMap::new();
+    let mut by_depth: BTreeMap<usize, Vec<(NodeId, NodeId)>> = BTreeMap::new();
+    for id in graph.ids() {
+        let node = graph.node(id)?;
+        let below = node.op.inputs().iter().map(|i| depth.get(i).copied().unwrap_or(0)).max().unwrap_or(0);
+        let nested = used.contains(&id) && matches!(node.op, Op::Reduce { .. }) && node.bytes() <= MOST_HELD_BYTES;
+        let reads = has_scan(graph, id)?;
+        if nested && reads {
+            by_depth.entry(below).or_default().push((id, id));
+        }
+        depth.insert(id, below + usize::from(nested && reads));
+    }
+    let mut tasks = vec![];
+    for (_, nodes) in by_depth {
+        for group in together(graph, nodes)? {
+            tasks.push(Task { nodes: group.into_iter().map(|(_, at)| at).collect() });
+        }
+    }
+    Ok(tasks)
+}
+
+/// Whether evaluating the node reads stored data at all.
+fn has_scan(graph: &Graph, id: NodeId) -> Result<bool> {
+    let (mut seen, mut waiting) = (HashSet::new(), vec![id]);
+    while let Some(id) = waiting.pop() {
+        if seen.insert(id) {
+            let op = &graph.node(id)?.op;
+            if matches!(op, Op::Scan { .. }) {
+                return Ok(true);
+            }
+            waiting.extend(op.inputs());
+        }
+    }
+    Ok(false)
+}
+
+/// Groups nodes that can be computed in one pass: reductions of arrays of the same dims over the same axes and groups.
+fn together(graph: &Graph, nodes: Vec<(NodeId, NodeId)>) -> Result<Vec<Vec<(NodeId, NodeId)>>> {
+    let mut groups: Vec<Vec<(NodeId, NodeId)>> = vec![];
+    for (id, at) in nodes {
+        let node = graph.node(at)?;
+        let mate = groups.iter_mut().find(|g| g.first().is_some_and(|(_, first)| graph.node(*first).is_ok_and(|f| folds_alike(graph, f, node))));
+        match mate {
+            Some(group) => group.push((id, at)),
+            None => groups.push(vec![(id, at)]),
+        }
+    }
+    Ok(groups)
+}
+
+fn folds_alike(graph: &Graph, a: &Node, b: &Node) -> bool {
+    match (&a.op, &b.op) {
+        (Op::Reduce { input: ia, axes: xa, groups: ga, .. }, Op::Reduce { input: ib, axes: xb, groups: gb, .. }) => {
+            xa == xb && ga == gb && matches!((graph.node(*ia), graph.node(*ib)), (Ok(na), Ok(nb)) if na.dims == nb.dims)
+        }
+        _ => false,
+    }
+}
+
+fn renamed(graph: &mut Graph, id: NodeId) -> Result<NodeId> {
+    let names = graph.node(id)?.dims.iter().map(|d| d.name.clone()).collect();
+    graph.push(Op::Rename { input: id, names })
+}

@@ -1,0 +1,241 @@
+//! Evaluates a graph on demand, box by box.
+//!
+//! In: a node and a box of its result. Out: the cells of that box. Never computes a cell outside what the box
+//! needs, and never holds more than the boxes under way.
+
+use crate::block::Block;
+use crate::bounds::{self, Bounds};
+use crate::boxes::{clusters, domain_box, input_boxes, interp_brackets, interp_window};
+use crate::error::{KernelError, Result};
+use crate::formula::{Formula, Operand};
+use crate::graph::{Graph, Groups, Index, InterpMethod, Node, NodeId, Op};
+use crate::interp;
+use crate::reduce::{Fold, Reduction};
+use crate::tiling::Tiling;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Cells of a nested reduction's input that are held at once, unless one chunk has more.
+const NESTED_CELLS: usize = 1 << 20;
+
+/// Where the stored variables of a graph are read from.
+pub trait Leaves {
+    /// What can go wrong in reading.
+    type Error: From<KernelError>;
+
+    /// The decoded cells of a box of variable `source`.
+    ///
+    /// # Errors
+    /// Whatever reading them gives.
+    fn scan(&self, source: u32, bounds: &[Range<usize>]) -> std::result::Result<Block, Self::Error>;
+}
+
+/// The leaves of a graph that has no scans.
+#[derive(Clone, Copy, Debug)]
+pub struct NoLeaves;
+
+impl Leaves for NoLeaves {
+    type Error = KernelError;
+
+    fn scan(&self, source: u32, _: &[Range<usize>]) -> Result<Block> {
+        Err(KernelError::malformed("graph", format!("variable {source} cannot be read here")))
+    }
+}
+
+/// Nodes whose whole result is in memory already: earlier steps, and arrays handed in.
+pub type Known = HashMap<NodeId, Arc<Block>>;
+
+/// Evaluates boxes of a graph's nodes. Results of shared nodes are kept until it is dropped: make one per box of the root.
+pub struct Evaluator<'a, L: Leaves> {
+    graph: &'a Graph,
+    tiling: &'a Tiling,
+    known: &'a Known,
+    leaves: &'a L,
+    done: HashMap<(NodeId, Bounds), Arc<Block>>,
+}
+
+impl<'a, L: Leaves> Evaluator<'a, L> {
+    /// An evaluator of `graph` whose scans are answered by `leaves` and whose `known` nodes need no work.
+    pub fn new(graph: &'a Graph, tiling: &'a Tiling, known: &'a Known, leaves: &'a L) -> Self {
+        Evaluator { graph, tiling, known, leaves, done: HashMap::new() }
+    }
+
+    /// The cells of box `at` of node `id`.
+    ///
+    /// # Errors
+    /// The leaves' error, or a [`KernelError`] when the box does not fit the node.
+    pub fn evaluate(&mut self, id: NodeId, at: &Bounds) -> std::result::Result<Arc<Block>, L::Error> {
+        if let Some(block) = self.known.get(&id) {
+            return Ok(cut(block, at)?);
+        }
+        let key = (id, at.clone());
+        if let Some(block) = self.done.get(&key) {
+            return Ok(block.clone());
+        }
+        let graph = self.graph;
+        let node = graph.node(id)?;
+        let block = self.compute(node, at)?;
+        if block.shape() != bounds::shape_of(at) || block.dtype() != node.dtype {
+            return Err(KernelError::malformed("graph", format!("a {} gave another shape or type than planned", node.op.name())).into());
+        }
+        self.done.insert(key, block.clone());
+        Ok(block)
+    }
+
+    fn compute(&mut self, node: &Node, at: &Bounds) -> std::result::Result<Arc<Block>, L::Error> {
+        if let Op::Reduce { input, reduction, axes, groups } = &node.op {
+            return self.reduce(*input, *reduction, axes, groups.as_ref(), at).map(Arc::new);
+        }
+        let inputs = input_boxes(self.graph, node, at)?
+            .into_iter()
+            .map(|(input, b)| self.evaluate(input, &b))
+            .collect::<std::result::Result<Vec<_>, _>>()?;
+        let first = || inputs.first().cloned().ok_or_else(|| KernelError::malformed("graph", "an operator without input"));
+        Ok(match &node.op {
+            Op::Scan { source } => Arc::new(self.leaves.scan(*source, at)?),
+            Op::Constant(block) => cut(block, at)?,
+            Op::Given { slot } => return Err(KernelError::malformed("graph", format!("nothing was handed in for slot {slot}")).into()),
+            Op::Map { formula, inputs: ids } => Arc::new(map(self.graph, node, formula, ids, &inputs, at)?),
+            Op::Take { axis, index, .. } => take(node, *axis, index, &inputs, at)?,
+            Op::Pick { .. } | Op::Rename { .. } => reshaped(first()?, at)?,
+            Op::Transpose { order, .. } => Arc::new(first()?.transpose(order)?),
+            Op::Expand { axis, .. } => Arc::new(expand(&first()?, *axis, at)?),
+            Op::Interp { axis, from, to, method, .. } => Arc::new(interpolate(&first()?, *axis, from, to, *method, at)?),
+            Op::Concat { axis, .. } => joined(*axis, &inputs, node, at)?,
+            Op::Reduce { .. } => return Err(KernelError::malformed("graph", "a reduction outside its place").into()),
+        })
+    }
+
+    /// A reduction inside the graph: folds its input piece by piece, in the order of the input's chunks.
+    fn reduce(&mut self, input: NodeId, reduction: Reduction, axes: &[usize], groups: Option<&Groups>, at: &Bounds) -> std::result::Result<Block, L::Error> {
+        let source = self.graph.node(input)?;
+        let folded: Vec<usize> = (0..source.dims.len()).filter(|a| axes.contains(a) || groups.is_some_and(|g| g.axis == *a)).collect();
+        let mut domain = domain_box(source, axes, at);
+        let wanted_groups = groups.map(|g| std::mem::replace(&mut domain[g.axis], 0..source.dims[g.axis].len));
+        let full = full_groups(at, axes, groups);
+        let mut partial = reduction.identity(source.dtype, &bounds::shape_of(&full));
+        for piece in pieces(self.tiling.grid(input), &domain, &folded) {
+            // Its own evaluator, so that a piece's intermediate blocks are dropped with it.
+            let block = Evaluator::new(self.graph, self.tiling, self.known, self.leaves).evaluate(input, &piece)?;
+            let fold = fold_of(axes, groups, &piece);
+            reduction.update(&mut partial, &block, &fold)?;
+        }
+        let block = reduction.finish(partial, source.dtype)?;
+        match (groups, wanted_groups) {
+            (Some(g), Some(range)) => {
+                let mut b = bounds::whole(block.shape());
+                b[g.axis - axes.iter().filter(|&&a| a < g.axis).count()] = range;
+                Ok(block.slice(&b)?)
+            }
+            _ => Ok(block),
+        }
+    }
+}
+
+/// How a piece of a reduction's input is folded: which axes, which groups, and where it starts.
+pub fn fold_of<'a>(axes: &'a [usize], groups: Option<&'a Groups>, piece: &Bounds) -> Fold<'a> {
+    let along = groups.map(|g| g.axis).or(axes.first().copied());
+    Fold {
+        axes,
+        groups: groups.map(|g| (g.axis, &g.codes[piece[g.axis].clone()])),
+        offset: along.map_or(0, |a| piece[a].start),
+    }
+}
+
+/// `at` with every group along the grouped axis.
+fn full_groups(at: &Bounds, axes: &[usize], groups: Option<&Groups>) -> Bounds {
+    let mut full = at.clone();
+    if let Some(g) = groups {
+        full[g.axis - axes.iter().filter(|&&a| a < g.axis).count()] = 0..g.dim.len;
+    }
+    full
+}
+
+/// `domain` cut into pieces of bounded size along the folded axes, by whole chunks where a chunk fits.
+fn pieces(grid: &[crate::AxisChunks], domain: &Bounds, folded: &[usize]) -> Vec<Bounds> {
+    let mut out = vec![domain.clone()];
+    for &axis in folded {
+        out = out.into_iter().flat_map(|b| split(b, axis, &grid[axis])).collect();
+    }
+    out
+}
+
+fn split(b: Bounds, axis: usize, chunks: &crate::AxisChunks) -> Vec<Bounds> {
+    if bounds::size_of(&b) <= NESTED_CELLS || b[axis].is_empty() {
+        return vec![b];
+    }
+    let per_index = (bounds::size_of(&b) / b[axis].len()).max(1);
+    let (mut out, mut start) = (vec![], b[axis].start);
+    while start < b[axis].end {
+        let mut end = chunks.range(chunks.chunk_at(start)).end.min(b[axis].end);
+        while end < b[axis].end && (end - start).saturating_mul(per_index) < NESTED_CELLS {
+            end = chunks.range(chunks.chunk_at(end)).end.min(b[axis].end);
+        }
+        let mut piece = b.clone();
+        piece[axis] = start..end;
+        out.push(piece);
+        start = end;
+    }
+    out
+}
+
+fn cut(block: &Arc<Block>, at: &Bounds) -> Result<Arc<Block>> {
+    if bounds::whole(block.shape()) == *at { Ok(block.clone()) } else { block.slice(at).map(Arc::new) }
+}
+
+fn map(graph: &Graph, node: &Node, formula: &Formula, ids: &[NodeId], inputs: &[Arc<Block>], at: &Bounds) -> Result<Block> {
+    let axes = ids
+        .iter()
+        .map(|&id| Ok(node.dims.iter().map(|d| graph.node(id).ok().and_then(|n| n.axis(&d.name))).collect::<Vec<_>>()))
+        .collect::<Result<Vec<_>>>()?;
+    let operands: Vec<Operand<'_>> = inputs.iter().zip(&axes).map(|(block, axes)| Operand { block, axes }).collect();
+    formula.evaluate(&operands, &bounds::shape_of(at))
+}
+
+/// Puts picks together again from the clusters of input indices that were evaluated.
+fn take(node: &Node, axis: usize, index: &Index, inputs: &[Arc<Block>], at: &Bounds) -> Result<Arc<Block>> {
+    let clusters = clusters(index, &at[axis]);
+    if clusters.is_empty() {
+        return Ok(Arc::new(Block::filled(node.dtype, &bounds::shape_of(at), f64::NAN)));
+    }
+    if let (Index::Range { step: 1, .. }, [block]) = (index, inputs) {
+        return Ok(block.clone());
+    }
+    let starts: Vec<usize> = clusters.iter().scan(0, |n, c| Some(std::mem::replace(n, *n + c.len()))).collect();
+    let position = |pick: i64| {
+        let pick = usize::try_from(pick).ok()?;
+        let c = clusters.partition_point(|c| c.end <= pick);
+        Some((starts[c] + pick - clusters[c].start) as i64)
+    };
+    let local: Vec<i64> = at[axis].clone().map(|i| position(index.get(i)).unwrap_or(-1)).collect();
+    let picked = match inputs {
+        [block] => block.take(axis, &local),
+        many => Block::concat(axis, &many.iter().map(|b| &**b).collect::<Vec<_>>())?.take(axis, &local),
+    };
+    picked.map(Arc::new)
+}
+
+fn reshaped(block: Arc<Block>, at: &Bounds) -> Result<Arc<Block>> {
+    let shape = bounds::shape_of(at);
+    if block.shape() == shape { Ok(block) } else { Arc::unwrap_or_clone(block).reshape(&shape).map(Arc::new) }
+}
+
+fn expand(block: &Block, axis: usize, at: &Bounds) -> Result<Block> {
+    let mut shape = block.shape().to_vec();
+    shape.insert(axis, 1);
+    block.clone().reshape(&shape)?.take(axis, &vec![0; at[axis].len()])
+}
+
+fn interpolate(block: &Block, axis: usize, from: &[f64], to: &[f64], method: InterpMethod, at: &Bounds) -> Result<Block> {
+    let brackets = interp_brackets(from, to, &at[axis], method);
+    interp::apply(&brackets, block, axis, interp_window(&brackets).start)
+}
+
+fn joined(axis: usize, inputs: &[Arc<Block>], node: &Node, at: &Bounds) -> Result<Arc<Block>> {
+    match inputs {
+        [] => Ok(Arc::new(Block::filled(node.dtype, &bounds::shape_of(at), f64::NAN))),
+        [one] => Ok(one.clone()),
+        many => Block::concat(axis, &many.iter().map(|b| &**b).collect::<Vec<_>>()).map(Arc::new),
+    }
+}

@@ -1,0 +1,100 @@
+//! The chunk grid of every node of a graph: where its cells can be computed without reading a chunk twice.
+//!
+//! In: a graph and the grids of its scans. Out: a grid per node. Never lists chunks; O(operators x runs).
+
+use crate::chunks::AxisChunks;
+use crate::error::Result;
+use crate::graph::{Graph, Index, Node, NodeId, Op};
+
+/// The chunk grid of every node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tiling {
+    grids: Vec<Vec<AxisChunks>>,
+}
+
+impl Tiling {
+    /// The grids of all nodes of `graph`, given those of its scans; a source that is not known counts as one chunk.
+    ///
+    /// # Errors
+    /// [`crate::KernelError::Malformed`] when the graph refers to a node that does not exist.
+    pub fn of(graph: &Graph, sources: &[&[AxisChunks]]) -> Result<Tiling> {
+        let mut tiling = Tiling { grids: Vec::with_capacity(graph.len()) };
+        for node in graph.nodes() {
+            let grid = tiling.grid_of(graph, node, sources)?;
+            tiling.grids.push(grid);
+        }
+        Ok(tiling)
+    }
+
+    /// The grid of a node: the chunks along each of its axes.
+    pub fn grid(&self, id: NodeId) -> &[AxisChunks] {
+        self.grids.get(id.0 as usize).map_or(&[], Vec::as_slice)
+    }
+
+    fn grid_of(&self, graph: &Graph, node: &Node, sources: &[&[AxisChunks]]) -> Result<Vec<AxisChunks>> {
+        let one_chunk = || node.dims.iter().map(|d| AxisChunks::uniform(d.len, 0)).collect();
+        Ok(match &node.op {
+            Op::Scan { source } => match sources.get(*source as usize) {
+                Some(grid) if grid.iter().map(AxisChunks::len).eq(node.dims.iter().map(|d| d.len)) => grid.to_vec(),
+                _ => one_chunk(),
+            },
+            Op::Constant(_) | Op::Given { .. } => one_chunk(),
+            Op::Map { inputs, .. } => self.map_grid(graph, node, inputs)?,
+            Op::Take { input, axis, index } => {
+                let mut grid = self.grid(*input).to_vec();
+                grid[*axis] = taken(&grid[*axis], index);
+                grid
+            }
+            Op::Pick { input, axis, .. } => {
+                let mut grid = self.grid(*input).to_vec();
+                grid.remove(*axis);
+                grid
+            }
+            Op::Transpose { input, order } => order.iter().map(|&o| self.grid(*input)[o].clone()).collect(),
+            Op::Rename { input, .. } => self.grid(*input).to_vec(),
+            Op::Expand { input, axis, dim } => {
+                let mut grid = self.grid(*input).to_vec();
+                grid.insert(*axis, AxisChunks::uniform(dim.len, 0));
+                grid
+            }
+            Op::Reduce { input, axes, groups, .. } => {
+                let mut grid = self.grid(*input).to_vec();
+                if let Some(g) = groups {
+                    grid[g.axis] = AxisChunks::uniform(g.dim.len, 0);
+                }
+                grid.into_iter().enumerate().filter(|(i, _)| !axes.contains(i)).map(|(_, c)| c).collect()
+            }
+            Op::Interp { input, axis, to, .. } => {
+                let mut grid = self.grid(*input).to_vec();
+                grid[*axis] = AxisChunks::uniform(to.len(), 0);
+                grid
+            }
+            Op::Concat { inputs, axis } => {
+                let mut grid = inputs.first().map_or(vec![], |&i| self.grid(i).to_vec());
+                for &input in &inputs[1..] {
+                    grid[*axis] = std::mem::take(&mut grid[*axis]).concat(&self.grid(input)[*axis]);
+                }
+                grid
+            }
+        })
+    }
+
+    /// Each axis as the largest input that has it cuts it: small operands are cheap to cut anywhere.
+    fn map_grid(&self, graph: &Graph, node: &Node, inputs: &[NodeId]) -> Result<Vec<AxisChunks>> {
+        let mut by_size = inputs.iter().map(|&i| graph.node(i).map(|n| (i, n))).collect::<Result<Vec<_>>>()?;
+        by_size.sort_by_key(|(_, n)| std::cmp::Reverse(n.bytes()));
+        let pick = |name: &str, len: usize| {
+            let owner = by_size.iter().find_map(|(i, n)| n.axis(name).map(|a| self.grid(*i)[a].clone()));
+            owner.unwrap_or_else(|| AxisChunks::uniform(len, 0))
+        };
+        Ok(node.dims.iter().map(|d| pick(&d.name, d.len)).collect())
+    }
+}
+
+fn taken(axis: &AxisChunks, index: &Index) -> AxisChunks {
+    match index {
+        Index::Range { start, step: 1, len } => axis.slice(&(*start..start + len)),
+        Index::Range { step, len, .. } => AxisChunks::uniform(*len, (axis.longest() / step.unsigned_abs()).max(1)),
+        Index::List(list) => AxisChunks::uniform(list.len(), axis.longest().max(1)),
+    }
+}

@@ -1,0 +1,228 @@
+//! The work units of a task, from its chunk grid alone: what is computed together, and in which order it merges.
+//!
+//! In: a graph, its tiling, the nodes of a task. Out: numbered units and the boxes of each. Never lists units;
+//! knows nothing of threads, engines or time, so that the result's bits cannot depend on them.
+
+use crate::bounds::Bounds;
+use crate::chunks::AxisChunks;
+use crate::error::{KernelError, Result};
+use crate::graph::{Graph, Groups, NodeId, Op};
+use crate::reduce::Reduction;
+use crate::tiling::Tiling;
+use std::ops::Range;
+
+/// Decoded bytes that are evaluated at once where chunks are smaller: about one core's share of the cache.
+const PIECE_BYTES: usize = 1 << 20;
+/// Bytes of state, or of gathered cells, that one box of the result is grown to where chunks are smaller.
+const BOX_BYTES: usize = 1 << 20;
+/// Bounds of the decoded bytes of one unit.
+const UNIT_BYTES: Range<usize> = 4 << 20..32 << 20;
+/// Units that fold into one box at most, which bounds the states waiting to be merged.
+const UNITS_PER_BOX: usize = 4096;
+
+/// The work units of one task.
+///
+/// The result is cut into boxes along the axes that are kept; the input cells behind a box are cut into pieces along
+/// the folded axes; consecutive pieces form a unit. Units are numbered box by box.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkPlan {
+    roles: Vec<Role>,
+    kept: Vec<AxisChunks>,
+    folded: Vec<AxisChunks>,
+    pieces_per_unit: usize,
+    fold: Option<FoldPlan>,
+    state_bytes_per_cell: usize,
+}
+
+/// What becomes of an axis of the task's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// It stays.
+    Kept,
+    /// It vanishes.
+    Reduced,
+    /// It becomes an axis of this many groups.
+    Grouped(usize),
+}
+
+/// How the nodes of a reducing task fold their inputs.
+#[derive(Clone, Debug, PartialEq)]
+struct FoldPlan {
+    axes: Vec<usize>,
+    groups: Option<Groups>,
+}
+
+impl WorkPlan {
+    /// The work units of the task that computes `nodes`.
+    ///
+    /// # Errors
+    /// [`KernelError::Malformed`] when the nodes cannot be computed in one pass: they are reductions that fold different
+    /// dims, axes or groups, or more than one node that is none.
+    pub fn of(graph: &Graph, tiling: &Tiling, nodes: &[NodeId]) -> Result<WorkPlan> {
+        let first = *nodes.first().ok_or_else(|| KernelError::malformed("task", "it has no nodes"))?;
+        match &graph.node(first)?.op {
+            Op::Reduce { input, axes, groups, .. } => {
+                let mut state = 0;
+                for &id in nodes {
+                    state += state_bytes(graph, id, *input, axes, groups.as_ref())?;
+                }
+                let fold = FoldPlan { axes: axes.clone(), groups: groups.clone() };
+                WorkPlan::build(graph, tiling, *input, Some(fold), state)
+            }
+            _ if nodes.len() == 1 => WorkPlan::build(graph, tiling, first, None, graph.node(first)?.dtype.size()),
+            _ => Err(KernelError::malformed("task", "only reductions are computed together")),
+        }
+    }
+
+    fn build(graph: &Graph, tiling: &Tiling, domain: NodeId, fold: Option<FoldPlan>, state_bytes_per_cell: usize) -> Result<WorkPlan> {
+        let node = graph.node(domain)?;
+        let grid = tiling.grid(domain);
+        let role = |axis: usize| match &fold {
+            Some(f) if f.axes.contains(&axis) => Role::Reduced,
+            Some(FoldPlan { groups: Some(g), .. }) if g.axis == axis => Role::Grouped(g.dim.len),
+            _ => Role::Kept,
+        };
+        let roles: Vec<Role> = (0..node.dims.len()).map(role).collect();
+        let axes = |kept: bool| roles.iter().zip(grid).filter(|(r, _)| (**r == Role::Kept) == kept).map(|(_, g)| g.clone()).collect::<Vec<_>>();
+        let groups = roles.iter().map(|r| if let Role::Grouped(n) = r { *n } else { 1 }).product::<usize>().max(1);
+        let kept = grown(axes(true), BOX_BYTES / (state_bytes_per_cell * groups).max(1));
+        let box_cells = longest_cells(&kept);
+        let dtype_bytes = node.dtype.size();
+        let folded = grown(axes(false), PIECE_BYTES / box_cells.saturating_mul(dtype_bytes).max(1));
+        let piece_bytes = longest_cells(&folded).saturating_mul(box_cells).saturating_mul(dtype_bytes).max(1);
+        let pieces = count(&folded);
+        let unit_bytes = (node.bytes() / 64).clamp(UNIT_BYTES.start, UNIT_BYTES.end);
+        let pieces_per_unit = (unit_bytes / piece_bytes).max(pieces.div_ceil(UNITS_PER_BOX)).max(1);
+        Ok(WorkPlan { roles, kept, folded, pieces_per_unit, fold, state_bytes_per_cell })
+    }
+
+    /// Number of boxes that the result is cut into; 0 where it has no cells.
+    pub fn boxes(&self) -> usize {
+        count(&self.kept)
+    }
+
+    /// Number of units that fold into each box, at least 1: an empty input still gives an (empty) answer.
+    pub fn units_per_box(&self) -> usize {
+        count(&self.folded).div_ceil(self.pieces_per_unit).max(1)
+    }
+
+    /// Number of units in all.
+    pub fn units(&self) -> usize {
+        self.boxes().saturating_mul(self.units_per_box())
+    }
+
+    /// The units of the `index`-th of `count` nearly equal runs.
+    pub fn share(&self, index: u32, count: u32) -> Range<usize> {
+        let at = |i: u32| (self.units() as u128 * u128::from(i) / u128::from(count.max(1))) as usize;
+        at(index)..at(index.saturating_add(1))
+    }
+
+    /// The cells of the result that box number `index` holds.
+    pub fn result_box(&self, index: usize) -> Bounds {
+        let mut kept = cell(&self.kept, index).into_iter();
+        let of_role = |role: &Role| match role {
+            Role::Kept => kept.next(),
+            Role::Reduced => None,
+            Role::Grouped(n) => Some(0..*n),
+        };
+        self.roles.iter().filter_map(of_role).collect()
+    }
+
+    /// The box that unit `unit` folds into, and its number among that box's units.
+    pub fn place(&self, unit: usize) -> (usize, usize) {
+        (unit / self.units_per_box(), unit % self.units_per_box())
+    }
+
+    /// The boxes of the task's input that unit `unit` folds, in order.
+    pub fn pieces(&self, unit: usize) -> impl Iterator<Item = Bounds> + '_ {
+        let (box_index, at) = self.place(unit);
+        let first = at * self.pieces_per_unit;
+        let last = (first + self.pieces_per_unit).min(count(&self.folded));
+        (first..last).map(move |piece| self.input_box(cell(&self.kept, box_index), cell(&self.folded, piece)))
+    }
+
+    /// A piece as large as any.
+    pub fn largest_piece(&self) -> Bounds {
+        let longest = |axes: &[AxisChunks]| axes.iter().map(|a| a.range(a.longest_at())).collect();
+        self.input_box(longest(&self.kept), longest(&self.folded))
+    }
+
+    /// Bytes of the state of the largest box of the result.
+    pub fn box_state_bytes(&self) -> usize {
+        let groups = self.roles.iter().map(|r| if let Role::Grouped(n) = r { *n } else { 1 }).product::<usize>();
+        longest_cells(&self.kept).saturating_mul(groups).saturating_mul(self.state_bytes_per_cell)
+    }
+
+    /// Bytes of the states of the whole result: what the answers hold before compression.
+    pub fn result_state_bytes(&self) -> usize {
+        let groups = self.roles.iter().map(|r| if let Role::Grouped(n) = r { *n } else { 1 }).product::<usize>();
+        let cells = self.kept.iter().fold(1usize, |n, a| n.saturating_mul(a.len()));
+        cells.saturating_mul(groups).saturating_mul(self.state_bytes_per_cell)
+    }
+
+    /// The number of the box that holds exactly these cells of the result, if there is one.
+    pub fn box_at(&self, bounds: &Bounds) -> Option<usize> {
+        let kept_axes = self.roles.iter().filter(|r| **r != Role::Reduced).zip(bounds).filter(|(r, _)| **r == Role::Kept);
+        let index = kept_axes.zip(&self.kept).fold(0usize, |n, ((_, range), axis)| n * axis.count() + axis.chunk_at(range.start));
+        (index < self.boxes() && self.result_box(index) == *bounds).then_some(index)
+    }
+
+    /// Reduced axes and groups of a reducing task; `None` for one that gathers cells.
+    pub fn fold(&self) -> Option<(&[usize], Option<&Groups>)> {
+        self.fold.as_ref().map(|f| (f.axes.as_slice(), f.groups.as_ref()))
+    }
+
+    fn input_box(&self, kept: Bounds, folded: Bounds) -> Bounds {
+        let (mut kept, mut folded) = (kept.into_iter(), folded.into_iter());
+        self.roles.iter().map(|r| if *r == Role::Kept { kept.next() } else { folded.next() }.unwrap_or(0..0)).collect()
+    }
+}
+
+/// Bytes per result cell of a reduction's state, once it is sure that the reduction folds as the first of its task does.
+fn state_bytes(graph: &Graph, id: NodeId, like: NodeId, axes: &[usize], groups: Option<&Groups>) -> Result<usize> {
+    match &graph.node(id)?.op {
+        Op::Reduce { input, reduction, axes: a, groups: g } if a == axes && g.as_ref() == groups => {
+            let (own, first) = (graph.node(*input)?, graph.node(like)?);
+            if own.dims != first.dims {
+                return Err(KernelError::malformed("task", "its reductions fold arrays of different dims"));
+            }
+            Ok(fields_bytes(*reduction, own.dtype))
+        }
+        _ => Err(KernelError::malformed("task", "its nodes do not fold the same axes")),
+    }
+}
+
+fn fields_bytes(reduction: Reduction, input: crate::DType) -> usize {
+    reduction.fields(input).iter().map(|f| f.dtype.size()).sum()
+}
+
+/// Axes with neighbouring chunks joined, last axis first, until a cell of the grid holds up to `cells` indices.
+fn grown(mut axes: Vec<AxisChunks>, cells: usize) -> Vec<AxisChunks> {
+    for i in (0..axes.len()).rev() {
+        let room = cells / longest_cells(&axes).max(1);
+        if room < 2 {
+            break;
+        }
+        axes[i] = axes[i].coarsen(room);
+    }
+    axes
+}
+
+fn longest_cells(axes: &[AxisChunks]) -> usize {
+    axes.iter().fold(1usize, |n, a| n.saturating_mul(a.longest()))
+}
+
+fn count(axes: &[AxisChunks]) -> usize {
+    axes.iter().fold(1usize, |n, a| n.saturating_mul(a.count()))
+}
+
+/// Cell number `index` of the grid in C order.
+fn cell(axes: &[AxisChunks], mut index: usize) -> Bounds {
+    let mut out = vec![0..0; axes.len()];
+    for (range, axis) in out.iter_mut().zip(axes).rev() {
+        let n = axis.count().max(1);
+        *range = axis.range(index % n);
+        index /= n;
+    }
+    out
+}

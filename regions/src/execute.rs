@@ -1,0 +1,260 @@
+//! Runs a fragment: its held steps first, then its answers, piece by piece.
+//!
+//! In: a fragment and which part of it. Out: answers in a channel. Never keeps more than its permit allows.
+
+use crate::local::Engine;
+use crate::open::OpenDataset;
+use crate::read::Source;
+use crate::run::{Merged, Program, run};
+use crate::tally::Tally;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::Sender;
+use xeng_kernels::bounds::size_of;
+use xeng_kernels::boxes::visit_boxes;
+use xeng_kernels::{Block, Known, Op, Tiling, WorkPlan};
+use xeng_proto::{Answer, Coverage, ErrorKind, Fragment, Part, Piece, RegionError, Task};
+
+/// How often progress is told.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// A fragment whose datasets are open, whose units are planned and whose memory is known.
+pub(crate) struct Execution {
+    engine: Arc<Engine>,
+    fragment: Arc<Fragment>,
+    part: Part,
+    sources: Vec<Source>,
+    tiling: Tiling,
+    held: Vec<(Task, WorkPlan)>,
+    answers: Vec<(Task, WorkPlan)>,
+    lanes: usize,
+    memory_bytes: usize,
+    total_bytes: u64,
+}
+
+impl Execution {
+    /// Opens what the fragment reads and plans its work units and memory; reads no data.
+    pub(crate) fn prepare(engine: Arc<Engine>, fragment: Arc<Fragment>, part: Part) -> Result<Execution, RegionError> {
+        if part.index >= part.count {
+            return Err(RegionError::request(format!("part {} of {} does not exist", part.index, part.count)));
+        }
+        let opened = open_all(&engine, &fragment)?;
+        let sources = sources(&fragment, &opened)?;
+        check_leaves(&fragment, &sources)?;
+        let grids: Vec<_> = sources.iter().map(|s| s.chunks.chunks()).collect();
+        let tiling = Tiling::of(&fragment.graph, &grids)?;
+        let plan = |tasks: &[Task]| tasks.iter().map(|t| Ok((t.clone(), WorkPlan::of(&fragment.graph, &tiling, &t.nodes)?))).collect::<Result<Vec<_>, RegionError>>();
+        let (held, answers) = (plan(&fragment.held)?, plan(&fragment.answers)?);
+        let total_bytes = opened.iter().map(|d| d.description.stored_bytes).sum();
+        let mut execution = Execution { engine, part, sources, tiling, held, answers, lanes: 1, memory_bytes: 0, total_bytes, fragment: fragment.clone() };
+        execution.plan_memory()?;
+        Ok(execution)
+    }
+
+    /// The most bytes that running it needs at once.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory_bytes
+    }
+
+    /// As many lanes as there are threads, fewer where the budget is small: the result's bits are the same.
+    fn plan_memory(&mut self) -> Result<(), RegionError> {
+        let (mut lane, mut tree, mut fixed) = (0, 0, 0usize);
+        let graph = &self.fragment.graph;
+        for (task, plan) in &self.held {
+            for &id in &task.nodes {
+                fixed = fixed.saturating_add(graph.node(id)?.bytes());
+            }
+            lane = lane.max(self.lane_bytes(task, plan)?);
+            tree = tree.max(plan.box_state_bytes());
+        }
+        for (task, plan) in &self.answers {
+            lane = lane.max(self.lane_bytes(task, plan)?);
+            tree = tree.max(plan.box_state_bytes());
+        }
+        fixed = fixed.saturating_add(self.fragment.given.iter().map(|b| b.bytes()).sum());
+        // States that wait for their siblings: one per level of the tree, and what waits in the answer channel.
+        let waiting = self.held.iter().chain(&self.answers).map(|(_, p)| p.units_per_box().ilog2() as usize + 2).max().unwrap_or(1);
+        let need = |lanes: usize| fixed.saturating_add(lane.saturating_mul(lanes)).saturating_add(tree.saturating_mul(waiting + lanes));
+        let (threads, budget) = (self.engine.pool.current_num_threads(), self.engine.memory.budget_bytes());
+        self.lanes = (1..=threads).rev().find(|&n| need(n) <= budget).unwrap_or(1);
+        self.memory_bytes = need(self.lanes);
+        Ok(())
+    }
+
+    /// Bytes of the boxes that one lane holds for its largest piece, and of the chunks fetched ahead for the next ones.
+    fn lane_bytes(&self, task: &Task, plan: &WorkPlan) -> Result<usize, RegionError> {
+        let graph = &self.fragment.graph;
+        let (mut boxes, mut chunks) = (0usize, 0usize);
+        for &id in &task.nodes {
+            let (at, id) = match (&graph.node(id)?.op, plan.fold()) {
+                (Op::Reduce { input, .. }, Some(_)) => (plan.largest_piece(), *input),
+                _ => (plan.largest_piece(), id),
+            };
+            visit_boxes(graph, id, &at, &mut |(_, node, at)| {
+                boxes = boxes.saturating_add(size_of(at).saturating_mul(node.dtype.size()));
+                if let Op::Scan { source } = node.op
+                    && let Some(s) = self.sources.get(source as usize)
+                {
+                    let hull = s.chunks.chunks().iter().zip(at).map(|(axis, r)| axis.overlapping(r).map(|c| axis.range(c).len()).sum::<usize>());
+                    chunks = chunks.saturating_add(hull.fold(s.chunks.stored().size(), usize::saturating_mul));
+                }
+                true
+            })?;
+        }
+        Ok(boxes.saturating_add(chunks.saturating_mul(2 + crate::read::AHEAD)))
+    }
+}
+
+/// Runs a prepared fragment and sends its answers; an error is sent as the last answer.
+pub(crate) fn execute(execution: &Execution, send: &Sender<Result<Answer, RegionError>>, cancelled: &AtomicBool) {
+    let tally = Tally::default();
+    let outcome = execution.run(&tally, send, cancelled);
+    let last = outcome.map(|()| Answer::Done(tally.account(execution.engine.memory.peak_bytes())));
+    if let Err(e) = &last
+        && e.kind == ErrorKind::Cancelled
+    {
+        return;
+    }
+    let _ = send.blocking_send(last);
+}
+
+impl Execution {
+    fn run(&self, tally: &Tally, send: &Sender<Result<Answer, RegionError>>, cancelled: &AtomicBool) -> Result<(), RegionError> {
+        let f = &self.fragment;
+        let units = |tasks: &[(Task, WorkPlan)]| tasks.iter().map(|(_, p)| p.units() as u64).sum::<u64>();
+        tally.expect(units(&self.held) + units(&self.answers) / u64::from(self.part.count), self.total_bytes / u64::from(self.part.count));
+        let mut known = givens(f)?;
+        for (task, plan) in &self.held {
+            let blocks = self.hold(task, plan, &known, tally, send, cancelled)?;
+            known.extend(task.nodes.iter().copied().zip(blocks));
+        }
+        let last_told = Mutex::new(Instant::now());
+        for (index, (task, plan)) in self.answers.iter().enumerate() {
+            let sink = |m: Merged| {
+                let coverage = Coverage {
+                    task: index as u32,
+                    bounds: plan.result_box(m.box_index),
+                    level: m.node.0,
+                    index: m.node.1,
+                    units: plan.units_per_box() as u32,
+                };
+                tell_progress(tally, send, &last_told);
+                let piece = Answer::Piece(Piece { coverage, partials: m.partials });
+                send.blocking_send(Ok(piece)).map_err(|_| RegionError::new(ErrorKind::Cancelled, "the asker went away"))
+            };
+            let range = plan.share(self.part.index, self.part.count);
+            self.run_task(task, plan, range, &known, tally, cancelled, &sink)?;
+        }
+        Ok(())
+    }
+
+    /// Computes a held step in full.
+    fn hold(&self, task: &Task, plan: &WorkPlan, known: &Known, tally: &Tally, send: &Sender<Result<Answer, RegionError>>, cancelled: &AtomicBool) -> Result<Vec<Arc<Block>>, RegionError> {
+        let graph = &self.fragment.graph;
+        let nodes = task.nodes.iter().map(|&id| graph.node(id)).collect::<Result<Vec<_>, _>>()?;
+        let out = Mutex::new(nodes.iter().map(|n| Block::filled(n.dtype, &n.shape(), 0.0)).collect::<Vec<_>>());
+        let last_told = Mutex::new(Instant::now());
+        let sink = |m: Merged| {
+            let at = plan.result_box(m.box_index);
+            for (i, (partial, node)) in m.partials.into_iter().zip(&nodes).enumerate() {
+                let block = match &node.op {
+                    Op::Reduce { input, reduction, .. } => reduction.finish(partial, graph.node(*input)?.dtype)?,
+                    _ => partial.states.into_iter().next().ok_or_else(|| RegionError::internal("a gathered piece without cells"))?,
+                };
+                out.lock().unwrap_or_else(PoisonError::into_inner)[i].paste(&at, &block)?;
+            }
+            tell_progress(tally, send, &last_told);
+            Ok(())
+        };
+        self.run_task(task, plan, 0..plan.units(), known, tally, cancelled, &sink)?;
+        Ok(out.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().map(Arc::new).collect())
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn run_task(
+        &self,
+        task: &Task,
+        plan: &WorkPlan,
+        range: std::ops::Range<usize>,
+        known: &Known,
+        tally: &Tally,
+        cancelled: &AtomicBool,
+        sink: &(dyn Fn(Merged) -> Result<(), RegionError> + Sync),
+    ) -> Result<(), RegionError> {
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(RegionError::new(ErrorKind::Cancelled, "the asker went away"));
+        }
+        let program = Program { graph: &self.fragment.graph, tiling: &self.tiling, known, sources: &self.sources, tally, cancelled };
+        run(&program, &task.nodes, plan, range, (&self.engine.pool, self.lanes), sink)
+    }
+}
+
+fn tell_progress(tally: &Tally, send: &Sender<Result<Answer, RegionError>>, last_told: &Mutex<Instant>) {
+    let mut last = last_told.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.elapsed() >= PROGRESS_EVERY {
+        *last = Instant::now();
+        // Progress may be lost when the asker is slow; answers never are.
+        let _ = send.try_send(Ok(Answer::Progress(tally.progress())));
+    }
+}
+
+fn open_all(engine: &Engine, fragment: &Fragment) -> Result<Vec<Arc<OpenDataset>>, RegionError> {
+    fragment
+        .datasets
+        .iter()
+        .map(|d| {
+            let opened = engine.open(&d.spec)?;
+            if opened.description.snapshot != d.snapshot {
+                return Err(RegionError::data(format!("'{}' has changed since the plan was made: run it again", d.spec.uri)));
+            }
+            Ok(opened)
+        })
+        .collect()
+}
+
+fn sources(fragment: &Fragment, opened: &[Arc<OpenDataset>]) -> Result<Vec<Source>, RegionError> {
+    fragment
+        .sources
+        .iter()
+        .map(|s| {
+            let dataset = opened.get(s.dataset as usize).ok_or_else(|| RegionError::request("the fragment reads a dataset that it does not list"))?;
+            let chunks = dataset.variables.get(&s.variable).cloned();
+            let described = dataset.description.variables.get(&s.variable);
+            match (chunks, described) {
+                (Some(chunks), Some(v)) => Ok(Source { chunks, decode: v.decode.clone() }),
+                _ => Err(RegionError::request(format!("'{}' holds no variable '{}'", dataset.description.spec.uri, s.variable))),
+            }
+        })
+        .collect()
+}
+
+/// What the sender claims of the leaves must be what lies here.
+fn check_leaves(fragment: &Fragment, sources: &[Source]) -> Result<(), RegionError> {
+    for node in fragment.graph.nodes() {
+        let fits = match &node.op {
+            Op::Scan { source } => sources.get(*source as usize).is_some_and(|s| {
+                node.dtype == s.decode.dtype && s.chunks.chunks().iter().map(xeng_kernels::AxisChunks::len).eq(node.dims.iter().map(|d| d.len))
+            }),
+            Op::Given { slot } => fragment.given.get(*slot as usize).is_some_and(|b| b.shape() == node.shape() && b.dtype() == node.dtype),
+            _ => true,
+        };
+        if !fits {
+            return Err(RegionError::request(format!("a {} of the fragment does not have the shape or type that it claims", node.op.name())));
+        }
+    }
+    Ok(())
+}
+
+fn givens(fragment: &Fragment) -> Result<Known, RegionError> {
+    let mut known = Known::new();
+    for id in fragment.graph.ids() {
+        if let Op::Given { slot } = fragment.graph.node(id)?.op
+            && let Some(block) = fragment.given.get(slot as usize)
+        {
+            known.insert(id, block.clone());
+        }
+    }
+    Ok(known)
+}

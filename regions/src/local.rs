@@ -1,0 +1,159 @@
+//! An engine in this process: the thing behind every gRPC server, and the embedded default.
+//!
+//! In: dataset specs and fragments. Out: descriptions and answer streams. Never talks to another region.
+
+use crate::execute::{Execution, execute};
+use crate::memory::Memory;
+use crate::open::{OpenDataset, open};
+use crate::roots::Roots;
+use async_trait::async_trait;
+use futures::StreamExt;
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use xeng_proto::{AnswerStream, Dataset, DatasetSpec, Fragment, Part, Region, RegionError, Status, Traffic};
+
+/// Answers that wait for a slow asker before the engine stops computing: back-pressure.
+const ANSWERS_WAITING: usize = 4;
+/// Open datasets that are remembered.
+const REMEMBERED: usize = 64;
+
+/// What an engine is made of.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// The name of the region it belongs to.
+    pub region: String,
+    /// Compute threads; `None` = one per processor.
+    pub threads: Option<NonZeroUsize>,
+    /// Memory budget, in bytes.
+    pub memory_bytes: usize,
+    /// Which folders may be read.
+    pub roots: Roots,
+}
+
+impl EngineConfig {
+    /// An engine of one thread per processor and 2 GiB that may read everything the process may.
+    pub fn new(region: &str) -> EngineConfig {
+        EngineConfig { region: region.to_owned(), threads: None, memory_bytes: 2 << 30, roots: Roots::everywhere() }
+    }
+}
+
+/// An engine in this process.
+pub struct LocalRegion {
+    shared: Arc<Engine>,
+}
+
+/// What executions of one engine share.
+pub(crate) struct Engine {
+    pub(crate) config: EngineConfig,
+    pub(crate) pool: rayon::ThreadPool,
+    pub(crate) memory: Memory,
+    active: AtomicU32,
+    remembered: Mutex<HashMap<DatasetSpec, Arc<OpenDataset>>>,
+}
+
+impl LocalRegion {
+    /// Starts an engine: its threads wait for work.
+    ///
+    /// # Errors
+    /// `Unavailable` when the system gives no threads.
+    pub fn start(config: EngineConfig) -> Result<LocalRegion, RegionError> {
+        let threads = config.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|i| format!("xeng-compute-{i}"))
+            .build()
+            .map_err(|e| RegionError::unavailable(format!("cannot start {threads} compute threads: {e}")))?;
+        let memory = Memory::new(config.memory_bytes);
+        let shared = Engine { config, pool, memory, active: AtomicU32::new(0), remembered: Mutex::default() };
+        Ok(LocalRegion { shared: Arc::new(shared) })
+    }
+}
+
+impl Engine {
+    /// The dataset as it is on disk now; its metadata is read again only when the files have changed.
+    pub(crate) fn open(&self, spec: &DatasetSpec) -> Result<Arc<OpenDataset>, RegionError> {
+        self.config.roots.check(&spec.uri)?;
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(spec).cloned();
+        if let Some(known) = remembered
+            && crate::open::snapshot(spec)? == known.description.snapshot
+        {
+            return Ok(known);
+        }
+        let fresh = Arc::new(open(spec)?);
+        let mut all = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= REMEMBERED {
+            all.clear();
+        }
+        all.insert(spec.clone(), fresh.clone());
+        Ok(fresh)
+    }
+}
+
+#[async_trait]
+impl Region for LocalRegion {
+    fn label(&self) -> String {
+        format!("{} (in process)", self.shared.config.region)
+    }
+
+    async fn describe(&self, spec: &DatasetSpec) -> Result<Dataset, RegionError> {
+        let (engine, spec) = (self.shared.clone(), spec.clone());
+        let opened = tokio::task::spawn_blocking(move || engine.open(&spec)).await;
+        opened.map_err(|e| RegionError::internal(format!("opening failed: {e}")))?.map(|d| d.description.clone())
+    }
+
+    async fn execute(&self, fragment: Arc<Fragment>, part: Part) -> Result<AnswerStream, RegionError> {
+        let engine = self.shared.clone();
+        let prepared = tokio::task::spawn_blocking(move || Execution::prepare(engine, fragment, part)).await;
+        let execution = prepared.map_err(|e| RegionError::internal(format!("planning failed: {e}")))??;
+        let permit = self.shared.memory.take(execution.memory_bytes(), "this request").await?;
+        let (send, receive) = mpsc::channel(ANSWERS_WAITING);
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let guard = CancelOnDrop(cancelled.clone());
+        let engine = self.shared.clone();
+        engine.active.fetch_add(1, Ordering::Relaxed);
+        tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let _active = Active(engine);
+            execute(&execution, &send, &cancelled);
+        });
+        // The guard lives in the stream: whoever drops the stream stops the work.
+        Ok(ReceiverStream::new(receive).map(move |answer| { let _ = &guard; answer }).boxed())
+    }
+
+    async fn status(&self) -> Result<Status, RegionError> {
+        let e = &self.shared;
+        Ok(Status {
+            region: e.config.region.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            threads: e.pool.current_num_threads() as u32,
+            memory_bytes: e.memory.budget_bytes() as u64,
+            used_bytes: e.memory.used_bytes() as u64,
+            active: e.active.load(Ordering::Relaxed),
+        })
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
+    }
+}
+
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// One fragment under way, counted until dropped.
+struct Active(Arc<Engine>);
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.active.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,156 @@
+//! Brings the stored chunks of the pieces of a work unit into memory ahead of the computation, and decodes them on demand.
+//!
+//! In: boxes of variables. Out: their decoded cells. Never fetches more than [`AHEAD`] pieces before they are used.
+
+use crate::cf;
+use crate::source::{ChunkSource, Encoded};
+use crate::tally::Tally;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+use xeng_kernels::boxes::visit_boxes;
+use xeng_kernels::{Block, Bounds, Graph, Known, Leaves, NodeId, Op, bounds};
+use xeng_proto::{Decode, RegionError};
+
+/// Pieces that are fetched before they are computed, per lane.
+pub(crate) const AHEAD: usize = 2;
+
+/// A stored variable, ready to be read.
+#[derive(Clone)]
+pub(crate) struct Source {
+    pub(crate) chunks: Arc<dyn ChunkSource>,
+    pub(crate) decode: Decode,
+}
+
+/// A chunk of a variable: the variable, and the chunk's number along each axis.
+pub(crate) type ChunkKey = (u32, Vec<usize>);
+
+/// The stored bytes of a piece's chunks.
+pub(crate) type Fetched = HashMap<ChunkKey, Option<Encoded>>;
+
+/// The chunks that evaluating `at` of each node reads, in a fixed order, each once.
+pub(crate) fn chunks_behind(graph: &Graph, known: &Known, sources: &[Source], nodes: &[(NodeId, Bounds)]) -> Result<Vec<ChunkKey>, RegionError> {
+    let (mut keys, mut seen) = (vec![], HashSet::new());
+    for (id, at) in nodes {
+        visit_boxes(graph, *id, at, &mut |(id, node, at)| {
+            if let Op::Scan { source } = node.op
+                && let Some(s) = sources.get(source as usize)
+            {
+                each_chunk(s.chunks.as_ref(), at, |chunk| {
+                    if seen.insert((source, chunk.to_vec())) {
+                        keys.push((source, chunk.to_vec()));
+                    }
+                });
+            }
+            !known.contains_key(&id)
+        })?;
+    }
+    Ok(keys)
+}
+
+/// Fetches the stored bytes of chunks, in order.
+pub(crate) fn fetch(sources: &[Source], keys: Vec<ChunkKey>, tally: &Tally) -> Result<Fetched, RegionError> {
+    let started = Instant::now();
+    let mut out = Fetched::with_capacity(keys.len());
+    for key in keys {
+        let encoded = fetch_one(sources, &key, tally)?;
+        out.insert(key, encoded);
+    }
+    tally.fetching(started.elapsed());
+    Ok(out)
+}
+
+fn fetch_one(sources: &[Source], key: &ChunkKey, tally: &Tally) -> Result<Option<Encoded>, RegionError> {
+    let source = sources.get(key.0 as usize).ok_or_else(|| RegionError::request("the fragment scans a variable that it does not list"))?;
+    let encoded = source.chunks.fetch(&key.1)?;
+    tally.fetched(encoded.as_ref().map_or(0, Encoded::len));
+    Ok(encoded)
+}
+
+/// Decoded chunks that the next piece may need again, because this one used only part of them.
+#[derive(Default)]
+pub(crate) struct Leftovers {
+    raw: HashMap<ChunkKey, Arc<Block>>,
+}
+
+impl Leftovers {
+    pub(crate) fn holds(&self, key: &ChunkKey) -> bool {
+        self.raw.contains_key(key)
+    }
+}
+
+/// The leaves of one piece: decodes what was fetched for it, and fetches what was not foreseen.
+pub(crate) struct PieceLeaves<'a> {
+    pub(crate) sources: &'a [Source],
+    pub(crate) tally: &'a Tally,
+    pub(crate) fetched: RefCell<Fetched>,
+    pub(crate) before: &'a Leftovers,
+    pub(crate) after: RefCell<Leftovers>,
+}
+
+impl PieceLeaves<'_> {
+    /// The raw cells of a chunk; `whole` says that nothing of it is left over for the next piece.
+    fn raw(&self, key: &ChunkKey, whole: bool) -> Result<Arc<Block>, RegionError> {
+        if let Some(block) = self.after.borrow().raw.get(key).or_else(|| self.before.raw.get(key)) {
+            return Ok(block.clone());
+        }
+        let encoded = match self.fetched.borrow_mut().remove(key) {
+            Some(encoded) => encoded,
+            None => fetch_one(self.sources, key, self.tally)?,
+        };
+        let started = Instant::now();
+        let source = &self.sources[key.0 as usize];
+        let block = Arc::new(source.chunks.decode(&key.1, encoded.as_ref())?);
+        self.tally.decoded(block.bytes(), started.elapsed());
+        if !whole {
+            self.after.borrow_mut().raw.insert(key.clone(), block.clone());
+        }
+        Ok(block)
+    }
+}
+
+impl Leaves for PieceLeaves<'_> {
+    type Error = RegionError;
+
+    fn scan(&self, source: u32, at: &[Range<usize>]) -> Result<Block, RegionError> {
+        let s = self.sources.get(source as usize).ok_or_else(|| RegionError::request("the fragment scans a variable that it does not list"))?;
+        let grid = s.chunks.chunks();
+        let mut keys = vec![];
+        each_chunk(s.chunks.as_ref(), at, |chunk| keys.push((source, chunk.to_vec())));
+        let mut out: Option<Block> = None;
+        for key in &keys {
+            let covers: Bounds = key.1.iter().zip(grid).map(|(&c, axis)| axis.range(c)).collect();
+            let Some(common) = bounds::intersect(&covers, at) else { continue };
+            let raw = self.raw(key, common == covers)?;
+            if common == covers && common == at {
+                return Ok(cf::apply(&s.decode, Arc::unwrap_or_clone(raw)));
+            }
+            let part = cf::apply(&s.decode, raw.slice(&bounds::relative_to(&common, &covers))?);
+            if common == at {
+                return Ok(part);
+            }
+            let whole = out.get_or_insert_with(|| Block::filled(part.dtype(), &bounds::shape_of(at), 0.0));
+            whole.paste(&bounds::relative_to(&common, at), &part)?;
+        }
+        Ok(out.unwrap_or_else(|| Block::filled(s.decode.dtype, &bounds::shape_of(at), f64::NAN)))
+    }
+}
+
+/// Calls `visit` with every chunk that meets the box, in C order.
+fn each_chunk(source: &dyn ChunkSource, at: &[Range<usize>], mut visit: impl FnMut(&[usize])) {
+    let ranges: Vec<Range<usize>> = source.chunks().iter().zip(at).map(|(axis, r)| axis.overlapping(r)).collect();
+    if ranges.iter().any(Range::is_empty) {
+        return;
+    }
+    let mut chunk: Vec<usize> = ranges.iter().map(|r| r.start).collect();
+    loop {
+        visit(&chunk);
+        let Some(axis) = (0..chunk.len()).rev().find(|&a| chunk[a] + 1 < ranges[a].end) else { return };
+        chunk[axis] += 1;
+        for a in axis + 1..chunk.len() {
+            chunk[a] = ranges[a].start;
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Which folders an engine may read: an archive that lets strangers run plans names them.
+//!
+//! In: a path or pattern that a request names. Out: yes or no. Never reads a file's content.
+
+use std::path::{Path, PathBuf};
+use xeng_proto::RegionError;
+
+/// The folders that an engine may read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roots {
+    folders: Option<Vec<PathBuf>>,
+}
+
+impl Roots {
+    /// Whatever the process may read: for engines in the user's own process.
+    pub fn everywhere() -> Roots {
+        Roots { folders: None }
+    }
+
+    /// These folders and what lies below them.
+    ///
+    /// # Errors
+    /// `Request` when a folder does not exist.
+    pub fn only(folders: &[PathBuf]) -> Result<Roots, RegionError> {
+        let canonical = |f: &PathBuf| f.canonicalize().map_err(|e| RegionError::request(format!("root folder {}: {e}", f.display())));
+        Ok(Roots { folders: Some(folders.iter().map(canonical).collect::<Result<_, _>>()?) })
+    }
+
+    /// Refuses a path or glob pattern outside the roots, symbolic links resolved.
+    ///
+    /// # Errors
+    /// `Request` when it is outside; the message does not say what exists there.
+    pub fn check(&self, uri: &str) -> Result<(), RegionError> {
+        let Some(folders) = &self.folders else { return Ok(()) };
+        let path = uri.strip_prefix("file://").unwrap_or(uri);
+        let refused = || RegionError::request(format!("'{uri}' is not among the data that this engine offers"));
+        if Path::new(path).components().any(|c| c == std::path::Component::ParentDir) {
+            return Err(refused());
+        }
+        let fixed = fixed_part(Path::new(path));
+        let real = fixed.canonicalize().map_err(|_| refused())?;
+        let matches = if fixed == Path::new(path) { vec![real] } else { matches_of(path).ok_or_else(refused)? };
+        if matches.iter().all(|m| folders.iter().any(|f| m.starts_with(f))) { Ok(()) } else { Err(refused()) }
+    }
+}
+
+/// The leading part of a pattern that holds no wildcard.
+fn fixed_part(path: &Path) -> PathBuf {
+    path.components().take_while(|c| !c.as_os_str().to_string_lossy().contains(['*', '?', '['])).collect()
+}
+
+fn matches_of(pattern: &str) -> Option<Vec<PathBuf>> {
+    glob::glob(pattern).ok()?.map(|m| m.ok()?.canonicalize().ok()).collect()
+}

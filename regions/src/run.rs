@@ -1,0 +1,263 @@
+//! Runs one task of a fragment: fetches, evaluates and folds its work units on the engine's threads.
+//!
+//! In: a prepared program, a task, a range of its units. Out: merged pieces, handed to a sink as they complete.
+//! Never merges in order of arrival: pieces merge along the tree that the chunk grid fixes.
+
+use crate::read::{self, AHEAD, Fetched, Leftovers, PieceLeaves, Source};
+use crate::tally::Tally;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+use xeng_kernels::evaluate::fold_of;
+use xeng_kernels::tree::{MergeTree, TreeNode};
+use xeng_kernels::{Bounds, Evaluator, Graph, Known, NodeId, Op, Partial, Tiling, WorkPlan};
+use xeng_proto::{ErrorKind, RegionError};
+
+/// A program whose variables are open and whose earlier steps are done.
+pub(crate) struct Program<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) tiling: &'a Tiling,
+    pub(crate) known: &'a Known,
+    pub(crate) sources: &'a [Source],
+    pub(crate) tally: &'a Tally,
+    pub(crate) cancelled: &'a AtomicBool,
+}
+
+/// A merged piece of a task's result: its box, its place in the box's merge tree, and one partial per node.
+pub(crate) struct Merged {
+    pub(crate) box_index: usize,
+    pub(crate) node: TreeNode,
+    pub(crate) partials: Vec<Partial>,
+}
+
+/// A fetched piece on its way from a lane's reader to its worker.
+struct ReadPiece {
+    unit: usize,
+    at: Bounds,
+    fetched: Fetched,
+    last: bool,
+}
+
+/// What all lanes of a run share.
+struct Shared<'a, 's> {
+    program: &'a Program<'a>,
+    nodes: &'a [NodeId],
+    plan: &'a WorkPlan,
+    next: AtomicUsize,
+    end: usize,
+    trees: Mutex<HashMap<usize, MergeTree>>,
+    failure: Mutex<Option<RegionError>>,
+    sink: &'s (dyn Fn(Merged) -> Result<(), RegionError> + Sync),
+}
+
+/// Runs units `range` of the task that computes `nodes` on `lanes` threads of `pool`, each with a reader ahead of it.
+///
+/// # Errors
+/// The first error of any unit or of the sink; `Cancelled` when the asker went away.
+pub(crate) fn run(
+    program: &Program<'_>,
+    nodes: &[NodeId],
+    plan: &WorkPlan,
+    range: Range<usize>,
+    (pool, lanes): (&rayon::ThreadPool, usize),
+    sink: &(dyn Fn(Merged) -> Result<(), RegionError> + Sync),
+) -> Result<(), RegionError> {
+    let shared = Shared {
+        program,
+        nodes,
+        plan,
+        next: AtomicUsize::new(range.start),
+        end: range.end,
+        trees: Mutex::default(),
+        failure: Mutex::new(None),
+        sink,
+    };
+    let lanes = lanes.min(range.len()).max(1);
+    std::thread::scope(|threads| {
+        pool.in_place_scope_fifo(|scope| {
+            for _ in 0..lanes {
+                let (send, receive) = sync_channel(AHEAD);
+                let shared = &shared;
+                threads.spawn(move || shared.read_ahead(&send));
+                scope.spawn_fifo(move |scope| work(scope, shared, receive, Leftovers::default()));
+            }
+        });
+    });
+    if let Some(e) = lock(&shared.failure).take() {
+        return Err(e);
+    }
+    // What is left covers boxes that other parts of the fragment complete.
+    for (box_index, mut tree) in std::mem::take(&mut *lock(&shared.trees)) {
+        for (node, partials) in tree.drain() {
+            sink(Merged { box_index, node, partials })?;
+        }
+    }
+    Ok(())
+}
+
+/// Computes one unit of a lane, then queues the lane again behind those of other callers: threads are shared fairly.
+fn work<'scope>(scope: &rayon::ScopeFifo<'scope>, shared: &'scope Shared<'scope, '_>, lane: Receiver<ReadPiece>, leftovers: Leftovers) {
+    if let Some(leftovers) = shared.keep(shared.one_unit(&lane, leftovers)).flatten() {
+        scope.spawn_fifo(move |scope| work(scope, shared, lane, leftovers));
+    }
+}
+
+impl Shared<'_, '_> {
+    /// Claims units and fetches their pieces' chunks, until none are left or the worker is gone.
+    fn read_ahead(&self, lane: &SyncSender<ReadPiece>) {
+        while !self.stopped() {
+            let unit = self.next.fetch_add(1, Ordering::Relaxed);
+            if unit >= self.end || self.keep(self.read_unit(unit, lane)).is_none() {
+                return;
+            }
+        }
+    }
+
+    fn read_unit(&self, unit: usize, lane: &SyncSender<ReadPiece>) -> Result<(), RegionError> {
+        let p = self.program;
+        let mut pieces = self.plan.pieces(unit).peekable();
+        if pieces.peek().is_none() {
+            let _ = lane.send(ReadPiece { unit, at: vec![], fetched: Fetched::new(), last: true });
+        }
+        let mut previous: Vec<read::ChunkKey> = vec![];
+        while let Some(at) = pieces.next() {
+            if self.stopped() {
+                return Ok(());
+            }
+            let wanted = self.inputs()?.into_iter().map(|id| (id, at.clone())).collect::<Vec<_>>();
+            let keys = read::chunks_behind(p.graph, p.known, p.sources, &wanted)?;
+            // A chunk that the piece before used in part is still decoded in the lane's leftovers.
+            let fresh = keys.iter().filter(|k| !previous.contains(k)).cloned().collect();
+            let fetched = read::fetch(p.sources, fresh, p.tally)?;
+            previous = keys;
+            if lane.send(ReadPiece { unit, at, fetched, last: pieces.peek().is_none() }).is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Folds the pieces of the lane's next unit. `None` when the lane has no more.
+    fn one_unit(&self, lane: &Receiver<ReadPiece>, mut leftovers: Leftovers) -> Result<Option<Leftovers>, RegionError> {
+        let mut partials: Option<Vec<Partial>> = None;
+        loop {
+            if self.stopped() {
+                return Ok(None);
+            }
+            let Ok(piece) = lane.recv() else { return Ok(None) };
+            let started = Instant::now();
+            let (unit, last) = (piece.unit, piece.last);
+            leftovers = self.fold_piece(piece, &mut partials, &leftovers)?;
+            self.program.tally.working(started.elapsed());
+            if last {
+                self.program.tally.unit_done();
+                self.merge(unit, partials.unwrap_or_default())?;
+                return Ok(Some(leftovers));
+            }
+        }
+    }
+
+    fn fold_piece(&self, piece: ReadPiece, partials: &mut Option<Vec<Partial>>, before: &Leftovers) -> Result<Leftovers, RegionError> {
+        let p = self.program;
+        let leaves = PieceLeaves { sources: p.sources, tally: p.tally, fetched: RefCell::new(piece.fetched), before, after: RefCell::default() };
+        let mut evaluator = Evaluator::new(p.graph, p.tiling, p.known, &leaves);
+        let state = match partials {
+            Some(state) => state,
+            None => partials.insert(self.identities(piece.unit)?),
+        };
+        match self.plan.fold() {
+            None => {
+                let block = evaluator.evaluate(self.nodes[0], &piece.at)?;
+                drop(evaluator);
+                *state = vec![Partial { states: vec![std::sync::Arc::unwrap_or_clone(block)] }];
+            }
+            Some(_) if piece.at.is_empty() && !self.is_scalar_domain()? => {}
+            Some((axes, groups)) => {
+                for (&id, partial) in self.nodes.iter().zip(state.iter_mut()) {
+                    let (input, reduction) = self.reduction(id)?;
+                    let block = evaluator.evaluate(input, &piece.at)?;
+                    reduction.update(partial, &block, &fold_of(axes, groups, &piece.at))?;
+                }
+            }
+        }
+        Ok(leaves.after.into_inner())
+    }
+
+    fn identities(&self, unit: usize) -> Result<Vec<Partial>, RegionError> {
+        let shape = xeng_kernels::bounds::shape_of(&self.plan.result_box(self.plan.place(unit).0));
+        if self.plan.fold().is_none() {
+            return Ok(vec![]);
+        }
+        self.nodes
+            .iter()
+            .map(|&id| {
+                let (input, reduction) = self.reduction(id)?;
+                Ok(reduction.identity(self.program.graph.node(input)?.dtype, &shape))
+            })
+            .collect()
+    }
+
+    fn reduction(&self, id: NodeId) -> Result<(NodeId, xeng_kernels::Reduction), RegionError> {
+        match &self.program.graph.node(id)?.op {
+            Op::Reduce { input, reduction, .. } => Ok((*input, *reduction)),
+            other => Err(RegionError::internal(format!("a {} in a reducing task", other.name()))),
+        }
+    }
+
+    /// The nodes whose boxes the pieces are.
+    fn inputs(&self) -> Result<Vec<NodeId>, RegionError> {
+        if self.plan.fold().is_none() { Ok(self.nodes.to_vec()) } else { self.nodes.iter().map(|&id| Ok(self.reduction(id)?.0)).collect() }
+    }
+
+    fn is_scalar_domain(&self) -> Result<bool, RegionError> {
+        let inputs = self.inputs()?;
+        Ok(inputs.first().is_some_and(|&id| self.program.graph.node(id).is_ok_and(|n| n.dims.is_empty())))
+    }
+
+    /// Adds a unit's partials to its box's tree, and hands the box on once it is complete.
+    fn merge(&self, unit: usize, partials: Vec<Partial>) -> Result<(), RegionError> {
+        let (box_index, at) = self.plan.place(unit);
+        let units = self.plan.units_per_box() as u32;
+        let reductions = if self.plan.fold().is_some() { self.nodes.iter().map(|&id| Ok(self.reduction(id)?.1)).collect::<Result<Vec<_>, RegionError>>()? } else { vec![] };
+        let complete = {
+            let mut trees = lock(&self.trees);
+            let tree = trees.entry(box_index).or_insert_with(|| MergeTree::new(units));
+            tree.insert((0, at as u32), partials, |left, right| {
+                reductions.iter().zip(left.iter_mut().zip(&right)).try_for_each(|(r, (l, n))| r.merge(l, n))
+            })?;
+            if tree.is_complete() { trees.remove(&box_index) } else { None }
+        };
+        match complete {
+            Some(mut tree) => tree.drain().into_iter().try_for_each(|(node, partials)| (self.sink)(Merged { box_index, node, partials })),
+            None => Ok(()),
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.program.cancelled.load(Ordering::Relaxed) || lock(&self.failure).is_some()
+    }
+
+    /// The value of a result; the first error is kept for the caller of [`run`], and stops every lane.
+    fn keep<T>(&self, result: Result<T, RegionError>) -> Option<T> {
+        match result {
+            Ok(value) if !self.program.cancelled.load(Ordering::Relaxed) => Some(value),
+            Ok(_) => {
+                lock(&self.failure).get_or_insert_with(|| RegionError::new(ErrorKind::Cancelled, "the asker went away"));
+                None
+            }
+            Err(e) => {
+                lock(&self.failure).get_or_insert(e);
+                None
+            }
+        }
+    }
+}
+
+/// A lock whose holder panicked is still good here: every guarded value is valid between statements.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
