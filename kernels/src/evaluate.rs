@@ -100,8 +100,8 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
             Op::Take { axis, index, .. } => take(node, *axis, index, &inputs, at)?,
             Op::Pick { .. } | Op::Rename { .. } => reshaped(first()?, at)?,
             Op::Transpose { order, .. } => Arc::new(first()?.transpose(order)?),
-            Op::Expand { axis, .. } => Arc::new(expand(&first()?, *axis, at)?),
-            Op::Interp { axis, from, to, method, .. } => Arc::new(interpolate(&first()?, *axis, from, to, *method, at)?),
+            Op::Expand { axis, .. } => Arc::new(expand(first()?.as_ref(), *axis, at)?),
+            Op::Interp { axis, from, to, method, .. } => Arc::new(interpolate(first()?.as_ref(), *axis, from, to, *method, at)?),
             Op::Concat { axis, .. } => joined(*axis, &inputs, node, at)?,
             Op::Reduce { .. } => return Err(KernelError::malformed("graph", "a reduction outside its place").into()),
         })
