@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use xeng_kernels::bounds::whole;
 use xeng_kernels::{Block, Evaluator, Known, NoLeaves, NodeId};
-use xeng_proto::{Account, Answer, ErrorKind, Fragment, Part, Progress, Region, RegionError, Traffic};
+use xeng_proto::{Account, Answer, ErrorKind, Fragment, Part, Progress, Region, RegionError};
 
 /// How patient home is.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +39,6 @@ pub type Engines = BTreeMap<String, Vec<Arc<dyn Region>>>;
 pub struct RegionReport {
     /// What its engines account for.
     pub account: Account,
-    /// Bytes on the wire.
-    pub traffic: Traffic,
     /// Requests that were sent again after a failure.
     pub retries: u64,
     /// Bytes that the answers were predicted to hold.
@@ -76,7 +74,6 @@ pub async fn execute(stages: &Stages, engines: &Engines, patience: Patience, wat
 }
 
 async fn run(stages: &Stages, engines: &Engines, patience: Patience, watch: Watch<'_>) -> Result<Finished, RegionError> {
-    let before: BTreeMap<&String, Traffic> = engines.iter().map(|(name, all)| (name, traffic(all))).collect();
     let mut known = Known::new();
     let mut regions: BTreeMap<String, RegionReport> = BTreeMap::new();
     let rounds: Vec<u32> = stages.asks.iter().map(|a| a.round).collect::<std::collections::BTreeSet<_>>().into_iter().collect();
@@ -100,10 +97,6 @@ async fn run(stages: &Stages, engines: &Engines, patience: Patience, watch: Watc
             total.retries += report.retries;
             total.predicted_bytes += report.predicted_bytes;
         }
-    }
-    for (name, report) in &mut regions {
-        let (now, then) = (engines.get(name).map(|all| traffic(all)).unwrap_or_default(), before.get(name).copied().unwrap_or_default());
-        report.traffic = Traffic { sent_bytes: now.sent_bytes - then.sent_bytes, received_bytes: now.received_bytes - then.received_bytes };
     }
     let blocks = stages.roots.iter().map(|&id| at_home(stages, &known, id)).collect::<Result<_, _>>()?;
     Ok(Finished { blocks, regions })
@@ -205,10 +198,6 @@ impl Asking<'_> {
         });
         (self.watch)(self.name, sum);
     }
-}
-
-fn traffic(engines: &[Arc<dyn Region>]) -> Traffic {
-    engines.iter().map(|e| e.traffic()).fold(Traffic::default(), |a, t| Traffic { sent_bytes: a.sent_bytes + t.sent_bytes, received_bytes: a.received_bytes + t.received_bytes })
 }
 
 fn add(total: &mut Account, more: &Account) {

@@ -65,7 +65,7 @@ pub(crate) fn fetch(sources: &[Source], keys: Vec<ChunkKey>, tally: &Tally) -> R
 fn fetch_one(sources: &[Source], key: &ChunkKey, tally: &Tally) -> Result<Option<Encoded>, RegionError> {
     let source = sources.get(key.0 as usize).ok_or_else(|| RegionError::request("the fragment scans a variable that it does not list"))?;
     let encoded = source.chunks.fetch(&key.1)?;
-    tally.fetched(encoded.as_ref().map_or(0, Encoded::len));
+    tally.fetched(encoded.as_ref().map_or(0, |e| e.bytes.len()));
     Ok(encoded)
 }
 

@@ -1,0 +1,164 @@
+//! The account of a run: what was read where, what crossed which link, and what came of it.
+//!
+//! In: what the run's parts counted. Out: a serialisable receipt. Never estimates: predictions stand beside what was counted.
+
+use crate::execute::RegionReport;
+use crate::lazy::OpenedDataset;
+use crate::result::{Array, Outcome};
+use crate::stages::Stages;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use xeng_proto::Values;
+
+/// The account of a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Receipt {
+    /// Version of the program.
+    pub version: String,
+    /// Digest of what the regions were asked.
+    pub plan_sha256: String,
+    /// The datasets that were read, as they were then.
+    pub datasets: Vec<DatasetReceipt>,
+    /// By name of the region.
+    pub regions: BTreeMap<String, RegionReceipt>,
+    /// Between regions and home.
+    pub links: Vec<LinkReceipt>,
+    /// From the first question to the last answer.
+    pub wall_seconds: f64,
+    /// The share of the asked work units that the result holds; 1 always, since an incomplete answer is an error.
+    pub coverage: f64,
+    /// Digest of the result's cells.
+    pub result_sha256: String,
+}
+
+/// A dataset as it was when it was read.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DatasetReceipt {
+    /// Its name in the expression.
+    pub name: String,
+    /// Where it lies.
+    pub uri: String,
+    /// The region that holds it.
+    pub region: String,
+    /// Digest of its files' names, sizes and modification times.
+    pub snapshot: String,
+    /// Number of files.
+    pub files: u64,
+    /// Their size.
+    pub stored_bytes: u64,
+}
+
+impl DatasetReceipt {
+    pub(crate) fn of(d: &OpenedDataset) -> DatasetReceipt {
+        let about = &d.description;
+        DatasetReceipt {
+            name: d.alias.clone(),
+            uri: about.spec.uri.clone(),
+            region: d.region.clone(),
+            snapshot: about.snapshot.clone(),
+            files: about.files,
+            stored_bytes: about.stored_bytes,
+        }
+    }
+}
+
+/// What a region did.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct RegionReceipt {
+    /// Chunks read.
+    pub chunks: u64,
+    /// Stored bytes read.
+    pub read_bytes: u64,
+    /// Bytes after decoding.
+    pub decoded_bytes: u64,
+    /// Work units done.
+    pub units: u64,
+    /// Seconds of fetching, summed over threads.
+    pub fetch_seconds: f64,
+    /// Seconds of decoding, summed over threads.
+    pub decode_seconds: f64,
+    /// Seconds of computing, summed over threads.
+    pub compute_seconds: f64,
+    /// Most bytes under permit at once in any of its engines.
+    pub peak_memory_bytes: u64,
+    /// Questions asked again after a failure.
+    pub retries: u64,
+}
+
+impl From<&RegionReport> for RegionReceipt {
+    fn from(r: &RegionReport) -> RegionReceipt {
+        let a = r.account;
+        RegionReceipt {
+            chunks: a.chunks,
+            read_bytes: a.read_bytes,
+            decoded_bytes: a.decoded_bytes,
+            units: a.units,
+            fetch_seconds: a.fetch_seconds,
+            decode_seconds: a.decode_seconds,
+            compute_seconds: a.compute_seconds,
+            peak_memory_bytes: a.peak_bytes,
+            retries: r.retries,
+        }
+    }
+}
+
+/// What crossed a link, framing included.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LinkReceipt {
+    /// The region.
+    pub from: String,
+    /// Home.
+    pub to: String,
+    /// Bytes that the answers hold before compression, as planned.
+    pub predicted_bytes: u64,
+    /// Bytes that came from the region.
+    pub received_bytes: u64,
+    /// Bytes that went to the region.
+    pub sent_bytes: u64,
+    /// Price of both, where the topology says what a gigabyte costs.
+    pub usd: Option<f64>,
+}
+
+/// Digest of what the regions are asked: equal for equal plans over equal data.
+pub(crate) fn digest_stages(stages: &Stages) -> String {
+    let mut hasher = Sha256::new();
+    for ask in &stages.asks {
+        hasher.update(format!("{} {} {:?}", stages.regions[ask.region], ask.round, ask.fragment));
+    }
+    hex(hasher)
+}
+
+/// Digest of every cell of the results, coordinates included.
+pub(crate) fn digest_outcomes(outcomes: &[(String, Outcome)]) -> String {
+    let mut hasher = Sha256::new();
+    for (name, outcome) in outcomes {
+        hasher.update(name);
+        match outcome {
+            Outcome::Array(a) => digest_array(&mut hasher, a),
+            Outcome::Dataset { arrays, .. } => arrays.iter().for_each(|a| digest_array(&mut hasher, a)),
+        }
+    }
+    hex(hasher)
+}
+
+fn digest_array(hasher: &mut Sha256, a: &Array) {
+    hasher.update(format!("{:?}{:?}{:?}", a.name, a.dims, a.shape));
+    digest_values(hasher, &a.values);
+    for c in &a.coords {
+        hasher.update(format!("{}{:?}", c.name, c.dims));
+        digest_values(hasher, &c.values);
+    }
+}
+
+fn digest_values(hasher: &mut Sha256, values: &Values) {
+    match values {
+        Values::Numbers(block) => hasher.update(block.to_le_bytes()),
+        Values::Times(times) => times.micros.iter().for_each(|m| hasher.update(m.to_le_bytes())),
+        Values::Texts(texts) => texts.iter().for_each(|t| hasher.update(t)),
+    }
+}
+
+fn hex(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}

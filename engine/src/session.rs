@@ -1,0 +1,241 @@
+//! A user's session: opens datasets where they lie, evaluates expressions over them, and accounts for it.
+//!
+//! In: a topology, datasets, named expressions. Out: finished arrays and a receipt. The facade of this crate: every
+//! door (library, command line, plan files, gateway) comes through here.
+
+mod connect;
+mod finish;
+mod needed;
+
+use crate::error::{Error, Result};
+use crate::execute::{Engines, Patience, Watch, execute};
+use crate::lazy::{OpenedDataset, Plan, Value};
+use crate::open_spec::OpenSpec;
+use crate::optimize::optimize;
+use crate::parse::parse;
+use crate::receipt::{DatasetReceipt, LinkReceipt, Receipt, digest_outcomes};
+use crate::resolve::{Scope, resolve};
+use crate::result::Outcome;
+use crate::stages::{Stages, cut};
+use crate::topology::Topology;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use xeng_proto::{ErrorKind, RegionError, Traffic};
+
+pub use connect::Setup;
+
+/// Named expressions over opened datasets, and which of them are wanted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Job {
+    /// The datasets.
+    pub opens: Vec<OpenSpec>,
+    /// Names and texts, in order: each may refer to those before it.
+    pub compute: Vec<(String, String)>,
+    /// Names of the wanted entries of `compute`.
+    pub wanted: Vec<String>,
+}
+
+impl Job {
+    /// One expression over some datasets.
+    pub fn expression(text: &str, opens: Vec<OpenSpec>) -> Job {
+        Job { opens, compute: vec![("result".to_owned(), text.to_owned())], wanted: vec!["result".to_owned()] }
+    }
+}
+
+/// A job, planned: what every region will be asked.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What regions are asked, and what home does.
+    pub stages: Stages,
+    /// The datasets that are read.
+    pub datasets: Vec<Arc<OpenedDataset>>,
+    /// The variables behind `Op::Scan`.
+    pub sources: Vec<crate::lazy::PlanSource>,
+    /// What was wanted, by name, and where its cells are among the roots.
+    wanted: Vec<(String, finish::Shape)>,
+    traffic_before: BTreeMap<String, Traffic>,
+    began: Instant,
+}
+
+/// A job, done.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What was wanted, by name, in the order wanted.
+    pub outcomes: Vec<(String, Outcome)>,
+    /// What it took.
+    pub receipt: Receipt,
+}
+
+/// Engines by region, and what a run may cost.
+pub struct Session {
+    engines: Engines,
+    topology: Topology,
+    home: String,
+    remote: Vec<String>,
+    wan_bytes: Option<u64>,
+    patience: Patience,
+}
+
+impl Session {
+    /// The region that results are wanted in.
+    pub fn home(&self) -> &str {
+        &self.home
+    }
+
+    /// Where everything is.
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// The engines, by region.
+    pub fn engines(&self) -> &Engines {
+        &self.engines
+    }
+
+    /// Describes a dataset in its region.
+    ///
+    /// # Errors
+    /// `Request` for an unknown region or dataset, `Data` for unreadable metadata, `Unavailable` when no engine of the region answers.
+    pub async fn open(&self, spec: &OpenSpec) -> Result<OpenedDataset> {
+        let region = spec.region.clone().unwrap_or_else(|| self.home.clone());
+        let engines = self.engines.get(&region).ok_or_else(|| {
+            let known = self.engines.keys().map(String::as_str);
+            Error::request(format!("dataset '{}' lies in region '{region}', which the topology does not have", spec.name)).hint_if(crate::suggest::did_you_mean_or_list(&region, known))
+        })?;
+        let began = Instant::now();
+        let mut last = RegionError::unavailable(format!("region '{region}' has no engine"));
+        // An engine that is just being restarted is worth waiting for; a wrong request is not.
+        while began.elapsed() <= self.patience.retry_for.min(Duration::from_secs(10)) {
+            for engine in engines {
+                match engine.describe(&spec.dataset).await {
+                    Ok(description) => return Ok(OpenedDataset { alias: spec.name.clone(), region, description }),
+                    Err(e) if e.kind == ErrorKind::Unavailable => last = RegionError::new(e.kind, format!("{}: {}", engine.label(), e.message)),
+                    Err(e) => return Err(Error::from(e).prefixed(&format!("dataset '{}'", spec.name))),
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        Err(Error::from(last).prefixed(&format!("dataset '{}'", spec.name)))
+    }
+
+    /// Plans a job: reads metadata only.
+    ///
+    /// # Errors
+    /// `Request` for a wrong expression or name, with its place; as [`Self::open`]; `Budget` when it would send too much.
+    pub async fn plan(&self, job: &Job) -> Result<Planned> {
+        let began = Instant::now();
+        let traffic_before = self.traffic();
+        let programs = needed::programs(job)?;
+        let names = needed::datasets(&programs, &job.opens);
+        let opening = names.into_iter().map(|spec| self.open(spec));
+        let mut scope = Scope::default();
+        let mut datasets = vec![];
+        for opened in futures::future::try_join_all(opening).await? {
+            let opened = Arc::new(opened);
+            datasets.push(opened.clone());
+            scope.datasets.insert(opened.alias.clone(), opened);
+        }
+        let mut plan = Plan::default();
+        for (name, program) in &programs {
+            let value = resolve(program, &scope, &mut plan).map_err(|fault| located(fault, program, name, job.compute.len() > 1))?;
+            scope.values.insert(name.clone(), value);
+        }
+        let mut roots = vec![];
+        let wanted = job
+            .wanted
+            .iter()
+            .map(|name| {
+                let value: &Value = scope.values.get(name).ok_or_else(|| Error::request(format!("nothing called '{name}' is computed")))?;
+                Ok((name.clone(), finish::shape(value, &mut plan, &mut roots)?))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let (graph, roots) = optimize(&plan.graph, &roots).map_err(Error::from)?;
+        let stages = cut(graph, roots, &plan.sources).map_err(Error::from)?;
+        let planned = Planned { stages, datasets, sources: plan.sources, wanted, traffic_before, began };
+        self.check_budget(&planned)?;
+        Ok(planned)
+    }
+
+    /// Runs a planned job.
+    ///
+    /// # Errors
+    /// As [`execute`].
+    pub async fn run(&self, planned: Planned, watch: Watch<'_>) -> Result<Run> {
+        let finished = execute(&planned.stages, &self.engines, self.patience, watch).await.map_err(Error::from)?;
+        let outcomes = planned
+            .wanted
+            .iter()
+            .map(|(name, shape)| Ok((name.clone(), finish::outcome(shape, &finished.blocks)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let now = self.traffic();
+        let links = self.remote.iter().filter(|name| planned.datasets.iter().any(|d| d.region == **name)).map(|name| {
+            let (after, before) = (now.get(name).copied().unwrap_or_default(), planned.traffic_before.get(name).copied().unwrap_or_default());
+            let received_bytes = after.received_bytes.saturating_sub(before.received_bytes);
+            let sent_bytes = after.sent_bytes.saturating_sub(before.sent_bytes);
+            let price = self.topology.link(name, &self.home).and_then(|l| l.usd_per_gb);
+            let usd = price.map(|p| p * (received_bytes + sent_bytes) as f64 / 1e9);
+            let predicted_bytes = finished.regions.get(name).map_or(0, |r| r.predicted_bytes);
+            (name.clone(), LinkReceipt { from: name.clone(), to: self.home.clone(), predicted_bytes, received_bytes, sent_bytes, usd })
+        });
+        let receipt = Receipt {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            plan_sha256: crate::receipt::digest_stages(&planned.stages),
+            datasets: planned.datasets.iter().map(|d| DatasetReceipt::of(d)).collect(),
+            links: links.map(|(_, link)| link).collect(),
+            regions: finished.regions.iter().map(|(name, r)| (name.clone(), r.into())).collect(),
+            wall_seconds: planned.began.elapsed().as_secs_f64(),
+            coverage: 1.0,
+            result_sha256: digest_outcomes(&outcomes),
+        };
+        Ok(Run { outcomes, receipt })
+    }
+
+    /// Plans and runs a job.
+    ///
+    /// # Errors
+    /// As [`Self::plan`] and [`Self::run`].
+    pub async fn evaluate(&self, job: &Job, watch: Watch<'_>) -> Result<Run> {
+        let planned = self.plan(job).await?;
+        self.run(planned, watch).await
+    }
+
+    /// Bytes that a plan sends over the WAN, before compression.
+    pub fn predicted_wan_bytes(&self, stages: &Stages) -> u64 {
+        let remote = |ask: &&crate::stages::Ask| self.remote.contains(&stages.regions[ask.region]);
+        let given = |ask: &crate::stages::Ask| ask.given.iter().filter_map(|&id| stages.graph.node(id).ok()).map(|n| n.bytes() as u64).sum::<u64>();
+        stages.asks.iter().filter(remote).map(|ask| ask.answer_bytes().saturating_add(given(ask))).fold(0, u64::saturating_add)
+    }
+
+    fn check_budget(&self, planned: &Planned) -> Result<()> {
+        let predicted = self.predicted_wan_bytes(&planned.stages);
+        match self.wan_bytes {
+            Some(limit) if predicted > limit => Err(Error::budget(format!("this would send {predicted} bytes over the WAN, and the budget is {limit} bytes")).hint("select or reduce more before the data leaves its region, or raise the budget (--wan-bytes)")),
+            _ => Ok(()),
+        }
+    }
+
+    fn traffic(&self) -> BTreeMap<String, Traffic> {
+        let sum = |all: &[Arc<dyn xeng_proto::Region>]| {
+            all.iter().map(|e| e.traffic()).fold(Traffic::default(), |a, t| Traffic { sent_bytes: a.sent_bytes + t.sent_bytes, received_bytes: a.received_bytes + t.received_bytes })
+        };
+        self.engines.iter().map(|(name, all)| (name.clone(), sum(all))).collect()
+    }
+}
+
+fn located(fault: crate::resolve::Fault, program: &crate::expr::Program, name: &str, several: bool) -> Error {
+    let error = if fault.internal { Error::internal(fault.message) } else { Error::request(fault.message) };
+    let error = match fault.span {
+        Some(span) => error.at(&program.text, span),
+        None => error,
+    };
+    if several { error.in_source(format!("[compute] {name}")) } else { error }
+}
+
+/// The program of one entry of a job.
+///
+/// # Errors
+/// `Request`, with the place, for a text that is no expression.
+fn program(name: &str, text: &str, several: bool) -> Result<crate::expr::Program> {
+    parse(text).map_err(|e| if several { e.in_source(format!("[compute] {name}")) } else { e })
+}
