@@ -1,3 +1,7 @@
 //! A data-proximate array engine.
 
+pub mod error;
+pub mod expr;
+pub mod parse;
 pub mod result;
+pub mod suggest;
