@@ -3,6 +3,15 @@
 //! In: steps appended by a builder, operands already of one type. Out: a checked program.
 //! Never promotes types by itself: whoever builds it inserts the casts that NumPy would make.
 
+mod cast;
+mod evaluate;
+mod fuse;
+mod gather;
+mod number;
+mod step;
+
+pub use evaluate::Operand;
+
 use crate::dtype::DType;
 use crate::error::{KernelError, Result};
 

@@ -14,6 +14,7 @@ pub mod formula;
 pub mod graph;
 pub mod partial;
 pub mod reduce;
+mod simd;
 
 pub use block::Block;
 pub use bounds::Bounds;
@@ -21,7 +22,7 @@ pub use calendar::Calendar;
 pub use chunks::AxisChunks;
 pub use dtype::{DType, Element};
 pub use error::{KernelError, Result};
-pub use formula::Formula;
+pub use formula::{Formula, Operand};
 pub use graph::{Dim, Graph, Node, NodeId, Op};
 pub use partial::Partial;
 pub use reduce::Reduction;
