@@ -25,4 +25,4 @@ pub use error::{KernelError, Result};
 pub use formula::{Formula, Operand};
 pub use graph::{Dim, Graph, Node, NodeId, Op};
 pub use partial::Partial;
-pub use reduce::Reduction;
+pub use reduce::{Field, Fold, Reduction};
