@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod expr;
+pub mod open_spec;
 pub mod parse;
 pub mod result;
 pub mod suggest;
