@@ -1,5 +1,6 @@
 //! A data-proximate array engine.
 
+pub mod cli;
 pub mod error;
 pub mod expr;
 pub mod open_spec;
