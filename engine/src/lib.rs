@@ -5,5 +5,7 @@ pub mod error;
 pub mod expr;
 pub mod open_spec;
 pub mod parse;
+pub mod planfile;
 pub mod result;
 pub mod suggest;
+pub mod topology;
