@@ -1,1 +1,10 @@
-//! x
+//! The region engine of xeng: reads chunks where they lie and reduces them there.
+
+pub mod cf;
+pub mod codec;
+pub mod collection;
+pub mod open;
+pub mod source;
+
+pub use open::{OpenDataset, open};
+pub use source::{ChunkSource, Encoded};
