@@ -12,6 +12,7 @@ pub mod dtype;
 pub mod error;
 pub mod formula;
 pub mod graph;
+pub mod interp;
 pub mod partial;
 pub mod reduce;
 mod simd;
