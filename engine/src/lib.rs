@@ -1,3 +1,11 @@
 //! A data-proximate array engine.
 
+pub mod cli;
+pub mod error;
+pub mod expr;
+pub mod open_spec;
+pub mod parse;
+pub mod planfile;
 pub mod result;
+pub mod suggest;
+pub mod topology;

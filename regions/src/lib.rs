@@ -1,6 +1,11 @@
 //! The region engine: reads chunks where they lie, evaluates subgraphs box by box, and folds them into partials.
+//!
+//! The life of a fragment is one page: [`execute`](self) prepares it, `read` brings the chunks of a work unit ahead of the
+//! computation, `run` evaluates and folds the units on the engine's threads and merges them along the fixed tree.
 
 pub mod cf;
+pub mod codec;
+pub mod collection;
 mod execute;
 pub mod local;
 pub mod memory;
@@ -12,4 +17,6 @@ pub mod source;
 mod tally;
 
 pub use local::{EngineConfig, LocalRegion};
+pub use open::{OpenDataset, open};
 pub use roots::Roots;
+pub use source::{ChunkSource, Encoded};

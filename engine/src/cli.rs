@@ -1,0 +1,70 @@
+//! The command line: arguments in, an exit code out.
+//!
+//! In: what the user typed. Out: results on stdout, errors on stderr, an exit code. Never a backtrace for a user's mistake.
+
+pub mod args;
+
+use crate::error::{Error, Result};
+use args::{Cli, Command};
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Runs the command that the arguments ask for; the first argument is the program's name.
+///
+/// Exit codes: 0 done, 2 wrong request, 3 bad data, 4 unreachable or our defect, 5 over budget.
+pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(usage) => {
+            // A closed pipe behind `xeng --help | head` is no failure.
+            let _ = usage.print();
+            return ExitCode::from(if usage.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Writes a result to stdout; a reader that went away (`| head`) ends the output without an error.
+///
+/// # Errors
+/// `Internal` when stdout cannot be written for any other reason.
+pub fn print(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::internal("stdout cannot be written").caused_by(e)),
+        _ => Ok(()),
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<()> {
+    match cli.command {
+        Command::Eval(_) => not_built("eval"),
+        Command::Run(_) => not_built("run"),
+        Command::Explain(_) => not_built("explain"),
+        Command::Info(_) => not_built("info"),
+        Command::Serve(_) => not_built("serve"),
+        Command::Demo(_) => not_built("demo"),
+    }
+}
+
+fn not_built(command: &str) -> Result<()> {
+    Err(Error::internal(format!("`xeng {command}` is not built in yet")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_options_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

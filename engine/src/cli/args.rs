@@ -1,0 +1,221 @@
+//! The options of the command line.
+//!
+//! In: nothing; plain data, filled by clap. Out: nothing. Never opens a file.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A data-proximate array engine: xarray expressions over data in many regions.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "xeng", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// Say more on stderr; twice for still more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Evaluate one expression, no files needed.
+    #[command(after_help = "Examples:\n  xeng eval \"era5.t2m.mean('time')\" --open era5=era5/*.nc -o mean.nc\n  xeng eval @anomaly.txt --open era5=s3://b/era5.zarr@us-east-1 --region us-east-1=http://10.0.1.10:7070")]
+    Eval(EvalArgs),
+    /// Run a plan file.
+    #[command(after_help = "Examples:\n  xeng run plan.toml\n  xeng run plan.toml --set budget.wan_bytes=1GiB --json")]
+    Run(RunArgs),
+    /// Show what would run where, and its price, without running it.
+    #[command(after_help = "Examples:\n  xeng explain plan.toml\n  xeng explain \"era5.t2m.mean('time')\" --open era5=era5/*.nc --format json")]
+    Explain(ExplainArgs),
+    /// Show what a dataset holds.
+    #[command(after_help = "Examples:\n  xeng info era5/*.nc\n  xeng info era5.zarr --json --checksum")]
+    Info(InfoArgs),
+    /// Serve the data of a region.
+    #[command(after_help = "Examples:\n  xeng serve --region us-east-1 --root /data --listen 0.0.0.0:7070\n  xeng serve --config region.toml")]
+    Serve(ServeArgs),
+    /// Run the headline job on this machine, with several regions.
+    #[command(after_help = "Examples:\n  xeng demo\n  xeng demo --gigabytes 4 --engines 2")]
+    Demo(DemoArgs),
+}
+
+/// Where engines are and what they may use.
+#[derive(Clone, Debug, Default, Args)]
+pub struct WhereArgs {
+    /// A region and its engine, such as us-east-1=http://10.0.1.10:7070; repeat it for more engines or regions.
+    #[arg(long = "region", value_name = "NAME=ENDPOINT")]
+    pub regions: Vec<String>,
+    /// The region that results are wanted in.
+    #[arg(long, value_name = "REGION")]
+    pub home: Option<String>,
+    /// A file with [regions], [links] and [open]; xeng.toml by default.
+    #[arg(long, value_name = "FILE")]
+    pub topology: Option<PathBuf>,
+    /// Compute threads of the engine in this process.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Memory per engine, such as 2GiB.
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<String>,
+    /// The most bytes over the WAN, such as 100MiB.
+    #[arg(long, value_name = "SIZE")]
+    pub wan_bytes: Option<String>,
+    /// The longest that it may take, such as 15min.
+    #[arg(long, value_name = "TIME")]
+    pub deadline: Option<String>,
+    /// Progress on stderr.
+    #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
+    pub progress: ProgressMode,
+}
+
+/// `xeng eval`.
+#[derive(Clone, Debug, Args)]
+pub struct EvalArgs {
+    /// The expression; `-` reads it from stdin, `@FILE` from a file.
+    #[arg(allow_hyphen_values = true)]
+    pub expr: String,
+    /// A dataset: NAME=URI[@REGION][,concat=DIM][,group=PATH][,decode_times=false][,drop=A+B].
+    #[arg(long, value_name = "NAME=URI")]
+    pub open: Vec<String>,
+    /// Where to write: .nc .zarr .csv .json .png; a short text on the terminal if left out.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    /// Print the receipt on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Where engines are and what they may use.
+    #[command(flatten)]
+    pub at: WhereArgs,
+}
+
+/// `xeng run`.
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    /// The plan file.
+    pub plan: PathBuf,
+    /// Replace an entry of the plan, such as budget.deadline=1h.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Print the receipt on stdout.
+    #[arg(long)]
+    pub json: bool,
+    /// Where engines are and what they may use.
+    #[command(flatten)]
+    pub at: WhereArgs,
+}
+
+/// `xeng explain`.
+#[derive(Clone, Debug, Args)]
+pub struct ExplainArgs {
+    /// A plan file (ending in .toml) or an expression.
+    #[arg(allow_hyphen_values = true)]
+    pub what: String,
+    /// A dataset, as for `eval`.
+    #[arg(long, value_name = "NAME=URI")]
+    pub open: Vec<String>,
+    /// Replace an entry of the plan.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub format: ExplainFormat,
+    /// Where engines are and what they may use.
+    #[command(flatten)]
+    pub at: WhereArgs,
+}
+
+/// `xeng info`.
+#[derive(Clone, Debug, Args)]
+pub struct InfoArgs {
+    /// A URI, or a name of the topology file.
+    pub what: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// With the sha256 of every variable's raw bytes.
+    #[arg(long, requires = "json")]
+    pub checksum: bool,
+    /// The group inside each file; repeat it for more.
+    #[arg(long)]
+    pub group: Vec<String>,
+    /// Where engines are and what they may use.
+    #[command(flatten)]
+    pub at: WhereArgs,
+}
+
+/// `xeng serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// A region.toml; options given here win over it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The address to listen at; 127.0.0.1:7070 by default.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// The name of the region.
+    #[arg(long, value_name = "NAME")]
+    pub region: Option<String>,
+    /// A folder whose files may be read; repeat it for more.
+    #[arg(long, value_name = "DIR")]
+    pub root: Vec<PathBuf>,
+    /// Compute threads.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Memory, such as 2GiB.
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<String>,
+    /// Also evaluate expressions for clients.
+    #[arg(long)]
+    pub gateway: bool,
+    /// A file with [regions] and [links], for the gateway.
+    #[arg(long, value_name = "FILE")]
+    pub topology: Option<PathBuf>,
+}
+
+/// `xeng demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// Size of the data to make, decoded.
+    #[arg(long, default_value_t = 1.0)]
+    pub gigabytes: f64,
+    /// Compute threads per engine.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Engines per region.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub engines: usize,
+    /// The folder to work in; a temporary one by default.
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// Leave the engines running afterwards.
+    #[arg(long)]
+    pub keep_running: bool,
+    /// Seed of the data.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// When progress is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ProgressMode {
+    /// On a terminal only.
+    #[default]
+    Auto,
+    /// On anything.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// How a plan is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// For Graphviz.
+    Dot,
+}

@@ -1,0 +1,203 @@
+//! A dataset as `xarray.open_dataset` shows it, from what a file holds.
+//!
+//! In: raw variables and attributes. Out: the description of every variable after CF decoding, and its chunk source.
+//! Reads coordinates of rank 0 and 1 and short texts, never data.
+//! Source: xarray 2026.9, `conventions.py` (`decode_cf_variables`), with `decode_times` as asked, `decode_timedelta=False`.
+
+use super::{apply, scaling, texts, times};
+use crate::source::raw::{RawCells, RawDataset, RawVariable};
+use crate::source::{ChunkSource, read_whole};
+use indexmap::IndexMap;
+use std::collections::HashSet;
+use std::sync::Arc;
+use xeng_kernels::{AxisChunks, DType};
+use xeng_proto::{AttrValue, Attrs, DatasetSpec, Decode, ErrorKind, Kind, RegionError, Times, Values, Variable};
+
+/// Bytes of one coordinate, at most.
+const MAX_COORDINATE_BYTES: usize = 1 << 30;
+
+/// The variables of one file after CF decoding.
+#[derive(Clone, Default)]
+pub struct Described {
+    /// Descriptions by name.
+    pub variables: IndexMap<String, Variable>,
+    /// Where their cells come from; texts have none.
+    pub sources: IndexMap<String, Arc<dyn ChunkSource>>,
+    /// Attributes of the dataset.
+    pub attrs: Attrs,
+    /// Variables that cannot be read, and why.
+    pub unreadable: IndexMap<String, String>,
+}
+
+/// Describes a file's variables.
+///
+/// # Errors
+/// `Request` for time units that xarray cannot decode either, `Data` when a coordinate cannot be read.
+pub fn describe(mut raw: RawDataset, spec: &DatasetSpec, file: &str) -> Result<Described, RegionError> {
+    for name in &spec.drop {
+        raw.variables.shift_remove(name);
+        raw.unreadable.shift_remove(name);
+    }
+    if !spec.keep_times_encoded {
+        lend_units_to_bounds(&mut raw.variables);
+    }
+    let coordinates = coordinate_names(&mut raw);
+    let mut out = Described { attrs: raw.attrs, unreadable: raw.unreadable, ..Described::default() };
+    for (name, variable) in raw.variables {
+        let is_coordinate = coordinates.contains(&name) || variable.dims.contains(&name);
+        match describe_variable(variable, spec, is_coordinate) {
+            Ok((described, source)) => {
+                if let Some(source) = source {
+                    out.sources.insert(name.clone(), source);
+                }
+                out.variables.insert(name, described);
+            }
+            Err(Refusal::Unreadable(reason)) => {
+                out.unreadable.insert(name, reason);
+            }
+            Err(Refusal::Times(reason)) => {
+                return Err(RegionError::request(format!(
+                    "{file}: the times of variable {name} cannot be decoded: {reason}; open it with decode_times=false"
+                )));
+            }
+            Err(Refusal::Failed(e)) => return Err(e),
+        }
+    }
+    Ok(out)
+}
+
+enum Refusal {
+    Unreadable(String),
+    Times(String),
+    Failed(RegionError),
+}
+
+impl From<RegionError> for Refusal {
+    fn from(e: RegionError) -> Refusal {
+        match e.kind {
+            ErrorKind::Budget => Refusal::Unreadable(e.message),
+            ErrorKind::Request | ErrorKind::Data | ErrorKind::Unavailable | ErrorKind::Cancelled | ErrorKind::Internal => Refusal::Failed(e),
+        }
+    }
+}
+
+/// Bounds of times have the times' units, where they have none of their own (CF section 7.1).
+fn lend_units_to_bounds(variables: &mut IndexMap<String, RawVariable>) {
+    let lent: Vec<(String, Attrs)> = variables
+        .values()
+        .filter(|v| times::units_of(&v.attrs).is_some())
+        .filter_map(|v| match v.attrs.get("bounds") {
+            Some(AttrValue::Text(bounds)) => {
+                let kept = ["units", "calendar"].iter().filter_map(|k| Some((k.to_string(), v.attrs.get(*k)?.clone()))).collect();
+                Some((bounds.clone(), kept))
+            }
+            _ => None,
+        })
+        .collect();
+    for (bounds, attrs) in lent {
+        if let Some(variable) = variables.get_mut(&bounds) {
+            for (name, value) in attrs {
+                variable.attrs.entry(name).or_insert(value);
+            }
+        }
+    }
+}
+
+/// The names in `coordinates` attributes, which are taken out.
+fn coordinate_names(raw: &mut RawDataset) -> HashSet<String> {
+    let mut names = HashSet::new();
+    let mut take = |attrs: &mut Attrs| {
+        if let Some(AttrValue::Text(list)) = attrs.get("coordinates") {
+            names.extend(list.split_whitespace().map(str::to_string));
+            attrs.shift_remove("coordinates");
+        }
+    };
+    raw.variables.values_mut().for_each(|v| take(&mut v.attrs));
+    take(&mut raw.attrs);
+    names
+}
+
+type WithSource = (Variable, Option<Arc<dyn ChunkSource>>);
+
+fn describe_variable(raw: RawVariable, spec: &DatasetSpec, is_coordinate: bool) -> Result<WithSource, Refusal> {
+    match raw.cells.clone() {
+        RawCells::Numbers(source) => describe_numbers(raw, source, spec, is_coordinate),
+        RawCells::Characters(source) => {
+            let shape = raw.shape();
+            let (width, outer) = shape.split_last().map_or((1, &shape[..]), |(w, outer)| (*w, outer));
+            let dims = raw.dims.get(..outer.len()).unwrap_or(&[]).to_vec();
+            let cells = read_whole(source.as_ref(), MAX_COORDINATE_BYTES)?;
+            let joined = if width == 0 { vec![String::new(); outer.iter().product()] } else { texts::join(&cells, width) };
+            Ok(describe_texts(raw, dims, outer, joined, is_coordinate))
+        }
+        RawCells::Texts { shape, texts } => {
+            let dims = raw.dims.clone();
+            Ok(describe_texts(raw, dims, &shape, texts, is_coordinate))
+        }
+    }
+}
+
+fn describe_texts(mut raw: RawVariable, dims: Vec<String>, shape: &[usize], texts: Vec<String>, is_coordinate: bool) -> WithSource {
+    for used in ["_FillValue", "missing_value", "_Encoding"] {
+        raw.attrs.shift_remove(used);
+    }
+    let variable = Variable {
+        dims,
+        chunks: shape.iter().map(|&n| AxisChunks::uniform(n, n)).collect(),
+        stored: DType::U8,
+        kind: Kind::Text,
+        decode: Decode::none(DType::U8),
+        attrs: raw.attrs,
+        filters: raw.filters,
+        is_coordinate,
+        values: Some(Values::Texts(texts)),
+    };
+    (variable, None)
+}
+
+fn describe_numbers(mut raw: RawVariable, source: Arc<dyn ChunkSource>, spec: &DatasetSpec, is_coordinate: bool) -> Result<WithSource, Refusal> {
+    let stored = source.stored();
+    let is_time = !spec.keep_times_encoded && times::units_of(&raw.attrs).is_some();
+    let mut decode = scaling::decide(stored, &mut raw.attrs, is_time).map_err(Refusal::Unreadable)?;
+    let mut kind = Kind::Number(decode.dtype);
+    if is_time {
+        kind = Kind::Time(times::take_encoding(&mut raw.attrs).map_err(Refusal::Times)?);
+    } else if matches!(raw.attrs.get("dtype"), Some(AttrValue::Text(name)) if name == "bool") && !decode.dtype.is_float() {
+        raw.attrs.shift_remove("dtype");
+        decode.dtype = DType::Bool;
+        kind = Kind::Number(DType::Bool);
+    }
+    let mut variable = Variable {
+        dims: raw.dims,
+        chunks: source.chunks().to_vec(),
+        stored,
+        kind,
+        decode,
+        attrs: raw.attrs,
+        filters: raw.filters,
+        is_coordinate,
+        values: None,
+    };
+    if is_coordinate && variable.dims.len() <= 1 {
+        variable.values = Some(values(&variable, source.as_ref())?);
+    }
+    Ok((variable, Some(source)))
+}
+
+/// The decoded cells of a variable of numbers or times.
+///
+/// # Errors
+/// `Data` when they cannot be read, `Budget` when there are too many.
+pub fn values(variable: &Variable, source: &dyn ChunkSource) -> Result<Values, RegionError> {
+    let raw = read_whole(source, MAX_COORDINATE_BYTES)?;
+    let block = if source.is_decoded() { raw } else { super::decode_variable(variable, raw)? };
+    Ok(match &variable.kind {
+        Kind::Time(encoding) => Values::Times(Times { micros: block.to_i64_vec(), encoding: encoding.clone() }),
+        Kind::Number(_) | Kind::Text => Values::Numbers(block),
+    })
+}
+
+/// Numbers as they are decoded before times are made of them.
+pub fn plain(variable: &Variable, raw: xeng_kernels::Block) -> xeng_kernels::Block {
+    apply(&variable.decode, raw)
+}

@@ -1,0 +1,168 @@
+//! Chunked arrays in one file: a manifest of byte ranges, and a filter pipeline.
+//!
+//! In: where each chunk lies. Out: its stored bytes, its cells. Never asks the file's own index again.
+
+use super::bytes::{self, ByteOrder, cells_of};
+use super::file::LocalFile;
+use super::{ChunkSource, Encoded, ravel, shape_of};
+use crate::codec::Pipeline;
+use std::cell::RefCell;
+use std::sync::Arc;
+use xeng_kernels::{AxisChunks, Block, DType};
+use xeng_proto::RegionError;
+
+/// Where a chunk lies in its file: 16 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// First byte.
+    pub offset: u64,
+    /// Number of bytes.
+    pub len: u32,
+    /// Filters that it skipped, bit by bit.
+    pub skipped: u32,
+}
+
+const ABSENT: Entry = Entry { offset: u64::MAX, len: 0, skipped: 0 };
+
+/// Where every chunk lies, by its number in C order.
+#[derive(Clone, Debug)]
+pub enum Manifest {
+    /// One entry per chunk of the grid.
+    Dense(Vec<Entry>),
+    /// Only the chunks that exist, by number.
+    Sparse(Vec<(u64, Entry)>),
+}
+
+impl Manifest {
+    /// A manifest from the chunks that exist; dense unless most of the `count` chunks do not.
+    pub fn new(count: usize, mut entries: Vec<(u64, Entry)>) -> Manifest {
+        if count > entries.len().saturating_mul(4).saturating_add(1024) {
+            entries.sort_by_key(|e| e.0);
+            return Manifest::Sparse(entries);
+        }
+        let mut dense = vec![ABSENT; count];
+        for (number, entry) in entries {
+            if let Some(slot) = usize::try_from(number).ok().and_then(|n| dense.get_mut(n)) {
+                *slot = entry;
+            }
+        }
+        Manifest::Dense(dense)
+    }
+
+    /// Where a chunk lies, if it was ever written.
+    pub fn get(&self, number: usize) -> Option<Entry> {
+        match self {
+            Manifest::Dense(entries) => entries.get(number).copied().filter(|e| *e != ABSENT),
+            Manifest::Sparse(entries) => entries.binary_search_by_key(&(number as u64), |e| e.0).ok().map(|i| entries[i].1),
+        }
+    }
+}
+
+/// What the cells of a chunk are and how they are packed.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// Element type.
+    pub dtype: DType,
+    /// Byte order of the cells.
+    pub order: ByteOrder,
+    /// The shape that every chunk is stored with, also where it reaches over the array's edge.
+    pub chunk_shape: Vec<usize>,
+    /// The filters.
+    pub pipeline: Pipeline,
+    /// The bytes of the fill value, in the array's byte order.
+    pub fill: Option<Vec<u8>>,
+}
+
+thread_local! {
+    /// A whole chunk, where only a corner of it lies inside the array.
+    static WHOLE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Layout {
+    /// Decodes a stored chunk, of which `shape` lies inside the array.
+    ///
+    /// # Errors
+    /// `Data` when the bytes are not those of a chunk; `what` is named in it.
+    pub fn decode(&self, what: impl Fn() -> String, shape: &[usize], encoded: Option<&Encoded>) -> Result<Block, RegionError> {
+        let Some(encoded) = encoded else {
+            return bytes::filled(self.dtype, shape, self.order, self.fill.as_deref());
+        };
+        let corrupt = |e: crate::codec::CodecError| RegionError::data(format!("{}: {e}", what()));
+        if shape == self.chunk_shape {
+            return bytes::block_from(self.dtype, shape, self.order, |out| {
+                self.pipeline.decode(&encoded.bytes, encoded.skipped, out).map_err(corrupt)
+            });
+        }
+        let size = self.dtype.size();
+        let len = cells_of(self.dtype, &self.chunk_shape)? * size;
+        if self.pipeline.codecs.is_empty() {
+            if encoded.bytes.len() != len {
+                return Err(RegionError::data(format!("{}: has {} bytes, expected {len}", what(), encoded.bytes.len())));
+            }
+            return bytes::block_from(self.dtype, shape, self.order, |out| {
+                bytes::copy_corner(&self.chunk_shape, shape, size, &encoded.bytes, out);
+                Ok(())
+            });
+        }
+        WHOLE.with_borrow_mut(|whole| {
+            if whole.len() < len {
+                *whole = vec![0; len];
+            }
+            self.pipeline.decode(&encoded.bytes, encoded.skipped, &mut whole[..len]).map_err(corrupt)?;
+            bytes::block_from(self.dtype, shape, self.order, |out| {
+                bytes::copy_corner(&self.chunk_shape, shape, size, &whole[..len], out);
+                Ok(())
+            })
+        })
+    }
+}
+
+/// A chunked array in one file.
+#[derive(Clone, Debug)]
+pub struct Chunked {
+    /// File and variable, for errors.
+    pub what: String,
+    /// The file.
+    pub file: Arc<LocalFile>,
+    /// The grid.
+    pub grid: Vec<AxisChunks>,
+    /// Where the chunks lie.
+    pub manifest: Manifest,
+    /// How they are packed.
+    pub layout: Layout,
+}
+
+impl Chunked {
+    fn entry(&self, chunk: &[usize]) -> Option<Entry> {
+        let counts: Vec<usize> = self.grid.iter().map(AxisChunks::count).collect();
+        ravel(chunk, &counts).and_then(|number| self.manifest.get(number))
+    }
+}
+
+impl ChunkSource for Chunked {
+    fn chunks(&self) -> &[AxisChunks] {
+        &self.grid
+    }
+
+    fn stored(&self) -> DType {
+        self.layout.dtype
+    }
+
+    fn stored_bytes(&self, chunk: &[usize]) -> u64 {
+        self.entry(chunk).map_or(0, |e| u64::from(e.len))
+    }
+
+    fn fetch(&self, chunk: &[usize]) -> Result<Option<Encoded>, RegionError> {
+        super::strided::check_position(&self.what, &self.grid, chunk)?;
+        let Some(entry) = self.entry(chunk) else { return Ok(None) };
+        let bytes = self.file.read(entry.offset, entry.len as usize).map_err(|e| {
+            RegionError::new(e.kind, format!("{}, chunk {chunk:?}: {}", self.what, e.message))
+        })?;
+        Ok(Some(Encoded { bytes, skipped: entry.skipped }))
+    }
+
+    fn decode(&self, chunk: &[usize], encoded: Option<&Encoded>) -> Result<Block, RegionError> {
+        super::strided::check_position(&self.what, &self.grid, chunk)?;
+        self.layout.decode(|| format!("{}, chunk {chunk:?}", self.what), &shape_of(&self.grid, chunk), encoded)
+    }
+}

@@ -1,0 +1,468 @@
+//! NetCDF-4 and HDF5 files: metadata read once into a manifest; from then on chunks are byte ranges of the file.
+//!
+//! In: a file and a group. Out: its variables and attributes as stored. Never reads data, but for texts of rank 0 and 1.
+//! Format: HDF5 File Format Specification 3.0; netCDF-4's use of it: the "netCDF-4 File Format" appendix of the netCDF User's Guide.
+
+use super::bytes::ByteOrder;
+use super::chunked::{Chunked, Entry, Layout, Manifest};
+use super::file::LocalFile;
+use super::hdf5_attrs;
+use super::hdf5_dims::Scales;
+use super::raw::{RawCells, RawDataset, RawVariable};
+use super::strided::{Medium, Strided};
+use super::{ChunkSource, ravel};
+use crate::codec::{Codec, Pipeline};
+use hdf5_reader::messages::HdfMessage;
+use hdf5_reader::storage::{BlockCacheStorage, FileStorage};
+use hdf5_reader::group::Group;
+use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
+use std::sync::Arc;
+use xeng_kernels::{AxisChunks, DType};
+use xeng_proto::RegionError;
+
+/// Chunks of one variable that are listed, at most: 16 bytes each.
+const MAX_CHUNKS: usize = 1 << 28;
+/// Texts that are read at opening, at most, per variable.
+const MAX_TEXTS: u64 = 1 << 20;
+/// Groups that are walked, at most.
+const MAX_GROUPS: usize = 10_000;
+
+const MAGIC: [u8; 8] = [0x89, b'H', b'D', b'F', b'\r', b'\n', 0x1a, b'\n'];
+
+/// An open file: metadata only.
+pub struct Hdf5 {
+    file: Arc<LocalFile>,
+    metadata: Hdf5File,
+    /// Where the superblock lies: addresses count from here.
+    base: u64,
+}
+
+/// Where the superblock lies: at 0, or behind a user block of 512 bytes times a power of two.
+pub fn superblock_at(file: &LocalFile) -> Option<u64> {
+    let mut at = 0u64;
+    while at.checked_add(8).is_some_and(|end| end <= file.len()) {
+        if file.read(at, 8).is_ok_and(|head| head[..] == MAGIC) {
+            return Some(at);
+        }
+        at = if at == 0 { 512 } else { at.checked_mul(2)? };
+    }
+    None
+}
+
+impl Hdf5 {
+    /// Reads the superblock.
+    ///
+    /// # Errors
+    /// `Data` when the metadata is malformed.
+    pub fn open(file: &Arc<LocalFile>, base: u64) -> Result<Hdf5, RegionError> {
+        let path = file.path();
+        let bad = |e: hdf5_reader::error::Error| RegionError::data(format!("{}: {e}", path.display()));
+        let storage = BlockCacheStorage::with_defaults(Arc::new(FileStorage::open(path).map_err(bad)?));
+        let metadata = Hdf5File::from_storage_with_options(Arc::new(storage), OpenOptions::default()).map_err(bad)?;
+        Ok(Hdf5 { file: file.clone(), metadata, base })
+    }
+
+    fn bad(&self, e: impl std::fmt::Display) -> RegionError {
+        RegionError::data(format!("{}: {e}", self.file.path().display()))
+    }
+
+    /// The paths of all groups, parents first; the root is the empty path.
+    ///
+    /// # Errors
+    /// `Data` when the metadata is malformed.
+    pub fn group_paths(&self) -> Result<Vec<String>, RegionError> {
+        let mut seen = std::collections::HashSet::new();
+        let mut paths = vec![];
+        let mut open = vec![(String::new(), self.metadata.root_group().map_err(|e| self.bad(e))?)];
+        while let Some((path, group)) = open.pop() {
+            if !seen.insert(group.address()) || paths.len() >= MAX_GROUPS {
+                continue;
+            }
+            let (children, _) = group.member_names().map_err(|e| self.bad(e))?;
+            for name in children.iter().rev() {
+                let child = group.group(name).map_err(|e| self.bad(e))?;
+                open.push((if path.is_empty() { name.clone() } else { format!("{path}/{name}") }, child));
+            }
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
+    /// The variables of a group.
+    ///
+    /// # Errors
+    /// `Request` when there is no such group, `Data` when its metadata is malformed.
+    pub fn group(&self, path: &str) -> Result<RawDataset, RegionError> {
+        let mut lineage = vec![self.metadata.root_group().map_err(|e| self.bad(e))?];
+        for name in path.split('/').filter(|n| !n.is_empty()) {
+            let parent = &lineage[lineage.len() - 1];
+            let child = parent.group(name).map_err(|_| {
+                RegionError::request(format!("{}: there is no group {path:?}", self.file.path().display()))
+            })?;
+            lineage.push(child);
+        }
+        let mut scales = Scales::default();
+        let mut members = vec![];
+        let mut unreadable = indexmap::IndexMap::new();
+        for group in &lineage {
+            (members, unreadable) = self.members(group)?;
+            scales.learn(&members, self.metadata.superblock().offset_size);
+        }
+        let group = &lineage[lineage.len() - 1];
+        let mut dataset = RawDataset { attrs: self.group_attrs(group)?, unreadable, ..RawDataset::default() };
+        scales.extend_lengths(&members);
+        for member in &members {
+            if Scales::is_bare_dimension(member) {
+                continue;
+            }
+            let name = member.name().strip_prefix("_nc4_non_coord_").unwrap_or(member.name()).to_string();
+            let dims = scales.dims_of(member);
+            let shape = scales.shape_of(member, &dims);
+            match self.variable(member, &name, dims, shape) {
+                Ok(Ok(variable)) => {
+                    dataset.variables.insert(name, variable);
+                }
+                Ok(Err(reason)) => {
+                    dataset.unreadable.insert(name, reason);
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(dataset)
+    }
+
+    fn group_attrs(&self, group: &Group) -> Result<xeng_proto::Attrs, RegionError> {
+        let attributes = group.attributes().map_err(|e| self.bad(e))?;
+        Ok(hdf5_attrs::attributes(&attributes))
+    }
+
+    /// The datasets of a group in the order in which they were made, and those that cannot be opened.
+    fn members(&self, group: &Group) -> Result<(Vec<Dataset>, indexmap::IndexMap<String, String>), RegionError> {
+        let (_, names) = group.member_names().map_err(|e| self.bad(e))?;
+        let mut members = vec![];
+        let mut unreadable = indexmap::IndexMap::new();
+        for name in names {
+            match group.dataset(&name) {
+                Ok(member) => members.push(member),
+                Err(e) => {
+                    unreadable.insert(name, e.to_string());
+                }
+            }
+        }
+        // Links may be listed by name; objects are laid out in the order of their creation.
+        members.sort_by_key(Dataset::address);
+        Ok((members, unreadable))
+    }
+
+    /// A variable, or the reason why it cannot be read.
+    #[allow(clippy::type_complexity)]
+    fn variable(
+        &self,
+        member: &Dataset,
+        name: &str,
+        dims: Vec<String>,
+        shape: Vec<u64>,
+    ) -> Result<Result<RawVariable, String>, RegionError> {
+        let attrs = hdf5_attrs::attributes(&member.attributes());
+        let shape = shape
+            .iter()
+            .map(|&n| usize::try_from(n).map_err(|_| self.bad(format!("{name}: an axis of {n}"))))
+            .collect::<Result<Vec<_>, _>>()?;
+        let (filters, pipeline) = match self.pipeline(member)? {
+            Ok(found) => found,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let file_chunks = member.chunks().map(|c| c.iter().map(|&n| n as usize).collect());
+        let variable = |type_name: String, cells: RawCells| RawVariable { dims: dims.clone(), attrs, filters, type_name, file_chunks, cells };
+        if is_text(member.dtype()) {
+            return Ok(texts(member, shape).map(|cells| variable("object".into(), cells)));
+        }
+        let Some((dtype, order, is_char)) = element_type(member.dtype()) else {
+            return Ok(Err(format!("cells of type {} are not supported", type_label(member.dtype()))));
+        };
+        let source = match self.source(member, name, (dtype, order), shape, pipeline)? {
+            Ok(source) => source,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        Ok(Ok(if is_char {
+            variable("|S1".into(), RawCells::Characters(source))
+        } else {
+            variable(dtype.name().into(), RawCells::Numbers(source))
+        }))
+    }
+
+    /// The filters of a dataset, or the name of one that is not supported.
+    #[allow(clippy::type_complexity)]
+    fn pipeline(&self, member: &Dataset) -> Result<Result<(Vec<String>, Pipeline), String>, RegionError> {
+        let header = self.metadata.get_or_parse_header(member.address()).map_err(|e| self.bad(e))?;
+        let described = header.messages.iter().find_map(|m| match m {
+            HdfMessage::FilterPipeline(p) => Some(&p.filters),
+            _ => None,
+        });
+        let (mut names, mut pipeline) = (vec![], Pipeline::default());
+        for filter in described.into_iter().flatten() {
+            match codec(filter.id, &filter.client_data) {
+                Ok(found) => {
+                    names.push(filter_name(filter.id, filter.name.as_deref()));
+                    pipeline.codecs.push(found);
+                }
+                Err(()) => {
+                    let name = filter_name(filter.id, filter.name.as_deref());
+                    return Ok(Err(format!("its chunks are packed with filter {} ({name}), which is not supported", filter.id)));
+                }
+            }
+        }
+        Ok(Ok((names, pipeline)))
+    }
+
+    /// Where the cells lie, or why they cannot be read.
+    #[allow(clippy::type_complexity)]
+    fn source(
+        &self,
+        member: &Dataset,
+        name: &str,
+        kind: (DType, ByteOrder),
+        shape: Vec<usize>,
+        pipeline: Pipeline,
+    ) -> Result<Result<Arc<dyn ChunkSource>, String>, RegionError> {
+        let header = self.metadata.get_or_parse_header(member.address()).map_err(|e| self.bad(e))?;
+        let what = format!("{}: {name}", self.file.path().display());
+        if header.messages.iter().any(|m| matches!(m, HdfMessage::ExternalFiles(_))) {
+            return Ok(Err("its cells lie in external files, which is not supported".into()));
+        }
+        let Some(layout) = header.messages.iter().find_map(|m| match m {
+            HdfMessage::DataLayout(l) => Some(&l.layout),
+            _ => None,
+        }) else {
+            return Err(self.bad(format!("{name} has no layout")));
+        };
+        let fill = member.fill_value().and_then(|f| f.value.clone()).filter(|v| v.len() == kind.0.size());
+        let strided = |medium| -> Result<Result<Arc<dyn ChunkSource>, String>, RegionError> {
+            Ok(Ok(Arc::new(Strided::new(what.clone(), medium, kind, shape.clone())?.with_fill(fill.clone()))))
+        };
+        match layout {
+            hdf5_core::DataLayout::Compact { data } => strided(Medium::Memory(data.clone().into())),
+            hdf5_core::DataLayout::Contiguous { address, .. } if *address >= u64::MAX - self.base => strided(Medium::Absent),
+            hdf5_core::DataLayout::Contiguous { address, .. } => {
+                if *address == u64::from(u32::MAX) && self.metadata.superblock().offset_size == 4 {
+                    return strided(Medium::Absent);
+                }
+                strided(Medium::File(self.file.clone(), address + self.base))
+            }
+            hdf5_core::DataLayout::Chunked { address, dims, element_size, chunk_indexing } => {
+                // The layout lists one dimension more than there are axes in old files: the bytes of a cell.
+                let axes = dims.get(..shape.len()).unwrap_or(dims);
+                let index = ChunkIndex { address: *address, indexing: chunk_indexing.as_ref(), element_size: *element_size };
+                let layout = Layout { dtype: kind.0, order: kind.1, chunk_shape: axes.iter().map(|&n| n as usize).collect(), pipeline, fill };
+                self.chunked(member, what.clone(), shape.clone(), layout, index).map(|c| Ok(Arc::new(c) as Arc<dyn ChunkSource>))
+            }
+        }
+    }
+
+    fn chunked(
+        &self,
+        member: &Dataset,
+        what: String,
+        shape: Vec<usize>,
+        layout: Layout,
+        index: ChunkIndex<'_>,
+    ) -> Result<Chunked, RegionError> {
+        if layout.chunk_shape.len() != shape.len() || layout.chunk_shape.contains(&0) {
+            return Err(RegionError::data(format!("{what}: chunks of shape {:?} in an array of shape {shape:?}", layout.chunk_shape)));
+        }
+        let chunk_bytes = super::bytes::cells_of(layout.dtype, &layout.chunk_shape)? * layout.dtype.size();
+        let grid: Vec<AxisChunks> = shape.iter().zip(&layout.chunk_shape).map(|(&n, &c)| AxisChunks::uniform(n, c)).collect();
+        let counts: Vec<usize> = grid.iter().map(AxisChunks::count).collect();
+        let count = counts.iter().try_fold(1usize, |n, &c| n.checked_mul(c)).unwrap_or(usize::MAX);
+        let mut entries = vec![];
+        let found = if count == 0 { vec![] } else { self.entries(member, &index, &layout)? };
+        if found.len() > MAX_CHUNKS {
+            return Err(RegionError::data(format!("{what}: {} chunks are more than can be listed", found.len())));
+        }
+        for entry in found {
+            let aligned = entry.offsets.len() == shape.len()
+                && entry.offsets.iter().zip(&layout.chunk_shape).all(|(&o, &c)| o % c as u64 == 0);
+            if !aligned {
+                return Err(RegionError::data(format!("{what}: a chunk at {:?} is off the grid", entry.offsets)));
+            }
+            let position: Vec<usize> = entry.offsets.iter().zip(&layout.chunk_shape).map(|(&o, &c)| (o / c as u64) as usize).collect();
+            // Chunks beyond the present extent may stay allocated after an array has shrunk.
+            let Some(number) = ravel(&position, &counts) else { continue };
+            // A chunk without filters, and a single chunk's entry in an unfiltered file, may leave their size out.
+            let size = if entry.size == 0 { chunk_bytes as u64 } else { entry.size };
+            let place = self.base.checked_add(entry.address).filter(|&o| o.checked_add(size).is_some_and(|end| end <= self.file.len()));
+            let (Some(offset), Ok(len)) = (place, u32::try_from(size)) else {
+                return Err(RegionError::data(format!(
+                    "{what}: chunk {position:?} (byte {}, {size} bytes) lies outside the file, which is truncated or corrupt",
+                    entry.address
+                )));
+            };
+            entries.push((number as u64, Entry { offset, len, skipped: entry.filter_mask }));
+        }
+        Ok(Chunked { what, file: self.file.clone(), grid, manifest: Manifest::new(count, entries), layout })
+    }
+
+    fn entries(
+        &self,
+        member: &Dataset,
+        index: &ChunkIndex<'_>,
+        layout: &Layout,
+    ) -> Result<Vec<hdf5_reader::chunk_index::ChunkEntry>, RegionError> {
+        use hdf5_core::ChunkIndexing;
+        let superblock = self.metadata.superblock();
+        let (offsets, lengths) = (superblock.offset_size, superblock.length_size);
+        let undefined = if offsets >= 8 { u64::MAX } else { (1u64 << (8 * u32::from(offsets))) - 1 };
+        if index.address == undefined {
+            return Ok(vec![]);
+        }
+        let storage = self.metadata.storage();
+        let shape = member.shape();
+        let dims: Vec<u32> = layout.chunk_shape.iter().map(|&n| n as u32).collect();
+        let found = match index.indexing {
+            None => {
+                let leaves = hdf5_reader::btree_v1::collect_btree_v1_leaves_storage(
+                    storage, index.address, offsets, lengths, Some(shape.len() as u32), &dims, None,
+                );
+                leaves.map(|leaves| leaves.into_iter().filter_map(|(key, address)| btree_entry(key, address, shape.len())).collect())
+            }
+            Some(ChunkIndexing::SingleChunk { filtered_size, filters }) => {
+                Ok(vec![hdf5_reader::chunk_index::single_chunk_entry(index.address, *filtered_size, *filters, shape.len())])
+            }
+            Some(ChunkIndexing::Implicit) => hdf5_reader::chunk_index::collect_implicit_chunk_entries(
+                index.address, shape, &dims, index.element_size as usize, None, storage.len(),
+            ),
+            Some(ChunkIndexing::FixedArray { .. }) => hdf5_reader::fixed_array::collect_fixed_array_chunk_entries_storage(
+                storage, index.address, offsets, lengths, shape, &dims, None,
+            ),
+            Some(ChunkIndexing::ExtensibleArray { .. }) => {
+                hdf5_reader::extensible_array::collect_extensible_array_chunk_entries_storage(
+                    storage, index.address, offsets, lengths, shape, member.max_dims(), &dims, None,
+                )
+            }
+            Some(ChunkIndexing::BTreeV2) => hdf5_reader::chunk_index::collect_v2_chunk_entries_storage(
+                storage, index.address, offsets, lengths, shape.len() as u32, &dims, None,
+            ),
+        };
+        let found = found.map_err(|e| self.bad(format!("{}: {e}", member.name())))?;
+        Ok(found.into_iter().filter(|e| e.address != undefined).collect())
+    }
+}
+
+struct ChunkIndex<'a> {
+    address: u64,
+    indexing: Option<&'a hdf5_core::ChunkIndexing>,
+    element_size: u32,
+}
+
+fn btree_entry(key: hdf5_reader::btree_v1::BTreeV1Key, address: u64, rank: usize) -> Option<hdf5_reader::chunk_index::ChunkEntry> {
+    match key {
+        hdf5_reader::btree_v1::BTreeV1Key::RawData { chunk_size, filter_mask, mut offsets } => {
+            offsets.truncate(rank);
+            Some(hdf5_reader::chunk_index::ChunkEntry { address, size: u64::from(chunk_size), filter_mask, offsets })
+        }
+        hdf5_reader::btree_v1::BTreeV1Key::Group { .. } => None,
+    }
+}
+
+/// The codec of a registered filter.
+fn codec(id: u16, parameters: &[u32]) -> Result<Codec, ()> {
+    Ok(match id {
+        1 => Codec::Zlib,
+        2 => Codec::Shuffle(parameters.first().copied().unwrap_or(1) as usize),
+        3 => Codec::Fletcher32,
+        4 => Codec::Szip(parameters.to_vec()),
+        32000 => Codec::Lzf,
+        32001 => Codec::Blosc,
+        32004 => Codec::Lz4Blocks,
+        32015 => Codec::Zstd,
+        _ => return Err(()),
+    })
+}
+
+fn filter_name(id: u16, stored: Option<&str>) -> String {
+    match id {
+        1 => "zlib".into(),
+        2 => "shuffle".into(),
+        3 => "fletcher32".into(),
+        4 => "szip".into(),
+        5 => "nbit".into(),
+        6 => "scaleoffset".into(),
+        307 => "bzip2".into(),
+        32000 => "lzf".into(),
+        32001 => "blosc".into(),
+        32004 => "lz4".into(),
+        32008 => "bitshuffle".into(),
+        32013 => "zfp".into(),
+        32015 => "zstd".into(),
+        32026 => "blosc2".into(),
+        _ => stored.map_or_else(|| format!("filter {id}"), str::to_string),
+    }
+}
+
+/// Element type, byte order, and whether cells are characters.
+pub(super) fn element_type(datatype: &Datatype) -> Option<(DType, ByteOrder, bool)> {
+    let order = |o: &hdf5_core::ByteOrder| match o {
+        hdf5_core::ByteOrder::LittleEndian => ByteOrder::Little,
+        hdf5_core::ByteOrder::BigEndian => ByteOrder::Big,
+    };
+    Some(match datatype {
+        Datatype::FixedPoint { size, signed, byte_order } => {
+            let dtype = match (size, signed) {
+                (1, true) => DType::I8,
+                (2, true) => DType::I16,
+                (4, true) => DType::I32,
+                (8, true) => DType::I64,
+                (1, false) => DType::U8,
+                (2, false) => DType::U16,
+                (4, false) => DType::U32,
+                (8, false) => DType::U64,
+                _ => return None,
+            };
+            (dtype, order(byte_order), false)
+        }
+        Datatype::FloatingPoint { size: 4, byte_order } => (DType::F32, order(byte_order), false),
+        Datatype::FloatingPoint { size: 8, byte_order } => (DType::F64, order(byte_order), false),
+        Datatype::String { size: hdf5_core::StringSize::Fixed(1), .. } => (DType::U8, ByteOrder::Little, true),
+        Datatype::Enum { base, .. } if !matches!(**base, Datatype::Enum { .. }) => return element_type(base),
+        _ => return None,
+    })
+}
+
+fn is_text(datatype: &Datatype) -> bool {
+    match datatype {
+        Datatype::String { size, .. } => *size != hdf5_core::StringSize::Fixed(1),
+        Datatype::VarLen { kind, .. } => *kind == hdf5_core::VarLenKind::String,
+        _ => false,
+    }
+}
+
+fn texts(member: &Dataset, shape: Vec<usize>) -> Result<RawCells, String> {
+    let count = member.num_elements().map_err(|e| e.to_string())?;
+    if count > MAX_TEXTS {
+        return Err(format!("{count} texts are more than are read"));
+    }
+    let stored: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
+    if stored != member.shape() {
+        return Err("texts along a dimension that is longer elsewhere in the file are not supported".into());
+    }
+    let texts = if count == 0 { vec![] } else { member.read_strings().map_err(|e| e.to_string())? };
+    if texts.len() as u64 != count {
+        return Err(format!("holds {} texts instead of {count}", texts.len()));
+    }
+    Ok(RawCells::Texts { shape, texts })
+}
+
+fn type_label(datatype: &Datatype) -> String {
+    match datatype {
+        Datatype::FixedPoint { size, .. } => format!("integer of {size} bytes"),
+        Datatype::FloatingPoint { size, .. } => format!("float of {size} bytes"),
+        Datatype::String { .. } => "text".into(),
+        Datatype::Compound { .. } => "compound".into(),
+        Datatype::Array { .. } => "array".into(),
+        Datatype::Enum { .. } => "enum".into(),
+        Datatype::VarLen { .. } => "variable-length list".into(),
+        Datatype::Opaque { .. } => "opaque".into(),
+        Datatype::Reference { .. } => "reference".into(),
+        Datatype::Bitfield { .. } => "bit field".into(),
+    }
+}
