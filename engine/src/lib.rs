@@ -13,6 +13,7 @@ pub mod output;
 pub mod parse;
 pub mod place;
 pub mod planfile;
+pub mod plot;
 pub mod receipt;
 pub mod resolve;
 pub mod result;
