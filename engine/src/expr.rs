@@ -263,3 +263,29 @@ impl CompareOp {
         }
     }
 }
+
+impl Expr {
+    /// Appends the expressions directly below this one.
+    pub fn children<'a>(&'a self, out: &mut Vec<&'a Expr>) {
+        match &self.kind {
+            ExprKind::Name(_) | ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Bool(_) | ExprKind::None | ExprKind::Ellipsis => {}
+            ExprKind::List(items) | ExprKind::Tuple(items) => out.extend(items),
+            ExprKind::Dict(pairs) => out.extend(pairs.iter().flat_map(|(k, v)| [k, v])),
+            ExprKind::Attribute(of, _) | ExprKind::Unary(_, of) => out.push(of),
+            ExprKind::Call(call) => {
+                out.push(&call.callee);
+                out.extend(call.args.iter().chain(call.kwargs.iter().map(|k| &k.value)));
+            }
+            ExprKind::Subscript(of, items) => {
+                out.push(of);
+                for item in items {
+                    match item {
+                        SubscriptItem::Index(at) => out.push(at),
+                        SubscriptItem::Slice { start, stop, step, .. } => out.extend([start, stop, step].into_iter().flatten()),
+                    }
+                }
+            }
+            ExprKind::Binary(_, a, b) | ExprKind::Compare(_, a, b) => out.extend([&**a, &**b]),
+        }
+    }
+}

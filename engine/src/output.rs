@@ -1,12 +1,8 @@
-<<<<<<< HEAD
-//! Results in the formats that others read.
-
-pub mod arrow;
-=======
 //! Writes a finished result to a file, in the format that the file's ending names.
 //!
 //! In: an [`Outcome`], a path. Out: the file, whole or not at all, and its size. Never computes, never overwrites in place.
 
+pub mod arrow;
 pub(crate) mod calendar;
 pub mod cf;
 pub mod csv;
@@ -106,4 +102,3 @@ fn check_cells(name: &str, dims: &[String], shape: &[usize], cells: usize) -> Re
 
 #[cfg(test)]
 mod tests;
->>>>>>> w-d

@@ -79,7 +79,7 @@ impl Engine {
         self.config.roots.check(&spec.uri)?;
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(spec).cloned();
         if let Some(known) = remembered
-            && crate::open::snapshot(spec)? == known.description.snapshot
+            && crate::open::current_snapshot(spec)? == known.description.snapshot
         {
             return Ok(known);
         }

@@ -24,6 +24,13 @@ pub(crate) struct Source {
     pub(crate) decode: Decode,
 }
 
+impl Source {
+    /// Stored cells as the user knows them.
+    fn decoded(&self, raw: Block) -> Block {
+        if self.chunks.is_decoded() { raw } else { cf::apply(&self.decode, raw) }
+    }
+}
+
 /// A chunk of a variable: the variable, and the chunk's number along each axis.
 pub(crate) type ChunkKey = (u32, Vec<usize>);
 
@@ -125,9 +132,9 @@ impl Leaves for PieceLeaves<'_> {
             let Some(common) = bounds::intersect(&covers, at) else { continue };
             let raw = self.raw(key, common == covers)?;
             if common == covers && common == at {
-                return Ok(cf::apply(&s.decode, Arc::unwrap_or_clone(raw)));
+                return Ok(s.decoded(Arc::unwrap_or_clone(raw)));
             }
-            let part = cf::apply(&s.decode, raw.slice(&bounds::relative_to(&common, &covers))?);
+            let part = s.decoded(raw.slice(&bounds::relative_to(&common, &covers))?);
             if common == at {
                 return Ok(part);
             }
