@@ -5,7 +5,10 @@ pub mod coverage;
 pub mod dataset;
 pub mod error;
 pub mod fragment;
+pub mod grpc;
 pub mod region;
+pub mod version;
+pub mod wire;
 
 pub use answer::{Account, Answer, Piece, Progress};
 pub use coverage::Coverage;

@@ -1,0 +1,110 @@
+//! Fragments: what home asks. Every number in them is checked against the lists that it points into.
+
+use super::budget::{Budget, text};
+use super::{Wire, list, malformed, need, pb};
+use crate::dataset::DatasetSpec;
+use crate::error::RegionError;
+use crate::fragment::{DatasetUse, Fragment, Part, SourceUse, Task};
+use std::sync::Arc;
+use xeng_kernels::{Block, Graph, NodeId, Op};
+
+impl Wire for Fragment {
+    type Message = pb::Fragment;
+
+    fn to_wire(&self) -> pb::Fragment {
+        pb::Fragment {
+            datasets: self.datasets.iter().map(Wire::to_wire).collect(),
+            sources: self.sources.iter().map(Wire::to_wire).collect(),
+            given: self.given.iter().map(|b| b.to_wire()).collect(),
+            graph: Some(self.graph.to_wire()),
+            held: self.held.iter().map(Wire::to_wire).collect(),
+            answers: self.answers.iter().map(Wire::to_wire).collect(),
+        }
+    }
+
+    fn from_wire(message: pb::Fragment, budget: &mut Budget) -> Result<Fragment, RegionError> {
+        let fragment = Fragment {
+            datasets: list(message.datasets, budget)?,
+            sources: list(message.sources, budget)?,
+            given: list(message.given, budget)?.into_iter().map(Arc::<Block>::new).collect(),
+            graph: Graph::from_wire(need(message.graph, "a graph")?, budget)?,
+            held: list(message.held, budget)?,
+            answers: list(message.answers, budget)?,
+        };
+        check(&fragment)?;
+        Ok(fragment)
+    }
+}
+
+/// Whether everything that a fragment points to is there, and handed-in arrays are as the graph states them.
+fn check(fragment: &Fragment) -> Result<(), RegionError> {
+    if let Some(s) = fragment.sources.iter().find(|s| s.dataset as usize >= fragment.datasets.len()) {
+        return Err(malformed(format!("variable '{}' is of dataset {}, which is not in the list", s.variable, s.dataset)));
+    }
+    for node in fragment.graph.nodes() {
+        let fits = match node.op {
+            Op::Scan { source } => (source as usize) < fragment.sources.len(),
+            Op::Given { slot } => fragment.given.get(slot as usize).is_some_and(|b| b.dtype() == node.dtype && b.shape() == node.shape()),
+            _ => true,
+        };
+        if !fits {
+            return Err(malformed(format!("a {} node does not fit what it reads", node.op.name())));
+        }
+    }
+    let nodes = fragment.held.iter().chain(&fragment.answers).flat_map(|t| &t.nodes);
+    match nodes.into_iter().find(|n| n.0 as usize >= fragment.graph.len()) {
+        Some(n) => Err(malformed(format!("node {} of a task is not in the graph", n.0))),
+        None => Ok(()),
+    }
+}
+
+impl Wire for DatasetUse {
+    type Message = pb::DatasetUse;
+
+    fn to_wire(&self) -> pb::DatasetUse {
+        pb::DatasetUse { spec: Some(self.spec.to_wire()), snapshot: self.snapshot.clone() }
+    }
+
+    fn from_wire(message: pb::DatasetUse, budget: &mut Budget) -> Result<DatasetUse, RegionError> {
+        Ok(DatasetUse { spec: DatasetSpec::from_wire(need(message.spec, "a dataset's spec")?, budget)?, snapshot: text(message.snapshot, "a snapshot")? })
+    }
+}
+
+impl Wire for SourceUse {
+    type Message = pb::SourceUse;
+
+    fn to_wire(&self) -> pb::SourceUse {
+        pb::SourceUse { dataset: self.dataset, variable: self.variable.clone() }
+    }
+
+    fn from_wire(message: pb::SourceUse, _: &mut Budget) -> Result<SourceUse, RegionError> {
+        Ok(SourceUse { dataset: message.dataset, variable: text(message.variable, "a variable's name")? })
+    }
+}
+
+impl Wire for Task {
+    type Message = pb::Task;
+
+    fn to_wire(&self) -> pb::Task {
+        pb::Task { nodes: self.nodes.iter().map(|n| n.0).collect() }
+    }
+
+    fn from_wire(message: pb::Task, _: &mut Budget) -> Result<Task, RegionError> {
+        Ok(Task { nodes: message.nodes.into_iter().map(NodeId).collect() })
+    }
+}
+
+impl Wire for Part {
+    type Message = pb::Part;
+
+    fn to_wire(&self) -> pb::Part {
+        pb::Part { index: self.index, count: self.count }
+    }
+
+    fn from_wire(message: pb::Part, _: &mut Budget) -> Result<Part, RegionError> {
+        if message.index >= message.count {
+            return Err(malformed(format!("part {} of {}", message.index, message.count)));
+        }
+        Ok(Part { index: message.index, count: message.count })
+    }
+}
