@@ -315,3 +315,6 @@ fn first_as(partial: Partial, dtype: DType) -> Result<Block> {
     let first = partial.states.into_iter().next().ok_or_else(|| KernelError::malformed("partial", "it has no state arrays"))?;
     Ok(if first.dtype() == dtype { first } else { first.cast(dtype) })
 }
+
+#[cfg(test)]
+mod tests;

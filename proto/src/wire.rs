@@ -15,8 +15,6 @@ mod functions;
 mod pack;
 mod reduction;
 mod status;
-#[cfg(test)]
-mod tests;
 
 pub use budget::Budget;
 pub use status::{check_speaker, speaker};
