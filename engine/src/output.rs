@@ -1,0 +1,3 @@
+//! Results in the formats that others read.
+
+pub mod arrow;
