@@ -4,6 +4,8 @@ pub mod client;
 pub mod meter;
 pub mod server;
 pub mod status;
+#[cfg(test)]
+mod tests;
 
 pub use client::{GrpcRegion, Settings};
 pub use meter::{Meter, Metered};

@@ -15,6 +15,8 @@ mod functions;
 mod pack;
 mod reduction;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use budget::Budget;
 pub use status::{check_speaker, speaker};
