@@ -6,6 +6,8 @@ pub mod expr;
 pub mod open_spec;
 pub mod parse;
 pub mod planfile;
+pub mod output;
+pub mod plot;
 pub mod result;
 pub mod suggest;
 pub mod topology;

@@ -1,0 +1,224 @@
+//! Every format, with every kind of cells; what happens on errors.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::*;
+use crate::result::Coordinate;
+use xeng_kernels::{Block, Calendar, DType};
+use xeng_proto::{AttrValue, Attrs, TimeEncoding, Times, Values};
+
+fn attrs(pairs: &[(&str, &str)]) -> Attrs {
+    pairs.iter().map(|(k, v)| ((*k).to_owned(), AttrValue::Text((*v).to_owned()))).collect()
+}
+
+fn coord(name: &str, dims: &[&str], shape: &[usize], values: Values) -> Coordinate {
+    Coordinate { name: name.into(), dims: dims.iter().map(|d| (*d).into()).collect(), shape: shape.into(), values, attrs: Attrs::new() }
+}
+
+fn floats(shape: &[usize], cells: Vec<f64>) -> Values {
+    Values::Numbers(Block::from_vec(shape, cells).unwrap())
+}
+
+/// `t2m(time, lat, lon)` with a missing cell, a scalar height and texts along time.
+fn sample() -> Array {
+    let noon = 43_200_000_000;
+    let encoding = TimeEncoding { units: "days since 1970-01-01".into(), calendar: Calendar::NoLeap };
+    let mut cells: Vec<f32> = (0..24).map(|i| i as f32 * 0.5).collect();
+    cells[5] = f32::NAN;
+    Array {
+        name: Some("t2m".into()),
+        dims: vec!["time".into(), "lat".into(), "lon".into()],
+        shape: vec![2, 3, 4],
+        values: Values::Numbers(Block::from_vec(&[2, 3, 4], cells).unwrap()),
+        attrs: attrs(&[("units", "K"), ("long_name", "2 metre temperature"), ("_FillValue", "lies")]),
+        coords: vec![
+            coord("time", &["time"], &[2], Values::Times(Times { micros: vec![noon, 3 * noon], encoding })),
+            coord("lat", &["lat"], &[3], floats(&[3], vec![60.0, 0.0, -60.0])),
+            coord("lon", &["lon"], &[4], floats(&[4], vec![0.0, 90.0, 180.0, 270.0])),
+            coord("height", &[], &[], floats(&[], vec![2.0])),
+            coord("season", &["time"], &[2], Values::Texts(vec!["dry".into(), "wet, \"very\"".into()])),
+        ],
+    }
+}
+
+fn written(outcome: &Outcome, name: &str) -> (tempfile::TempDir, std::path::PathBuf, u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    let bytes = write(outcome, &path, &Style::default()).unwrap();
+    (folder, path, bytes)
+}
+
+#[test]
+fn netcdf_reads_back() {
+    let (_folder, path, bytes) = written(&Outcome::Array(sample()), "a.nc");
+    assert_eq!(bytes, std::fs::metadata(&path).unwrap().len());
+    let file = netcdf_reader::NcFile::open(&path).unwrap();
+    let cells: Vec<f64> = file.read_variable_as_f64("t2m").unwrap().iter().copied().collect();
+    assert_eq!(cells.len(), 24);
+    assert!(cells[5].is_nan() && cells[6] == 3.0);
+    assert_eq!(file.read_variable_as_f64("time").unwrap().iter().copied().collect::<Vec<_>>(), [0.5, 1.5]);
+    assert_eq!(file.read_variable_as_strings("season").unwrap(), ["dry", "wet, \"very\""]);
+    let variable = file.variable("t2m").unwrap();
+    let attribute = |name: &str| variable.attributes().iter().find(|a| a.name == name).and_then(|a| a.value.as_string());
+    assert_eq!(attribute("coordinates").as_deref(), Some("height season"));
+    assert_eq!(attribute("units").as_deref(), Some("K"));
+    let lat = file.variable("lat").unwrap();
+    assert!(lat.attributes().iter().any(|a| a.name == "units" && a.value.as_string().as_deref() == Some("degrees_north")));
+}
+
+#[test]
+fn every_element_type_survives_netcdf_and_zarr() {
+    for dtype in DType::ALL {
+        let values = Values::Numbers(Block::from_vec(&[3], vec![0.0, 1.0, 1.0]).unwrap().cast(dtype));
+        let array = Array { name: None, dims: vec!["x".into()], shape: vec![3], values, attrs: Attrs::new(), coords: vec![] };
+        let (_folder, path, _) = written(&Outcome::Array(array.clone()), "a.nc");
+        let file = netcdf_reader::NcFile::open(&path).unwrap();
+        assert_eq!(file.read_variable_as_f64("result").unwrap().iter().copied().collect::<Vec<_>>(), [0.0, 1.0, 1.0], "{dtype}");
+        let (_folder, path, _) = written(&Outcome::Array(array), "a.zarr");
+        let store = std::sync::Arc::new(zarrs::filesystem::FilesystemStore::new(&path).unwrap());
+        let read = zarrs::array::Array::open(store, "/result").unwrap();
+        assert_eq!(read.shape(), [3], "{dtype}");
+    }
+}
+
+#[test]
+fn large_arrays_are_chunked_and_right() {
+    let cells: Vec<f64> = (0..1_200_000).map(|i| f64::from(i % 977)).collect();
+    let array = Array {
+        name: Some("big".into()),
+        dims: vec!["y".into(), "x".into()],
+        shape: vec![1200, 1000],
+        values: floats(&[1200, 1000], cells.clone()),
+        attrs: Attrs::new(),
+        coords: vec![],
+    };
+    let (_folder, path, bytes) = written(&Outcome::Array(array.clone()), "a.nc");
+    assert!(bytes < 4_000_000, "{bytes} bytes");
+    let file = netcdf_reader::NcFile::open(&path).unwrap();
+    assert!(file.read_variable_as_f64("big").unwrap().iter().eq(cells.iter()));
+    let (_folder, path, _) = written(&Outcome::Array(array), "a.zarr");
+    let store = std::sync::Arc::new(zarrs::filesystem::FilesystemStore::new(&path).unwrap());
+    let read = zarrs::array::Array::open(store, "/big").unwrap();
+    let all: Vec<f64> = read.retrieve_array_subset(&zarrs::array::ArraySubset::new_with_shape(vec![1200, 1000])).unwrap();
+    assert_eq!(all, cells);
+    assert!(path.join("big/c/2/0").exists());
+}
+
+#[test]
+fn json_is_xarrays_dictionary() {
+    let (_folder, path, _) = written(&Outcome::Array(sample()), "a.json");
+    let json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert_eq!(json["dims"], serde_json::json!(["time", "lat", "lon"]));
+    assert_eq!(json["data"][0][1], serde_json::json!([2.0, null, 3.0, 3.5]));
+    assert_eq!(json["coords"]["time"]["data"], serde_json::json!(["1970-01-01T12:00:00", "1970-01-02T12:00:00"]));
+    assert_eq!(json["coords"]["time"]["calendar"], "noleap");
+    assert_eq!(json["coords"]["height"]["data"], 2.0);
+}
+
+#[test]
+fn csv_has_a_row_per_cell() {
+    let (_folder, path, _) = written(&Outcome::Array(sample()), "a.csv");
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 25);
+    assert_eq!(lines[0], "time,lat,lon,height,season,t2m");
+    assert_eq!(lines[6], "1970-01-01T12:00:00,0.0,90.0,2.0,dry,");
+    assert_eq!(lines[24], "1970-01-02T12:00:00,-60.0,270.0,2.0,\"wet, \"\"very\"\"\",11.5");
+}
+
+#[test]
+fn datasets_share_coordinates_and_refuse_contradictions() {
+    let (a, mut b) = (sample(), sample());
+    b.name = Some("other".into());
+    let dataset = |a: &Array, b: &Array| Outcome::Dataset { arrays: vec![a.clone(), b.clone()], attrs: attrs(&[("title", "both")]) };
+    let (_folder, path, _) = written(&dataset(&a, &b), "a.nc");
+    let file = netcdf_reader::NcFile::open(path).unwrap();
+    assert_eq!(file.variables().unwrap().len(), 7);
+    b.coords[1].values = floats(&[3], vec![61.0, 0.0, -60.0]);
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.nc", "a.zarr", "a.csv"] {
+        let error = write(&dataset(&a, &b), &folder.path().join(name), &Style::default()).unwrap_err();
+        assert!(matches!(error, OutputError::Conflict { .. }), "{error}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn errors_leave_nothing_behind_and_old_files_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = Outcome::Array(sample());
+    let to = |name: &str| write(&outcome, &folder.path().join(name), &Style::default());
+    assert!(matches!(to("a.grib"), Err(OutputError::Ending { .. })));
+    assert!(matches!(to("missing/a.nc"), Err(OutputError::File { .. })));
+    std::fs::create_dir(folder.path().join("mine.zarr")).unwrap();
+    std::fs::write(folder.path().join("mine.zarr/thesis.txt"), "years").unwrap();
+    assert!(matches!(to("mine.zarr"), Err(OutputError::File { .. })));
+    std::fs::write(folder.path().join("old.nc"), "old").unwrap();
+    let mut wrong = sample();
+    wrong.name = Some("a/b".into());
+    assert!(write(&Outcome::Array(wrong.clone()), &folder.path().join("old.nc"), &Style::default()).is_err());
+    assert!(write(&Outcome::Array(wrong), &folder.path().join("new.zarr"), &Style::default()).is_err());
+    assert_eq!(std::fs::read_to_string(folder.path().join("old.nc")).unwrap(), "old");
+    let mut malformed = sample();
+    malformed.shape = vec![2, 3, 5];
+    assert!(matches!(write(&Outcome::Array(malformed), &folder.path().join("b.nc"), &Style::default()), Err(OutputError::Malformed { .. })));
+    let mut left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, ["mine.zarr", "old.nc"]);
+    to("old.nc").unwrap();
+    to("store.zarr").unwrap();
+    to("store.zarr").unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error() {
+    let mut full = std::io::BufWriter::new(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let failed = json::write(&Outcome::Array(sample()), &mut full).and_then(|()| Ok(std::io::Write::flush(&mut full)?));
+    assert!(matches!(failed, Err(OutputError::Io(_))));
+}
+
+#[test]
+fn pictures_have_the_size_asked_for_and_are_not_blank() {
+    let mut map = sample();
+    let style = Style { width_px: 800, height_px: 600, ..Style::default() };
+    for (panels, dims) in [(2, 3), (1, 2)] {
+        if dims == 2 {
+            map.dims.remove(0);
+            map.shape.remove(0);
+            map.coords.retain(|c| !c.dims.contains(&"time".to_owned()));
+            map.values = Values::Numbers(Block::filled(DType::F32, &[3, 4], 1.5));
+        }
+        let png = plot::png(&Outcome::Array(map.clone()), &style).unwrap();
+        let picture = tiny_skia::Pixmap::decode_png(&png).unwrap();
+        assert_eq!((picture.width(), picture.height()), (800, 600));
+        let ink = picture.pixels().iter().filter(|p| (p.red(), p.green(), p.blue()) != (255, 255, 255)).count();
+        assert!(ink > 40_000 && ink < 400_000, "{panels} panels, {ink} pixels");
+    }
+}
+
+#[test]
+fn what_cannot_be_drawn_says_why() {
+    let scalar = Array { name: None, dims: vec![], shape: vec![], values: floats(&[], vec![1.0]), attrs: Attrs::new(), coords: vec![] };
+    assert_eq!(plot::png(&Outcome::Array(scalar), &Style::default()), Err(plot::PlotError::Scalar));
+    let many = Array {
+        dims: vec!["n".into(), "y".into(), "x".into()], shape: vec![13, 2, 2], values: floats(&[13, 2, 2], vec![0.0; 52]), ..sample_without_coords()
+    };
+    assert!(matches!(plot::png(&Outcome::Array(many), &Style::default()), Err(plot::PlotError::Panels { panels: 13, .. })));
+}
+
+fn sample_without_coords() -> Array {
+    Array { coords: vec![], ..sample() }
+}
+
+#[test]
+fn repr_tells_the_shape_the_numbers_and_the_coordinates() {
+    let text = repr(&Outcome::Array(sample()));
+    for part in ["<xeng.Array 't2m' (time: 2, lat: 3, lon: 4)> float32 96B", "nan", "* time", "1970-01-01T12:00:00", "[noleap]", "units:", "height"] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    let mut big = sample();
+    (big.dims, big.shape, big.coords) = (vec!["x".into()], vec![100_000], vec![]);
+    big.values = Values::Numbers(Block::filled(DType::F64, &[100_000], 0.1));
+    assert!(repr(&Outcome::Array(big)).len() < 1000);
+}

@@ -1,0 +1,80 @@
+//! Draws a finished result as a picture: a map, a heat map, lines, or a page of panels, by its dimensions.
+//!
+//! In: an outcome. Out: PNG bytes. Never reads or writes a file, never changes a number.
+
+mod axis;
+mod canvas;
+mod coast;
+pub mod colors;
+mod figure;
+mod lines;
+mod panel;
+mod shades;
+mod ticks;
+mod words;
+
+pub use figure::png;
+
+/// How a picture is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Style {
+    /// Width in pixels, 400 to 8000.
+    pub width_px: u32,
+    /// Height in pixels, 300 to 8000.
+    pub height_px: u32,
+    /// The title; by default the array's long name or name.
+    pub title: Option<String>,
+    /// Numbers at the ends of the colour bar; by default the 2nd and 98th percentile, rounded.
+    pub limits: Option<(f64, f64)>,
+}
+
+impl Default for Style {
+    fn default() -> Style {
+        Style { width_px: 1600, height_px: 900, title: None, limits: None }
+    }
+}
+
+/// No picture can be drawn of a result.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlotError {
+    /// A single number.
+    #[error("a single number makes no picture; leave the output file out to print it")]
+    Scalar,
+    /// No cells.
+    #[error("nothing to draw: '{dim}' has no cells")]
+    Empty {
+        /// The empty dimension.
+        dim: String,
+    },
+    /// Several arrays.
+    #[error("a picture shows one array; choose one of {names}")]
+    Several {
+        /// Their names.
+        names: String,
+    },
+    /// Too many dimensions or panels.
+    #[error("{panels} panels do not fit on a picture (at most {most}); reduce or select along {dims}")]
+    Panels {
+        /// How many it would take.
+        panels: usize,
+        /// How many fit.
+        most: usize,
+        /// The dimensions that make panels.
+        dims: String,
+    },
+    /// The cells are not numbers.
+    #[error("only numbers can be drawn, not {what}")]
+    Cells {
+        /// What they are.
+        what: &'static str,
+    },
+    /// A coordinate that is not strictly ascending or descending.
+    #[error("cannot draw along '{dim}': its coordinate is not strictly ascending or descending; sort it first")]
+    Order {
+        /// The dimension.
+        dim: String,
+    },
+    /// The picture itself could not be made.
+    #[error("cannot draw: {0}")]
+    Canvas(String),
+}
