@@ -4,8 +4,8 @@
 
 use crate::bounds::Bounds;
 use crate::error::{KernelError, Result};
-use crate::graph::{Dim, Graph, Index, InterpMethod, Node, NodeId, Op};
-use crate::interp::{self, Brackets};
+use crate::graph::{Dim, Graph, Index, Node, NodeId, Op};
+use crate::interp;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -54,7 +54,7 @@ pub fn input_boxes(graph: &Graph, node: &Node, bounds: &[Range<usize>]) -> Resul
             Ok(vec![(*input, b)])
         }
         Op::Interp { input, axis, from, to, method } => {
-            let window = interp_window(&interp_brackets(from, to, &bounds[*axis], *method));
+            let window = interp::brackets(from, to, *method)?.window(bounds[*axis].clone());
             Ok(vec![(*input, replaced(bounds, *axis, window))])
         }
         Op::Concat { inputs, axis } => concat_boxes(graph, inputs, *axis, bounds),
@@ -106,20 +106,6 @@ pub(crate) fn clusters(index: &Index, at: &Range<usize>) -> Vec<Range<usize>> {
         }
     }
     out
-}
-
-/// How the targets at output positions `at` lie between source indices.
-pub(crate) fn interp_brackets(from: &[f64], to: &[f64], at: &Range<usize>, method: InterpMethod) -> Brackets {
-    interp::brackets(from, &to[at.clone()], method)
-}
-
-/// The source indices that some brackets touch; one index where they touch none, so that a window is never empty.
-pub(crate) fn interp_window(brackets: &Brackets) -> Range<usize> {
-    let touched = || brackets.lower.iter().chain(&brackets.upper).flatten().copied();
-    match (touched().min(), touched().max()) {
-        (Some(lo), Some(hi)) => lo..hi + 1,
-        _ => 0..1,
-    }
 }
 
 fn concat_boxes(graph: &Graph, inputs: &[NodeId], axis: usize, bounds: &[Range<usize>]) -> Result<Vec<(NodeId, Bounds)>> {

@@ -5,7 +5,7 @@
 
 use crate::block::Block;
 use crate::bounds::{self, Bounds};
-use crate::boxes::{clusters, domain_box, input_boxes, interp_brackets, interp_window};
+use crate::boxes::{clusters, domain_box, input_boxes};
 use crate::error::{KernelError, Result};
 use crate::formula::{Formula, Operand};
 use crate::graph::{Graph, Groups, Index, InterpMethod, Node, NodeId, Op};
@@ -228,8 +228,10 @@ fn expand(block: &Block, axis: usize, at: &Bounds) -> Result<Block> {
 }
 
 fn interpolate(block: &Block, axis: usize, from: &[f64], to: &[f64], method: InterpMethod, at: &Bounds) -> Result<Block> {
-    let brackets = interp_brackets(from, to, &at[axis], method);
-    interp::apply(&brackets, block, axis, interp_window(&brackets).start)
+    let brackets = interp::brackets(from, to, method)?;
+    let targets = at[axis].clone();
+    let window = brackets.window(targets.clone());
+    brackets.apply(block, axis, targets, window.start)
 }
 
 fn joined(axis: usize, inputs: &[Arc<Block>], node: &Node, at: &Bounds) -> Result<Arc<Block>> {

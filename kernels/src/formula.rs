@@ -239,3 +239,6 @@ impl Formula {
         if dtype.is_float() { value.to_bits() } else { value as i64 as u64 }
     }
 }
+
+#[cfg(test)]
+mod tests;

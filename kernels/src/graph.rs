@@ -414,7 +414,7 @@ impl Graph {
             Op::Rename { input, names } => self.infer_rename(*input, names)?,
             Op::Expand { input, axis, dim } => self.infer_expand(*input, *axis, dim)?,
             Op::Reduce { input, reduction, axes, groups } => self.infer_reduce(*input, *reduction, axes, groups.as_ref())?,
-            Op::Interp { input, axis, from, to, .. } => self.infer_interp(*input, *axis, from, to)?,
+            Op::Interp { input, axis, from, to, method } => self.infer_interp(*input, *axis, from, to, *method)?,
             Op::Concat { inputs, axis } => self.infer_concat(inputs, *axis)?,
         };
         distinct(&dims)?;
@@ -520,14 +520,14 @@ impl Graph {
         Ok((kept, reduction.output(node.dtype)))
     }
 
-    fn infer_interp(&self, input: NodeId, axis: usize, from: &[f64], to: &[f64]) -> Result<(Vec<Dim>, DType)> {
+    fn infer_interp(&self, input: NodeId, axis: usize, from: &[f64], to: &[f64], method: InterpMethod) -> Result<(Vec<Dim>, DType)> {
         let (mut dims, dtype) = self.dims_with_axis(input, axis)?;
         let monotonic = from.windows(2).all(|w| w[0] < w[1]) || from.windows(2).all(|w| w[0] > w[1]);
-        if !dtype.is_float() || from.len() != dims[axis].len || from.is_empty() || !monotonic {
-            return Err(KernelError::malformed("graph", format!("cannot interpolate along '{}': it needs a float array and a strictly monotonic coordinate", dims[axis].name)));
+        if from.len() != dims[axis].len || from.is_empty() || !monotonic {
+            return Err(KernelError::malformed("graph", format!("cannot interpolate along '{}': it needs a strictly monotonic coordinate", dims[axis].name)));
         }
         dims[axis].len = to.len();
-        Ok((dims, dtype))
+        Ok((dims, crate::interp::output(method, dtype)))
     }
 
     fn infer_concat(&self, inputs: &[NodeId], axis: usize) -> Result<(Vec<Dim>, DType)> {
