@@ -3,6 +3,14 @@
 //! In: what the user typed. Out: results on stdout, errors on stderr, an exit code. Never a backtrace for a user's mistake.
 
 pub mod args;
+mod demo;
+mod eval;
+mod explain;
+mod info;
+mod progress;
+mod run_plan;
+mod serve;
+mod setup;
 
 use crate::error::{Error, Result};
 use args::{Cli, Command};
@@ -44,18 +52,20 @@ pub fn print(text: &str) -> Result<()> {
 }
 
 fn dispatch(cli: Cli) -> Result<()> {
-    match cli.command {
-        Command::Eval(_) => not_built("eval"),
-        Command::Run(_) => not_built("run"),
-        Command::Explain(_) => not_built("explain"),
-        Command::Info(_) => not_built("info"),
-        Command::Serve(_) => not_built("serve"),
-        Command::Demo(_) => not_built("demo"),
-    }
-}
-
-fn not_built(command: &str) -> Result<()> {
-    Err(Error::internal(format!("`xeng {command}` is not built in yet")))
+    let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::unavailable("the system gives no threads").caused_by(e))?;
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Eval(args) => eval::eval(args).await,
+            Command::Run(args) => run_plan::run(args).await,
+            Command::Explain(args) => explain::explain(args).await,
+            Command::Info(args) => info::info(args).await,
+            Command::Serve(args) => serve::serve(args).await,
+            Command::Demo(args) => demo::demo(args).await,
+        }
+    });
+    // Work that nobody waits for any more must not keep the program alive.
+    runtime.shutdown_background();
+    done
 }
 
 #[cfg(test)]

@@ -130,6 +130,13 @@ impl Error {
         self
     }
 
+    /// The same error, its message preceded by what it is about.
+    #[must_use]
+    pub fn prefixed(mut self, about: &str) -> Error {
+        self.message = format!("{about}: {}", self.message);
+        self
+    }
+
     /// With what lies behind it.
     pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Error {
         self.source = Some(Arc::new(source));

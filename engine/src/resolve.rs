@@ -2,38 +2,39 @@
 //!
 //! In: a program, opened datasets and earlier values. Out: a value whose nodes stand in the plan's graph. Never reads data.
 
+pub mod accessor;
+pub mod align;
+pub mod args;
+pub mod calls;
+pub mod coarsen;
+pub mod concat;
+pub mod dates;
+pub mod elementwise;
 pub mod fault;
-
-mod accessor;
-mod align;
-mod args;
-mod calls;
-mod coarsen;
-mod dates;
-mod elementwise;
-mod frequency;
-mod group;
-mod group_arithmetic;
-mod indexing;
-mod interp;
-mod literals;
-mod numbers;
-mod numpy;
-mod open;
-mod operators;
-mod promote;
-mod reduce;
-mod selection;
-mod shape;
-mod subscript;
-mod weighted;
-mod xr;
+pub mod frequency;
+pub mod group;
+pub mod group_arithmetic;
+pub mod indexing;
+pub mod interp;
+pub mod literals;
+pub mod numbers;
+pub mod numpy;
+pub mod open;
+pub mod operators;
+pub mod promote;
+pub mod reduce;
+pub mod selection;
+pub mod shape;
+pub mod subscript;
+pub mod weighted;
+pub mod xr;
 
 #[cfg(test)]
 mod tests;
 
 pub use fault::{Fault, Outcome};
 
+use crate::error::Error;
 use crate::expr::{Call, Expr, ExprKind, Name, Program, SubscriptItem, Unpack};
 use crate::lazy::value::Module;
 use crate::lazy::{OpenedDataset, Plan, Value};
@@ -58,8 +59,18 @@ pub struct Scope {
 /// Resolves a program: its assignments in order, then its last expression.
 ///
 /// # Errors
-/// When a name is unknown, or an operation cannot be done exactly as xarray does it; the fault says where.
-pub fn resolve(program: &Program, scope: &Scope, plan: &mut Plan) -> Outcome<Value> {
+/// When a name is unknown, or an operation cannot be done exactly as xarray does it; the error shows where.
+pub fn resolve(program: &Program, scope: &Scope, plan: &mut Plan) -> Result<Value, Error> {
+    program_value(program, scope, plan).map_err(|fault| {
+        let error = if fault.internal { Error::internal(fault.message) } else { Error::request(fault.message) };
+        match fault.span {
+            Some(span) => error.at(&program.text, span),
+            None => error,
+        }
+    })
+}
+
+fn program_value(program: &Program, scope: &Scope, plan: &mut Plan) -> Outcome<Value> {
     let mut resolver = Resolver { scope, plan, locals: IndexMap::new(), depth: 0 };
     for assignment in &program.assignments {
         let value = resolver.expr(&assignment.value)?;
@@ -114,11 +125,19 @@ impl Resolver<'_> {
             ExprKind::Tuple(items) => Ok(Value::Tuple(self.exprs(items)?)),
             ExprKind::Dict(entries) => self.dict(entries),
             ExprKind::Attribute(base, name) => {
+                if let Some(v) = self.opened_variable(base, &name.text)? {
+                    return Ok(v);
+                }
                 let base = self.expr(base)?;
                 calls::attribute(self.plan, &base, &name.text).map_err(|f| f.at(name.span))
             }
             ExprKind::Call(call) => self.call(call),
             ExprKind::Subscript(base, items) => {
+                if let [SubscriptItem::Index(Expr { kind: ExprKind::Text(name), .. })] = items.as_slice() {
+                    if let Some(v) = self.opened_variable(base, name)? {
+                        return Ok(v);
+                    }
+                }
                 let base = self.expr(base)?;
                 let items = items.iter().map(|i| self.item(i)).collect::<Outcome<Vec<_>>>()?;
                 subscript::subscript(self.plan, &base, items)
@@ -129,6 +148,18 @@ impl Resolver<'_> {
             }
             ExprKind::Binary(op, a, b) => self.infix(Infix::Binary(*op), a, b),
             ExprKind::Compare(op, a, b) => self.infix(Infix::Compare(*op), a, b),
+        }
+    }
+
+    /// One variable of an opened dataset, without scans of the others.
+    fn opened_variable(&mut self, base: &Expr, name: &str) -> Outcome<Option<Value>> {
+        let ExprKind::Name(alias) = &base.kind else { return Ok(None) };
+        if self.locals.contains_key(alias) || self.scope.values.contains_key(alias) {
+            return Ok(None);
+        }
+        match self.scope.datasets.get(alias) {
+            Some(opened) => Ok(open::variable(self.plan, opened, name)?.map(Value::Array)),
+            None => Ok(None),
         }
     }
 

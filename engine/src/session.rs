@@ -138,7 +138,7 @@ impl Session {
         }
         let mut plan = Plan::default();
         for (name, program) in &programs {
-            let value = resolve(program, &scope, &mut plan).map_err(|fault| located(fault, program, name, job.compute.len() > 1))?;
+            let value = resolve(program, &scope, &mut plan).map_err(|e| in_entry(e, name, job.compute.len() > 1))?;
             scope.values.insert(name.clone(), value);
         }
         let mut roots = vec![];
@@ -223,12 +223,8 @@ impl Session {
     }
 }
 
-fn located(fault: crate::resolve::Fault, program: &crate::expr::Program, name: &str, several: bool) -> Error {
-    let error = if fault.internal { Error::internal(fault.message) } else { Error::request(fault.message) };
-    let error = match fault.span {
-        Some(span) => error.at(&program.text, span),
-        None => error,
-    };
+/// An error, with the entry of the plan that it is in where there are several.
+fn in_entry(error: Error, name: &str, several: bool) -> Error {
     if several { error.in_source(format!("[compute] {name}")) } else { error }
 }
 
@@ -237,5 +233,5 @@ fn located(fault: crate::resolve::Fault, program: &crate::expr::Program, name: &
 /// # Errors
 /// `Request`, with the place, for a text that is no expression.
 fn program(name: &str, text: &str, several: bool) -> Result<crate::expr::Program> {
-    parse(text).map_err(|e| if several { e.in_source(format!("[compute] {name}")) } else { e })
+    parse(text).map_err(|e| in_entry(e, name, several))
 }

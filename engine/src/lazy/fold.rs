@@ -21,9 +21,9 @@ fn depends_on_constants(plan: &Plan, id: NodeId) -> bool {
     let mut seen = vec![false; plan.graph.len()];
     let mut stack = vec![id];
     while let Some(id) = stack.pop() {
-        match seen.get_mut(id.0 as usize) {
-            Some(s) if !std::mem::replace(s, true) => {}
-            _ => continue,
+        let Some(known) = seen.get_mut(id.0 as usize) else { return false };
+        if std::mem::replace(known, true) {
+            continue;
         }
         let Ok(node) = plan.graph.node(id) else { return false };
         if matches!(node.op, Op::Scan { .. } | Op::Given { .. }) || node.bytes() > LARGEST_CONSTANT_BYTES {

@@ -57,6 +57,8 @@ pub enum Value {
     Numpy(Block),
     /// A `numpy.datetime64` scalar, with its text for labels.
     DateTime(String),
+    /// `float(da)` of one cell that depends on data: a Python number that is known later.
+    Later(Box<LazyArray>),
     /// A NumPy dtype, such as `np.float32`.
     DType(xeng_kernels::DType),
     /// `da.groupby(...)` or `da.resample(...)`.
@@ -149,11 +151,11 @@ pub struct Coarsened {
     /// Per dim: the window's length.
     pub windows: IndexMap<String, usize>,
     /// What happens to indices that fill no window.
-    pub boundary: IndexMap<String, Boundary>,
-    /// On which side the incomplete window lies, per dim.
-    pub side: IndexMap<String, Side>,
-    /// How coordinates are coarsened: the mean, unless said otherwise.
-    pub coord_func: IndexMap<String, String>,
+    pub boundary: Boundary,
+    /// Where windows are counted from.
+    pub side: Side,
+    /// How coordinates are coarsened: `mean`, `min`, `max` or `sum`.
+    pub coord_func: String,
 }
 
 /// What `coarsen` does with indices that fill no window.
@@ -195,6 +197,7 @@ impl Value {
             Value::Numpy(_) => "numpy array",
             Value::DateTime(_) => "numpy.datetime64",
             Value::DType(_) => "dtype",
+            Value::Later(_) => "a number that depends on data",
             Value::Grouped(g) => match g.by.kind {
                 GroupingKind::GroupBy => "groupby object",
                 GroupingKind::Resample => "resample object",

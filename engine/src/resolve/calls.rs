@@ -429,11 +429,3 @@ pub fn dataset_variable(plan: &mut Plan, d: &LazyDataset, name: &str) -> Outcome
         }
     }
 }
-
-/// Refuses a call that takes no arguments but has some.
-///
-/// # Errors
-/// At the first argument.
-pub fn no_args(args: Args) -> Outcome<()> {
-    args.bind(&[]).map(drop)
-}

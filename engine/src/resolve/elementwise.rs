@@ -284,7 +284,8 @@ pub fn isin(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outcome
     if wanted.len() > 1000 {
         return Err(Fault::unsupported("isin() of more than 1000 values").at(arg.span));
     }
-    let mut node = plan.binary(Binary::And, Operand::Int(0), missing(plan, a)?.into(), DType::Bool)?;
+    let none = missing(plan, a)?;
+    let mut node = plan.binary(Binary::And, Operand::Int(0), none.into(), DType::Bool)?;
     for w in wanted {
         let one = plan.binary(Binary::Eq, a.node.into(), w, within)?;
         node = plan.binary(Binary::Or, node.into(), one.into(), DType::Bool)?;
@@ -430,7 +431,7 @@ pub fn where_function(plan: &mut Plan, args: Args) -> Outcome<Value> {
     let (c, x, y) = (aligned(&cond.value), aligned(&x.value), aligned(&y.value));
     let dims = plan.names(arrays[0].node)?;
     let condition = match &c {
-        Value::Array(a) => plan.binary(Binary::Ne, a.node.into(), Operand::Int(0), plan_dtype(plan, a)?)?,
+        Value::Array(a) => a.node,
         Value::Bool(b) => plan.constant(&[], Block::scalar(*b))?,
         other => return Err(Fault::new(format!("where(): the condition cannot be {}", other.type_name())).at(cond.span)),
     };
@@ -451,10 +452,6 @@ pub fn where_function(plan: &mut Plan, args: Args) -> Outcome<Value> {
         }
     };
     Ok(Value::Array(LazyArray { name, node, coords, attrs, cells: Cells::Numbers }))
-}
-
-fn plan_dtype(plan: &Plan, a: &LazyArray) -> Outcome<DType> {
-    plan.dtype(a.node)
 }
 
 /// Whether any known weight or label of these is missing.

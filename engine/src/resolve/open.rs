@@ -30,6 +30,21 @@ pub fn dataset(plan: &mut Plan, opened: &Arc<OpenedDataset>) -> Outcome<LazyData
     Ok(LazyDataset { variables, coords, attrs: opened.description.attrs.clone() })
 }
 
+/// One data variable of an opened dataset, if it has it.
+///
+/// # Errors
+/// When a description contradicts itself.
+pub fn variable(plan: &mut Plan, opened: &Arc<OpenedDataset>, name: &str) -> Outcome<Option<LazyArray>> {
+    let Some(v) = opened.description.variables.get(name).filter(|v| !v.is_coordinate) else { return Ok(None) };
+    let mut coords = IndexMap::new();
+    for (name, variable) in opened.description.variables.iter().filter(|(_, c)| c.is_coordinate && c.dims.iter().all(|d| v.dims.contains(d))) {
+        if let Some(coord) = coordinate(plan, opened, name, variable)? {
+            coords.insert(name.clone(), coord);
+        }
+    }
+    data_variable(plan, opened, name, v, &coords)
+}
+
 fn coordinate(plan: &mut Plan, opened: &Arc<OpenedDataset>, name: &str, v: &Variable) -> Outcome<Option<LazyCoord>> {
     let shape = v.shape();
     let data = match (&v.values, &v.kind) {

@@ -46,7 +46,7 @@ pub fn method(plan: &mut Plan, w: &Weighted, name: &str, args: Args) -> Outcome<
     let names = bound.names("dim")?;
     let skipna = bound.flag("skipna", None)?;
     let keep = bound.flag("keep_attrs", Some(true))?.unwrap_or(true);
-    let mut one = |plan: &mut Plan, a: &LazyArray, receiver: &Receiver| -> Outcome<LazyArray> {
+    let one = |plan: &mut Plan, a: &LazyArray, receiver: &Receiver| -> Outcome<LazyArray> {
         let dims = dims_of(plan, a, &w.weights, &names, receiver)?;
         let mut out = apply(plan, a, &w.weights, name, &dims, skipna)?;
         out.name.clone_from(&a.name);

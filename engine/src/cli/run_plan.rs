@@ -1,0 +1,47 @@
+//! `xeng run`: a batch job from a plan file.
+
+use super::args::RunArgs;
+use super::progress::Progress;
+use super::{print, setup};
+use crate::error::{Error, Result};
+use crate::output;
+use crate::plot::Style;
+use crate::session::Job;
+use std::path::PathBuf;
+
+pub(super) async fn run(args: RunArgs) -> Result<()> {
+    let plan = crate::planfile::read(&args.plan, args.at.topology.as_deref(), &args.set)?;
+    let job = job(&plan)?;
+    let session = setup::session(&plan, &args.at)?;
+    let progress = Progress::new(args.at.progress);
+    let run = session.evaluate(&job, &|region, told| progress.set(region, told)).await;
+    progress.finish();
+    let run = run?;
+    for (name, outcome) in &run.outcomes {
+        for path in plan.output.get(name).into_iter().flat_map(|o| o.paths()) {
+            let path = plan.folder.join(path);
+            let bytes = output::write(outcome, &path, &Style::default()).map_err(Error::from)?;
+            eprintln!("wrote {} ({bytes} bytes)", path.display());
+        }
+    }
+    if args.json { print(&run.receipt.to_json()?) } else { Ok(()) }
+}
+
+/// What a plan's outputs need.
+///
+/// # Errors
+/// `Request` when an output names nothing that is computed, or there is none.
+pub(super) fn job(plan: &crate::planfile::PlanFile) -> Result<Job> {
+    if plan.output.is_empty() {
+        return Err(Error::request("the plan has no [output.NAME]").hint("say what to write, such as [output.difference] netcdf = \"difference.nc\""));
+    }
+    let names: Vec<&str> = plan.compute.iter().map(|(name, _)| name.as_str()).collect();
+    for (name, outputs) in &plan.output {
+        if !names.contains(&name.as_str()) {
+            return Err(Error::request(format!("[output.{name}] names nothing in [compute]")).hint_if(crate::suggest::did_you_mean_or_list(name, names.iter().copied())));
+        }
+        let paths: Vec<PathBuf> = outputs.paths().collect();
+        paths.iter().try_for_each(|p| output::check_ending(p).map_err(Error::from))?;
+    }
+    Ok(Job { opens: setup::opens(plan, &[])?, compute: plan.compute.clone(), wanted: plan.output.keys().cloned().collect() })
+}

@@ -1,0 +1,53 @@
+//! `xeng serve`: a region engine, and on request the gateway.
+
+use super::args::ServeArgs;
+use crate::error::{Error, Result};
+use crate::planfile::quantity;
+use crate::serve_config::ServeConfig;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use xeng_proto::Region;
+use xeng_proto::grpc::meter::Meter;
+use xeng_proto::grpc::server::{RegionService, router, serve_router};
+use xeng_regions::{EngineConfig, LocalRegion, Roots};
+
+const DEFAULT_LISTEN: &str = "127.0.0.1:7070";
+const DEFAULT_REGION: &str = "home";
+const DEFAULT_MEMORY_BYTES: u64 = 2 << 30;
+
+pub(super) async fn serve(args: ServeArgs) -> Result<()> {
+    let file = args.config.as_deref().map(ServeConfig::read).transpose()?.unwrap_or_default();
+    let region = args.region.or(file.region).unwrap_or_else(|| DEFAULT_REGION.to_owned());
+    let listen = args.listen.or(file.listen).unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
+    let memory_bytes = args.memory.as_deref().map(quantity::bytes).transpose()?.or(file.memory_bytes).unwrap_or(DEFAULT_MEMORY_BYTES);
+    let folders = if args.root.is_empty() { file.roots } else { args.root };
+    let roots = if folders.is_empty() { Roots::everywhere() } else { Roots::only(&folders)? };
+    let threads = args.threads.or(file.threads).and_then(NonZeroUsize::new);
+    let config = EngineConfig { region: region.clone(), threads, memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX), roots };
+    let engine: Arc<dyn Region> = Arc::new(LocalRegion::start(config)?);
+    let listener = TcpListener::bind(&listen).await.map_err(|e| Error::unavailable(format!("cannot listen at {listen}: {e}")))?;
+    let address = listener.local_addr().map_err(|e| Error::internal(e.to_string()))?;
+    let status = engine.status().await?;
+    eprintln!("xeng {} serves region {region} at http://{address} ({} threads, {} MiB)", status.version, status.threads, memory_bytes >> 20);
+    let mut services = router().await.add_service(RegionService::server(engine.clone()));
+    if args.gateway {
+        services = services.add_service(super::gateway::service(args.topology.as_deref(), &region, engine)?);
+        eprintln!("the gateway evaluates expressions at the same address");
+    }
+    serve_router(services, listener, Meter::default(), shutdown()).await.map_err(|e| Error::unavailable(format!("serving ended: {e}")))
+}
+
+/// Until the process is asked to stop.
+async fn shutdown() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
