@@ -51,9 +51,12 @@ fn every_cell_is_what_other_readers_found() {
             }
         }
     }
-    println!("{right} variables right, {} problems", problems.len());
+    println!("{right} variables right, {} refused or different", problems.len());
     problems.iter().for_each(|p| println!("{p}"));
-    assert!(right > 0);
+    // A refusal is honest; a different hash is a wrong number. One file numbers two dimensions alike, and netCDF-C mixes them up.
+    let wrong: Vec<_> = problems.iter().filter(|p| p.contains("instead of") && !p.starts_with("netcdf-rust/netcdf4/nc4_groups.nc")).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(right > 1800, "only {right} variables could be read");
 }
 
 #[test]

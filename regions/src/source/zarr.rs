@@ -60,14 +60,17 @@ pub fn group_paths(path: &Path) -> Result<Vec<String>, RegionError> {
     let mut found = vec![];
     let mut open = vec![(String::new(), path.to_path_buf(), 0)];
     while let Some((name, dir, depth)) = open.pop() {
-        let is_group = matches!(Node::read(&dir), Ok(Some(node)) if !node.is_array);
-        if !(is_group || name.is_empty()) || depth > 32 {
-            continue;
+        let node = Node::read(&dir).ok().flatten();
+        let is_array = node.as_ref().is_some_and(|n| n.is_array);
+        // Directories without metadata of their own may still hold groups: version 3 lets writers leave them out.
+        if !is_array && depth < 32 {
+            for (child, at) in children(&dir)?.into_iter().rev() {
+                open.push((if name.is_empty() { child } else { format!("{name}/{child}") }, at, depth + 1));
+            }
         }
-        for (child, at) in children(&dir)?.into_iter().rev() {
-            open.push((if name.is_empty() { child } else { format!("{name}/{child}") }, at, depth + 1));
+        if node.is_some() && (!is_array || name.is_empty()) {
+            found.push(name);
         }
-        found.push(name);
     }
     Ok(found)
 }
