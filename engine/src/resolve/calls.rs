@@ -1,0 +1,431 @@
+//! The registry: which methods and attributes each kind of value has, and who carries them out.
+//!
+//! In: a receiver, a name, arguments. Out: a value. Never guesses: what is not listed is refused, with the nearest name.
+
+use super::args::{Arg, Args};
+use super::elementwise as element;
+use super::fault::{Fault, Outcome, refuse};
+use super::group;
+use super::reduce::{self, ReductionKind};
+use super::{accessor, coarsen, interp, literals, numpy, operators, selection, shape, weighted, xr};
+use crate::lazy::labels;
+use crate::lazy::value::{Accessor, Module};
+use crate::lazy::{CoordData, LazyArray, LazyCoord, LazyDataset, Plan, Value};
+use crate::suggest;
+use indexmap::IndexMap;
+
+/// Whether a method is called on an array, or on each variable of a dataset.
+#[derive(Clone, Debug, Default)]
+pub struct Receiver {
+    dataset_dims: Option<Vec<String>>,
+    lenient: bool,
+}
+
+impl Receiver {
+    /// An array of its own.
+    pub fn array() -> Receiver {
+        Receiver::default()
+    }
+
+    /// An array that may lack any dim.
+    pub fn lenient() -> Receiver {
+        Receiver { dataset_dims: None, lenient: true }
+    }
+
+    /// A variable of a dataset with these dims.
+    pub fn dataset(dims: Vec<String>) -> Receiver {
+        Receiver { dataset_dims: Some(dims), lenient: false }
+    }
+
+    /// Whether the array is one of a dataset's variables.
+    pub fn is_dataset(&self) -> bool {
+        self.dataset_dims.is_some()
+    }
+
+    /// Whether an array without `dim` is left as it is rather than refused.
+    pub fn has_dim(&self, dim: &str) -> bool {
+        self.lenient || self.dataset_dims.as_ref().is_some_and(|d| d.iter().any(|x| x == dim))
+    }
+}
+
+type Method = fn(&mut Plan, &LazyArray, Args, &Receiver) -> Outcome<Value>;
+
+/// Methods that an array has, and a dataset for each of its variables.
+const METHODS: &[(&str, Method)] = &[
+    ("sel", selection::sel),
+    ("isel", selection::isel),
+    ("drop_sel", selection::drop_sel),
+    ("head", selection::ends),
+    ("tail", selection::ends),
+    ("thin", selection::ends),
+    ("transpose", shape::transpose),
+    ("squeeze", shape::squeeze),
+    ("rename", shape::rename),
+    ("swap_dims", shape::swap_dims),
+    ("expand_dims", shape::expand_dims),
+    ("drop_vars", shape::drop_vars),
+    ("drop", shape::drop_vars),
+    ("reset_coords", shape::reset_coords),
+    ("assign_coords", shape::assign_coords),
+    ("assign_attrs", shape::assign_attrs),
+    ("sortby", shape::sortby),
+    ("broadcast_like", shape::broadcast_like),
+    ("compute", unchanged),
+    ("load", unchanged),
+    ("persist", unchanged),
+    ("chunk", unchanged),
+    ("copy", unchanged),
+    ("unify_chunks", unchanged),
+    ("astype", element::astype),
+    ("clip", element::clip),
+    ("fillna", element::fillna),
+    ("isnull", element::isnull),
+    ("notnull", element::notnull),
+    ("isin", element::isin),
+    ("round", element::round),
+    ("where", element::where_method),
+    ("roll", element::roll),
+    ("shift", element::shift),
+    ("diff", element::diff),
+    ("interp", interp::interp),
+    ("interp_like", interp::interp_like),
+];
+
+/// Methods that make another kind of object.
+const GROUPERS: &[&str] = &["groupby", "resample", "weighted", "coarsen"];
+/// Methods of datasets alone.
+const DATASET_ONLY: &[&str] = &["assign", "to_dataset"];
+/// What xarray has and xeng lacks so far.
+const NOT_YET: &[&str] = &[
+    "median", "quantile", "cumsum", "cumprod", "idxmin", "idxmax", "rolling", "rolling_exp", "groupby_bins", "differentiate", "integrate", "interpolate_na", "ffill", "bfill", "polyfit",
+    "rank", "reindex", "reindex_like", "stack", "unstack", "pad", "to_array", "to_dataset", "convert_calendar", "interp_calendar", "dot", "combine_first", "curvefit", "map", "map_blocks",
+    "pipe", "reduce", "apply", "set_index", "reset_index", "reorder_levels", "to_dataframe", "to_netcdf", "to_zarr", "to_numpy", "to_series", "to_pandas", "plot", "item", "equals",
+    "identical", "broadcast_equals", "cumulative", "drop_duplicates", "dropna", "argsort", "searchsorted", "conj", "conjugate", "as_numpy", "set_xindex", "drop_indexes", "drop_isel",
+    "drop_attrs", "drop_encoding", "to_unstacked_dataset", "str", "real", "imag", "eval", "query", "merge", "update", "filter_by_attrs", "get_index", "set_coords", "drop_dims",
+    "rename_dims", "rename_vars", "isel_points", "sel_points", "xindexes", "indexes", "encoding", "values", "data", "chunks", "chunksizes", "nbytes", "to_stacked_array", "var_names", "close", "info", "bfill", "squeeze_dims",
+];
+/// Properties.
+const PROPERTIES: &[&str] = &["T", "attrs", "coords", "dims", "shape", "sizes", "size", "ndim", "name", "dt", "xeng", "dtype"];
+
+fn unchanged(_: &mut Plan, a: &LazyArray, _: Args, _: &Receiver) -> Outcome<Value> {
+    Ok(Value::Array(a.clone()))
+}
+
+fn method_names(base: &Value) -> Vec<&'static str> {
+    let reductions = reduce::NAMES.iter().map(|(n, _)| *n);
+    match base {
+        Value::Array(_) | Value::Dataset(_) => {
+            let mut names: Vec<&str> = METHODS.iter().map(|(n, _)| *n).chain(reductions).chain(GROUPERS.iter().copied()).collect();
+            if matches!(base, Value::Dataset(_)) {
+                names.extend(DATASET_ONLY);
+            }
+            names
+        }
+        Value::Grouped(_) => reductions.chain(["first", "last"]).collect(),
+        Value::Coarsened(_) => reductions.collect(),
+        Value::Weighted(_) => weighted::METHODS.to_vec(),
+        Value::Module(Module::Numpy) => numpy::names(),
+        Value::Module(Module::Xarray) => xr::FUNCTIONS.to_vec(),
+        Value::Accessor(Accessor::Dt, _) => accessor::METHODS.to_vec(),
+        Value::Dict(_) => vec!["keys", "values", "items", "get"],
+        Value::Numpy(_) => vec!["astype", "mean", "sum", "min", "max"],
+        _ => vec![],
+    }
+}
+
+/// Refuses a method that the receiver does not have, before its arguments are looked at.
+///
+/// # Errors
+/// When it does not exist, or is not supported yet.
+pub fn check(base: &Value, name: &str) -> Outcome<()> {
+    let known = method_names(base);
+    if known.contains(&name) || matches!(base, Value::Numpy(_) | Value::Dict(_)) {
+        return Ok(());
+    }
+    let owner = base.type_name();
+    let arrays = matches!(base, Value::Array(_) | Value::Dataset(_) | Value::Grouped(_) | Value::Coarsened(_) | Value::Weighted(_));
+    if arrays && NOT_YET.contains(&name) || numpy::NOT_YET.contains(&name) && matches!(base, Value::Module(Module::Numpy)) || xr::NOT_YET.contains(&name) && matches!(base, Value::Module(Module::Xarray)) {
+        return Err(Fault::unsupported(format!("{owner}.{name}()")));
+    }
+    if arrays && PROPERTIES.contains(&name) {
+        return refuse(format!("'{name}' is a property of {owner}, not a method: leave out the parentheses"));
+    }
+    let hint = suggest::did_you_mean(name, known).map(|h| format!("; {h}")).unwrap_or_default();
+    refuse(format!("{owner} has no method '{name}'{hint}"))
+}
+
+/// `base.name(args)`
+///
+/// # Errors
+/// What the method refuses.
+pub fn method(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Value> {
+    match base {
+        Value::Array(_) | Value::Dataset(_) if GROUPERS.contains(&name) => grouper(plan, base, name, args),
+        Value::Dataset(d) if name == "assign" => assign(plan, d, args),
+        Value::Array(a) if name == "to_dataset" => to_dataset(a, args),
+        Value::Array(a) => array_method(plan, a, name, args, &Receiver::array()),
+        Value::Dataset(d) => dataset_method(plan, d, name, args),
+        Value::Grouped(g) => group::method(plan, g, name, args),
+        Value::Coarsened(c) => coarsen::method(plan, c, name, args),
+        Value::Weighted(w) => weighted::method(plan, w, name, args),
+        Value::Module(m) => function(plan, *m, name, args),
+        Value::Accessor(Accessor::Dt, a) => accessor::method(plan, a, name, args),
+        Value::Accessor(other, _) => Err(Fault::unsupported(format!("the accessor .{other:?}").to_lowercase())),
+        Value::Numpy(block) => numpy::array_method(plan, block, name, args),
+        Value::Dict(d) if name == "get" => {
+            let mut bound = args.bind(&["key", "default"])?;
+            let key = bound.text("key")?.unwrap_or_default();
+            Ok(d.get(&key).cloned().or_else(|| bound.take("default").map(|a| a.value)).unwrap_or(Value::None))
+        }
+        other => refuse(format!("{} has no method '{name}'", other.type_name())),
+    }
+}
+
+fn grouper(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Value> {
+    match name {
+        "groupby" => group::groupby(plan, base, args),
+        "resample" => group::resample(plan, base, args),
+        "weighted" => weighted::weighted(plan, base, args),
+        _ => coarsen::coarsen(plan, base, args),
+    }
+}
+
+/// A method of an array.
+///
+/// # Errors
+/// What the method refuses.
+pub fn array_method(plan: &mut Plan, a: &LazyArray, name: &str, args: Args, receiver: &Receiver) -> Outcome<Value> {
+    if let Some(kind) = reduce::named(name) {
+        return reduce::method(plan, a, kind, args, receiver);
+    }
+    match METHODS.iter().find(|(n, _)| *n == name) {
+        Some((_, f)) => f(plan, a, args, receiver),
+        None => refuse(format!("DataArray has no method '{name}'")),
+    }
+}
+
+/// The dims of all variables and coordinates of a dataset.
+///
+/// # Errors
+/// When a node does not exist, which is a defect.
+pub fn dataset_dims(plan: &Plan, d: &LazyDataset) -> Outcome<Vec<String>> {
+    let mut dims: Vec<String> = vec![];
+    for v in d.variables.values() {
+        dims.extend(plan.names(v.node)?);
+    }
+    dims.extend(d.coords.values().flat_map(|c| c.dims.iter().cloned()));
+    dims.sort_unstable();
+    dims.dedup();
+    Ok(dims)
+}
+
+fn dataset_method(plan: &mut Plan, d: &LazyDataset, name: &str, args: Args) -> Outcome<Value> {
+    let receiver = Receiver::dataset(dataset_dims(plan, d)?);
+    if name == "drop_vars" || name == "drop" {
+        return drop_from_dataset(d, args);
+    }
+    if name == "rename" {
+        return rename_in_dataset(plan, d, args, &receiver);
+    }
+    let numeric_only = reduce::named(name).is_some_and(ReductionKind::numeric_only) || matches!(name, "interp" | "interp_like");
+    let mut variables = IndexMap::new();
+    for (key, v) in &d.variables {
+        if numeric_only && v.cells != crate::lazy::Cells::Numbers {
+            continue;
+        }
+        match array_method(plan, v, name, args.clone(), &receiver)? {
+            Value::Array(mut out) => {
+                out.name = Some(key.clone());
+                variables.insert(key.clone(), out);
+            }
+            other => return refuse(format!("Dataset.{name}() gives a {}", other.type_name())),
+        }
+    }
+    Ok(Value::Dataset(operators::assemble(variables, d)))
+}
+
+fn drop_from_dataset(d: &LazyDataset, args: Args) -> Outcome<Value> {
+    let mut bound = args.bind(&["names", "errors"])?;
+    let ignore = bound.text("errors")?.as_deref() == Some("ignore");
+    let super::args::Names::These(names) = bound.names("names")? else { return refuse("drop_vars() needs names") };
+    let mut out = d.clone();
+    for name in names {
+        let gone = out.variables.shift_remove(&name).is_some() | out.coords.shift_remove(&name).is_some();
+        out.variables.values_mut().for_each(|v| drop(v.coords.shift_remove(&name)));
+        if !gone && !ignore {
+            return refuse(format!("there is no variable '{name}'"));
+        }
+    }
+    Ok(Value::Dataset(out))
+}
+
+fn rename_in_dataset(plan: &mut Plan, d: &LazyDataset, args: Args, receiver: &Receiver) -> Outcome<Value> {
+    let (_, entries) = args.clone().bind_dict("name_dict", &[])?;
+    let mut variables = IndexMap::new();
+    for (key, v) in &d.variables {
+        let Value::Array(out) = shape::rename(plan, v, args.clone(), receiver)? else { continue };
+        let name = match entries.get(key) {
+            Some(Arg { value: Value::Text(t), .. }) => t.clone(),
+            _ => key.clone(),
+        };
+        variables.insert(name.clone(), LazyArray { name: Some(name), ..out });
+    }
+    Ok(Value::Dataset(operators::assemble(variables, d)))
+}
+
+fn assign(plan: &mut Plan, d: &LazyDataset, args: Args) -> Outcome<Value> {
+    let (_, entries) = args.bind_dict("variables", &[])?;
+    let mut out = d.clone();
+    for (name, arg) in entries {
+        let array = match arg.value {
+            Value::Array(a) => a,
+            other => {
+                let (values, shape) = literals::cells(plan, &other).map_err(|f| f.at(arg.span))?;
+                literals::array_of(plan, &values, &shape, &[]).map_err(|f| f.at(arg.span))?
+            }
+        };
+        out.variables.insert(name.clone(), LazyArray { name: Some(name), ..array });
+    }
+    let variables = std::mem::take(&mut out.variables);
+    Ok(Value::Dataset(operators::assemble(variables, &out)))
+}
+
+fn to_dataset(a: &LazyArray, args: Args) -> Outcome<Value> {
+    let mut bound = args.bind(&["dim", "name", "promote_attrs"])?;
+    bound.unsupported(&["dim", "promote_attrs"])?;
+    let Some(name) = bound.text("name")?.or_else(|| a.name.clone()) else { return refuse("to_dataset() of an array without a name needs name='...'") };
+    let array = LazyArray { name: Some(name.clone()), ..a.clone() };
+    Ok(Value::Dataset(operators::assemble([(name, array)].into(), &LazyDataset::default())))
+}
+
+/// A function of a module, or one of Python's own.
+///
+/// # Errors
+/// What the function refuses.
+pub fn function(plan: &mut Plan, module: Module, name: &str, args: Args) -> Outcome<Value> {
+    match module {
+        Module::Numpy => numpy::function(plan, name, args),
+        Module::Xarray => xr::function(plan, name, args),
+        Module::Builtins => numpy::builtin(plan, name, args),
+    }
+}
+
+/// `base.name`
+///
+/// # Errors
+/// When there is no such thing.
+pub fn attribute(plan: &mut Plan, base: &Value, name: &str) -> Outcome<Value> {
+    match base {
+        Value::Array(a) => array_attribute(plan, a, name, base),
+        Value::Dataset(d) => dataset_attribute(plan, d, name, base),
+        Value::Module(Module::Numpy) => numpy::attribute(name),
+        Value::Module(Module::Xarray) if xr::FUNCTIONS.contains(&name) => Ok(Value::Function(Module::Xarray, name.to_owned())),
+        Value::Module(_) => unknown(base, name, method_names(base)),
+        Value::Accessor(Accessor::Dt, a) => accessor::property(plan, a, name),
+        Value::Accessor(other, _) => Err(Fault::unsupported(format!("the accessor .{other:?}").to_lowercase())),
+        Value::Numpy(block) if name == "size" => Ok(Value::Number(crate::lazy::Number::Int(block.len() as i64))),
+        Value::Numpy(_) if name == "values" => Ok(base.clone()),
+        _ => unknown(base, name, method_names(base)),
+    }
+}
+
+fn unknown<'a>(base: &Value, name: &str, known: impl IntoIterator<Item = &'a str>) -> Outcome<Value> {
+    let methods = method_names(base);
+    if methods.contains(&name) {
+        return refuse(format!("'{name}' is a method of {}: call it, as in .{name}(...)", base.type_name()));
+    }
+    if NOT_YET.contains(&name) {
+        return Err(Fault::unsupported(format!("{}.{name}", base.type_name())));
+    }
+    let hint = suggest::did_you_mean_or_list(name, known.into_iter().chain(methods)).map(|h| format!("; {h}")).unwrap_or_default();
+    refuse(format!("{} has no attribute '{name}'{hint}", base.type_name()))
+}
+
+fn array_attribute(plan: &mut Plan, a: &LazyArray, name: &str, base: &Value) -> Outcome<Value> {
+    let int = |n: usize| Value::Number(crate::lazy::Number::Int(n as i64));
+    let dims = plan.dims(a.node)?;
+    Ok(match name {
+        "dt" => Value::Accessor(Accessor::Dt, Box::new(a.clone())),
+        "xeng" => Value::Accessor(Accessor::Xeng, Box::new(a.clone())),
+        "T" => return shape::transpose(plan, a, Args { callee: "T".to_owned(), positional: vec![], keyword: IndexMap::new() }, &Receiver::array()),
+        "dims" => Value::Tuple(dims.iter().map(|d| Value::Text(d.name.to_string())).collect()),
+        "shape" => Value::Tuple(dims.iter().map(|d| int(d.len)).collect()),
+        "sizes" => Value::Dict(dims.iter().map(|d| (d.name.to_string(), int(d.len))).collect()),
+        "size" => int(dims.iter().fold(1, |n, d| n.saturating_mul(d.len))),
+        "ndim" => int(dims.len()),
+        "name" => a.name.clone().map_or(Value::None, Value::Text),
+        "dtype" => Value::DType(plan.dtype(a.node)?),
+        _ => match coordinate_array(plan, a, name) {
+            Ok(c) => Value::Array(c),
+            Err(_) => return unknown(base, name, a.coords.keys().map(String::as_str)),
+        },
+    })
+}
+
+fn dataset_attribute(plan: &mut Plan, d: &LazyDataset, name: &str, base: &Value) -> Outcome<Value> {
+    match dataset_variable(plan, d, name) {
+        Ok(v) => Ok(Value::Array(v)),
+        Err(_) if matches!(name, "sizes" | "dims") => {
+            let mut sizes = IndexMap::new();
+            for v in d.variables.values() {
+                for dim in plan.dims(v.node)? {
+                    sizes.insert(dim.name.to_string(), Value::Number(crate::lazy::Number::Int(dim.len as i64)));
+                }
+            }
+            Ok(Value::Dict(sizes))
+        }
+        Err(_) => unknown(base, name, d.variables.keys().chain(d.coords.keys()).map(String::as_str)),
+    }
+}
+
+/// A coordinate of an array as an array; a dim without labels counts from zero.
+///
+/// # Errors
+/// When there is neither.
+pub fn coordinate_array(plan: &mut Plan, a: &LazyArray, name: &str) -> Outcome<LazyArray> {
+    if let Some(coord) = a.coords.get(name) {
+        return coord_as_array(plan, name, coord, &a.coords);
+    }
+    match plan.dims(a.node)?.iter().find(|d| &*d.name == name) {
+        Some(d) => {
+            let at: Vec<i64> = (0..d.len as i64).collect();
+            let values = xeng_proto::Values::Numbers(xeng_kernels::Block::from_vec(&[at.len()], at)?);
+            let mut out = literals::array_of(plan, &values, &[d.len], &[name.to_owned()])?;
+            out.name = Some(name.to_owned());
+            Ok(out)
+        }
+        None => {
+            let hint = suggest::did_you_mean_or_list(name, a.coords.keys().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
+            refuse(format!("there is no coordinate '{name}'{hint}"))
+        }
+    }
+}
+
+fn coord_as_array(plan: &mut Plan, name: &str, coord: &LazyCoord, others: &IndexMap<String, LazyCoord>) -> Outcome<LazyArray> {
+    let (node, cells) = match &coord.data {
+        CoordData::Known(values, shape) => {
+            let (block, cells) = labels::to_block(values, shape)?;
+            (plan.constant(&coord.dims, block)?, cells)
+        }
+        CoordData::Lazy(node, cells) => (*node, cells.clone()),
+    };
+    let coords = others.iter().filter(|(_, c)| c.dims.iter().all(|d| coord.dims.contains(d))).map(|(n, c)| (n.clone(), c.clone())).collect();
+    Ok(LazyArray { name: Some(name.to_owned()), node, coords, attrs: coord.attrs.clone(), cells })
+}
+
+/// A variable or coordinate of a dataset.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn dataset_variable(plan: &mut Plan, d: &LazyDataset, name: &str) -> Outcome<LazyArray> {
+    if let Some(v) = d.variables.get(name) {
+        return Ok(v.clone());
+    }
+    match d.coords.get(name) {
+        Some(coord) => coord_as_array(plan, name, coord, &d.coords),
+        None => {
+            let hint = suggest::did_you_mean_or_list(name, d.variables.keys().chain(d.coords.keys()).map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
+            refuse(format!("the dataset has no variable '{name}'{hint}"))
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! `.coarsen(lat=5, lon=5, boundary='trim')`: windows that do not overlap, as groups of indices.
+//!
+//! In: an array, window lengths. Out: an array with one index per window. Never slides; that is `rolling`.
+
+use super::args::{self, Args};
+use super::fault::{Fault, Outcome, refuse};
+use super::indexing::{self, Picked, Scalars};
+use super::operators::map_dataset;
+use super::reduce::{self, ReductionKind, Request};
+use crate::lazy::labels;
+use crate::lazy::plan::Operand;
+use crate::lazy::value::{Boundary, Coarsened, Side};
+use crate::lazy::{Cells, CoordData, LazyArray, LazyCoord, Plan, Value, fold};
+use indexmap::IndexMap;
+use std::sync::Arc;
+use xeng_kernels::formula::Binary;
+use xeng_kernels::{DType, Dim, NodeId, Reduction};
+
+/// `.coarsen(time=12, boundary='exact', side='left', coord_func='mean')`
+///
+/// # Errors
+/// When a dim does not exist or a window is not positive.
+pub fn coarsen(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
+    let (mut bound, entries) = args.bind_dict("dim", &["boundary", "side", "coord_func"])?;
+    let boundary = match bound.text("boundary")?.as_deref() {
+        None | Some("exact") => Boundary::Exact,
+        Some("trim") => Boundary::Trim,
+        Some("pad") => Boundary::Pad,
+        Some(other) => return refuse(format!("there is no boundary '{other}'; there are: exact, trim, pad")),
+    };
+    let side = match bound.text("side")?.as_deref() {
+        None | Some("left") => Side::Left,
+        Some("right") => Side::Right,
+        Some(other) => return refuse(format!("there is no side '{other}'; there are: left, right")),
+    };
+    let coord_func = bound.text("coord_func")?.unwrap_or_else(|| "mean".to_owned());
+    if !matches!(coord_func.as_str(), "mean" | "min" | "max" | "sum") {
+        return Err(Fault::unsupported(format!("coord_func='{coord_func}'")));
+    }
+    let dims = match base {
+        Value::Array(a) => plan.names(a.node)?,
+        Value::Dataset(d) => super::calls::dataset_dims(plan, d)?,
+        other => return refuse(format!("{} cannot be coarsened", other.type_name())),
+    };
+    let mut windows = IndexMap::new();
+    for (dim, arg) in entries {
+        if !dims.contains(&dim) {
+            let hint = crate::suggest::did_you_mean_or_list(&dim, dims.iter().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
+            return Err(Fault::new(format!("there is no dimension '{dim}'{hint}")).at(arg.span));
+        }
+        let n = args::integer(&arg.value).and_then(|n| usize::try_from(n).ok()).filter(|&n| n > 0);
+        windows.insert(dim, n.ok_or_else(|| Fault::new("a window must be a positive whole number").at(arg.span))?);
+    }
+    if windows.is_empty() {
+        return refuse("coarsen() needs a window: coarsen(time=12)");
+    }
+    Ok(Value::Coarsened(Box::new(Coarsened { object: base.clone(), windows, boundary, side, coord_func })))
+}
+
+/// A reduction of each window.
+///
+/// # Errors
+/// When windows do not fit exactly, or the reduction has no windowed form.
+pub fn method(plan: &mut Plan, c: &Coarsened, name: &str, args: Args) -> Outcome<Value> {
+    let Some(kind) = reduce::named(name) else { return refuse(format!("coarsen object has no method '{name}'")) };
+    let mut request = Request::parse(kind, args)?;
+    if request.dims != args::Names::Absent {
+        return refuse("a reduction of windows takes no dims");
+    }
+    request.dims = args::Names::Absent;
+    match &c.object {
+        Value::Array(a) => Ok(Value::Array(array(plan, a, c, &request)?)),
+        Value::Dataset(d) => {
+            let mut kept = d.clone();
+            kept.variables.retain(|_, v| v.cells == Cells::Numbers);
+            map_dataset(&kept, |v| array(plan, v, c, &request))
+        }
+        other => refuse(format!("{} cannot be coarsened", other.type_name())),
+    }
+}
+
+/// How the indices of one dim fall into windows.
+struct Cut {
+    dim: String,
+    skip: usize,
+    codes: Arc<[i32]>,
+    windows: usize,
+    padded: bool,
+}
+
+fn cut(dim: &str, length: usize, window: usize, c: &Coarsened) -> Outcome<(Cut, usize)> {
+    let rest = length % window;
+    let whole = length / window;
+    if rest != 0 && c.boundary == Boundary::Exact {
+        return refuse(format!("could not coarsen dimension '{dim}' of length {length} into windows of {window}: use boundary='trim' or 'pad'"));
+    }
+    let trim = c.boundary == Boundary::Trim;
+    let (skip, kept) = if trim && c.side == Side::Right { (rest, length - rest) } else if trim { (0, length - rest) } else { (0, length) };
+    let padded = !trim && rest != 0;
+    // With padding on the left, the first window is the incomplete one.
+    let shift = if padded && c.side == Side::Right { window - rest } else { 0 };
+    let codes: Vec<i32> = (0..kept).map(|i| ((i + shift) / window) as i32).collect();
+    let windows = whole + usize::from(padded);
+    Ok((Cut { dim: dim.to_owned(), skip, codes: codes.into(), windows, padded }, kept))
+}
+
+fn array(plan: &mut Plan, a: &LazyArray, c: &Coarsened, request: &Request) -> Outcome<LazyArray> {
+    let mut source = a.clone();
+    let mut cuts = vec![];
+    for (dim, &window) in &c.windows {
+        let Some(length) = plan.dims(source.node)?.iter().find(|d| *d.name == **dim).map(|d| d.len) else { continue };
+        let (one, kept) = cut(dim, length, window, c)?;
+        let index = indexing::python_slice(Some(one.skip as i64), Some((one.skip + kept) as i64), None, length)?;
+        source = indexing::pick(plan, &source, dim, &Picked::Many(index), Scalars::Keep)?;
+        cuts.push(one);
+    }
+    super::operators::numbers_only(&source, "coarsen")?;
+    let node = windows(plan, source.node, &cuts, request)?;
+    let mut coords = IndexMap::new();
+    for (name, coord) in &source.coords {
+        coords.insert(name.clone(), coordinate(plan, coord, &cuts, &c.coord_func)?);
+    }
+    let attrs = if request.keep_attrs { a.attrs.clone() } else { xeng_proto::Attrs::new() };
+    Ok(LazyArray { name: a.name.clone(), node, coords, attrs, cells: Cells::Numbers })
+}
+
+/// Windows of several dims at once, one dim after the other where that gives the same.
+fn windows(plan: &mut Plan, node: NodeId, cuts: &[Cut], request: &Request) -> Outcome<NodeId> {
+    let dtype = plan.dtype(node)?;
+    let mut node = node;
+    if cuts.iter().any(|c| c.padded) {
+        node = plan.cast(node, indexing::promoted(dtype))?;
+    }
+    let dtype = plan.dtype(node)?;
+    let reduction = request.reduction(dtype);
+    match (cuts, request.kind) {
+        ([], _) => Ok(node),
+        ([one], _) => fold_one(plan, node, one, reduction),
+        (_, ReductionKind::Mean) => mean(plan, node, cuts, request),
+        (_, ReductionKind::Count) => {
+            let counted = fold_one(plan, node, &cuts[0], Reduction::Count)?;
+            fold_all(plan, counted, &cuts[1..], Reduction::Sum { skipna: false, min_count: 0 })
+        }
+        (_, ReductionKind::Min | ReductionKind::Max | ReductionKind::Any | ReductionKind::All) => fold_all(plan, node, cuts, reduction),
+        (_, ReductionKind::Sum | ReductionKind::Prod) if request.min_count.unwrap_or(0) == 0 => fold_all(plan, node, cuts, reduction),
+        (_, _) => Err(Fault::unsupported("this reduction of windows over several dimensions")),
+    }
+}
+
+fn mean(plan: &mut Plan, node: NodeId, cuts: &[Cut], request: &Request) -> Outcome<NodeId> {
+    let dtype = plan.dtype(node)?;
+    let skipna = dtype.is_float() && request.skipna.unwrap_or(true);
+    let wide = plan.cast(node, DType::F64)?;
+    let sum = fold_all(plan, wide, cuts, Reduction::Sum { skipna, min_count: 0 })?;
+    let first = fold_one(plan, node, &cuts[0], Reduction::Count)?;
+    let count = fold_all(plan, first, &cuts[1..], Reduction::Sum { skipna: false, min_count: 0 })?;
+    // No cell at all gives 0 / 0: missing.
+    let ratio = plan.binary(Binary::Div, Operand::Node(sum), Operand::Node(count), DType::F64)?;
+    plan.cast(ratio, dtype.to_float())
+}
+
+fn fold_all(plan: &mut Plan, node: NodeId, cuts: &[Cut], reduction: Reduction) -> Outcome<NodeId> {
+    cuts.iter().try_fold(node, |n, c| fold_one(plan, n, c, reduction))
+}
+
+fn fold_one(plan: &mut Plan, node: NodeId, cut: &Cut, reduction: Reduction) -> Outcome<NodeId> {
+    plan.reduce_groups(node, reduction, &[], &cut.dim, cut.codes.clone(), Dim::new(&cut.dim, cut.windows))
+}
+
+fn coordinate(plan: &mut Plan, coord: &LazyCoord, cuts: &[Cut], func: &str) -> Outcome<LazyCoord> {
+    let own: Vec<&Cut> = cuts.iter().filter(|c| coord.dims.contains(&c.dim)).collect();
+    if own.is_empty() {
+        return Ok(coord.clone());
+    }
+    if let (CoordData::Known(values, _), [cut], 1) = (&coord.data, own.as_slice(), coord.dims.len()) {
+        let values = known(values, cut, func)?;
+        let shape = vec![values.len()];
+        return Ok(LazyCoord { data: CoordData::Known(Arc::new(values), shape), ..coord.clone() });
+    }
+    let CoordData::Lazy(node, Cells::Numbers) = &coord.data else { return Err(Fault::unsupported("coarsening a coordinate of times or texts over several dimensions")) };
+    let owned: Vec<Cut> = own.iter().map(|c| Cut { dim: c.dim.clone(), skip: c.skip, codes: c.codes.clone(), windows: c.windows, padded: c.padded }).collect();
+    let kind = reduce::named(func).unwrap_or(ReductionKind::Mean);
+    let moved = windows(plan, *node, &owned, &Request { dims: args::Names::Absent, ..Request::plain(kind, vec![]) })?;
+    Ok(fold::settle(plan, LazyCoord { data: CoordData::Lazy(moved, Cells::Numbers), ..coord.clone() }))
+}
+
+/// The windows of known labels; NaN is left out.
+fn known(values: &xeng_proto::Values, cut: &Cut, func: &str) -> Outcome<xeng_proto::Values> {
+    use xeng_proto::{Times, Values};
+    let groups = |i: usize| cut.codes.iter().enumerate().filter(move |(_, c)| **c as usize == i).map(|(at, _)| at);
+    match values {
+        Values::Texts(_) => Err(Fault::unsupported("coarsening a coordinate of texts")),
+        Values::Times(t) => {
+            if t.micros.contains(&i64::MIN) || func == "sum" {
+                return Err(Fault::unsupported("coarsening missing times"));
+            }
+            let micros = (0..cut.windows).map(|w| {
+                let cells: Vec<i128> = groups(w).filter_map(|i| t.micros.get(i)).map(|&m| m as i128).collect();
+                match func {
+                    "min" => cells.iter().min().copied().unwrap_or_default() as i64,
+                    "max" => cells.iter().max().copied().unwrap_or_default() as i64,
+                    _ => cells.iter().sum::<i128>().checked_div(cells.len() as i128).unwrap_or_default() as i64,
+                }
+            });
+            Ok(Values::Times(Times { micros: micros.collect(), encoding: t.encoding.clone() }))
+        }
+        Values::Numbers(block) => {
+            let cells = block.to_f64_vec();
+            let out: Vec<f64> = (0..cut.windows)
+                .map(|w| {
+                    let present: Vec<f64> = groups(w).filter_map(|i| cells.get(i)).copied().filter(|v| !v.is_nan()).collect();
+                    match func {
+                        "sum" => present.iter().sum(),
+                        "min" => present.iter().copied().fold(f64::NAN, f64::min),
+                        "max" => present.iter().copied().fold(f64::NAN, f64::max),
+                        _ => present.iter().sum::<f64>() / present.len() as f64,
+                    }
+                })
+                .collect();
+            let dtype = block.dtype();
+            let to = if func == "mean" { dtype.to_float() } else if cut.padded { indexing::promoted(dtype) } else { dtype };
+            Ok(Values::Numbers(labels::block_of(to, &out)?))
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! `groupby` and `resample`: indices of one dim into groups, and reductions per group.
+//!
+//! In: an array or dataset and a key. Out: a grouping, then reduced arrays. Never moves data: groups are codes along one axis.
+
+use super::args::{Arg, Args, Names};
+use super::calls::Receiver;
+use super::fault::{Fault, Outcome, refuse};
+use super::indexing;
+use super::operators::map_dataset;
+use super::reduce::{self, ReductionKind, Request};
+use super::{accessor, frequency};
+use crate::lazy::labels::{self, Label};
+use crate::lazy::value::{Grouped, Grouping, GroupingKind};
+use crate::lazy::{Cells, LazyArray, LazyCoord, LazyDataset, Plan, Value, fold};
+use indexmap::IndexMap;
+use std::sync::Arc;
+use xeng_kernels::Dim;
+use xeng_kernels::graph::Index;
+use xeng_proto::{Attrs, Values};
+
+/// A key with the dim that it lies along.
+struct Key {
+    along: String,
+    name: String,
+    values: Values,
+    attrs: Attrs,
+}
+
+/// `.groupby(key)`
+///
+/// # Errors
+/// When the key is not known along one dim.
+pub fn groupby(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
+    let mut bound = args.bind(&["group", "squeeze", "restore_coord_dims", "eagerly_compute_group"])?;
+    bound.take("squeeze");
+    bound.take("restore_coord_dims");
+    bound.take("eagerly_compute_group");
+    let arg = bound.need("group")?;
+    let key = key_of(plan, base, &arg).map_err(|f| f.at(arg.span))?;
+    let by = grouping(key)?;
+    Ok(Value::Grouped(Box::new(Grouped { object: base.clone(), by })))
+}
+
+fn key_of(plan: &mut Plan, base: &Value, arg: &Arg) -> Outcome<Key> {
+    match &arg.value {
+        Value::Text(text) => {
+            let (name, component) = match text.split_once('.') {
+                Some((name, component)) if coordinate(base, text).is_none() => (name, Some(component)),
+                _ => (text.as_str(), None),
+            };
+            let Some(coord) = coordinate(base, name) else {
+                let known = coords(base).map(|c| c.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+                let hint = crate::suggest::did_you_mean_or_list(name, known.iter().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
+                return refuse(format!("groupby(): there is no coordinate '{name}'{hint}"));
+            };
+            let (along, values) = known_along(name, &coord)?;
+            match component {
+                None => Ok(Key { along, name: name.to_owned(), values: (*values).clone(), attrs: coord.attrs.clone() }),
+                Some(c) => Ok(Key { along, name: c.to_owned(), values: accessor::component(&values, c)?, attrs: Attrs::new() }),
+            }
+        }
+        Value::Array(a) => {
+            let dims = plan.names(a.node)?;
+            match (dims.as_slice(), fold::values(plan, a)) {
+                ([along], Some(values)) => {
+                    check_same_labels(base, along, a)?;
+                    Ok(Key { along: along.clone(), name: a.name.clone().unwrap_or_else(|| "group".to_owned()), values, attrs: a.attrs.clone() })
+                }
+                ([_], None) => Err(Fault::unsupported("groupby() by an array that depends on data")),
+                _ => Err(Fault::unsupported("groupby() by an array of several dimensions")),
+            }
+        }
+        Value::Dict(_) | Value::List(_) => Err(Fault::unsupported("groupby() by several keys")),
+        other => refuse(format!("groupby() takes a name such as 'time.month' or an array, not {}", other.type_name())),
+    }
+}
+
+fn check_same_labels(base: &Value, along: &str, key: &LazyArray) -> Outcome<()> {
+    let own = coordinate(base, along).and_then(|c| c.known().cloned());
+    match (own, key.index(along)) {
+        (Some(a), Some(b)) if !labels::equal(&a, b) => refuse(format!("groupby(): the labels of '{along}' differ between the array and the key")),
+        _ => Ok(()),
+    }
+}
+
+fn coords(base: &Value) -> Option<&IndexMap<String, LazyCoord>> {
+    match base {
+        Value::Array(a) => Some(&a.coords),
+        Value::Dataset(d) => Some(&d.coords),
+        _ => None,
+    }
+}
+
+fn coordinate(base: &Value, name: &str) -> Option<LazyCoord> {
+    coords(base)?.get(name).cloned()
+}
+
+fn known_along(name: &str, coord: &LazyCoord) -> Outcome<(String, Arc<Values>)> {
+    match (coord.dims.as_slice(), coord.known()) {
+        ([dim], Some(values)) => Ok((dim.clone(), values.clone())),
+        ([_], None) => Err(Fault::unsupported(format!("grouping by '{name}', which depends on data"))),
+        _ => Err(Fault::unsupported(format!("grouping by '{name}', which does not lie along exactly one dimension"))),
+    }
+}
+
+/// Sorted distinct labels as groups; missing ones belong to none.
+fn grouping(key: Key) -> Outcome<Grouping> {
+    let keys = labels::labels(&key.values);
+    let missing = |l: &Label| matches!(l, Label::Time(i64::MIN)) || matches!(l, Label::Float(b) if f64::from_bits(*b).is_nan());
+    let mut order: Vec<usize> = (0..keys.len()).filter(|&i| !missing(&keys[i])).collect();
+    order.sort_by(|&i, &j| keys[i].cmp(&keys[j]));
+    order.dedup_by(|a, b| keys[*a] == keys[*b]);
+    if order.is_empty() {
+        return refuse(format!("groupby(): '{}' has no labels to group by", key.name));
+    }
+    let sorted: Vec<&Label> = order.iter().map(|&i| &keys[i]).collect();
+    let codes: Vec<i32> = keys.iter().map(|l| sorted.binary_search(&l).map_or(-1, |i| i as i32)).collect();
+    let labels = labels::take(&key.values, &order.iter().map(|&i| i as i64).collect::<Vec<_>>())?;
+    Ok(Grouping { along: key.along, codes: codes.into(), dim: Dim::new(&key.name, order.len()), labels, attrs: key.attrs, kind: GroupingKind::GroupBy, bins: None })
+}
+
+/// `.resample(time='MS')`
+///
+/// # Errors
+/// When the frequency is unknown or the times are not sorted.
+pub fn resample(_: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
+    let (mut bound, entries) = args.bind_dict("indexer", &["skipna", "closed", "label", "offset", "origin", "restore_coord_dims", "boundaries"])?;
+    bound.take("restore_coord_dims");
+    bound.unsupported(&["skipna", "closed", "label", "offset", "origin", "boundaries"])?;
+    let mut entries = entries.into_iter();
+    let (Some((dim, arg)), None) = (entries.next(), entries.next()) else { return refuse("resample() needs exactly one dimension: resample(time='MS')") };
+    let Value::Text(text) = &arg.value else { return Err(Fault::new("a frequency must be a text, such as 'MS'").at(arg.span)) };
+    let Some(coord) = coordinate(base, &dim) else { return Err(Fault::new(format!("resample(): there is no coordinate '{dim}'")).at(arg.span)) };
+    let (along, values) = known_along(&dim, &coord).map_err(|f| f.at(arg.span))?;
+    let Values::Times(times) = &*values else { return Err(Fault::new(format!("resample(): '{dim}' holds no times")).at(arg.span)) };
+    if along != dim {
+        return Err(Fault::new(format!("resample(): '{dim}' is not a dimension")).at(arg.span));
+    }
+    let bins = frequency::bins(times, text).map_err(|f| f.at(arg.span))?;
+    let mut used: Vec<i32> = bins.codes.clone();
+    used.dedup();
+    let codes: Vec<i32> = bins.codes.iter().map(|c| used.binary_search(c).map_or(-1, |i| i as i32)).collect();
+    let fill: Vec<i64> = (0..bins.labels.len() as i32).map(|b| used.binary_search(&b).map_or(-1, |i| i as i64)).collect();
+    let labels = Values::Times(xeng_proto::Times { micros: bins.labels, encoding: times.encoding.clone() });
+    let gaps = fill.contains(&-1);
+    let by = Grouping { along: along.clone(), codes: codes.into(), dim: Dim::new(&along, used.len()), labels, attrs: coord.attrs.clone(), kind: GroupingKind::Resample, bins: gaps.then_some(fill) };
+    Ok(Value::Grouped(Box::new(Grouped { object: base.clone(), by })))
+}
+
+/// A reduction of a grouped object.
+///
+/// # Errors
+/// When the grouped dim or another one does not exist, or the reduction has no grouped form.
+pub fn method(plan: &mut Plan, g: &Grouped, name: &str, args: Args) -> Outcome<Value> {
+    let request = match name {
+        "first" | "last" => {
+            let mut bound = args.bind(&["skipna", "keep_attrs"])?;
+            let kind = if name == "first" { ReductionKind::First } else { ReductionKind::Last };
+            Request { skipna: bound.flag("skipna", None)?, keep_attrs: bound.flag("keep_attrs", Some(true))?.unwrap_or(true), ..Request::plain(kind, vec![g.by.along.clone()]) }
+        }
+        _ => match reduce::named(name) {
+            Some(ReductionKind::ArgMin | ReductionKind::ArgMax) => return Err(Fault::unsupported(format!("{name}() of groups"))),
+            Some(kind) => Request::parse(kind, args)?,
+            None => return refuse(format!("groupby object has no method '{name}'")),
+        },
+    };
+    match &g.object {
+        Value::Array(a) => Ok(Value::Array(reduced(plan, a, &g.by, &request, &Receiver::array())?)),
+        Value::Dataset(d) => dataset(plan, d, &g.by, &request),
+        other => refuse(format!("{} cannot be grouped", other.type_name())),
+    }
+}
+
+fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -> Outcome<Value> {
+    let receiver = Receiver::dataset(super::calls::dataset_dims(plan, d)?);
+    let mut numeric = d.clone();
+    numeric.variables.retain(|_, v| v.cells == Cells::Numbers || !request.kind.numeric_only());
+    map_dataset(&numeric, |v| if plan.names(v.node)?.contains(&by.along) { reduced(plan, v, by, request, &receiver) } else { Ok(v.clone()) })
+}
+
+/// One array reduced per group.
+///
+/// # Errors
+/// When a dim does not exist.
+pub fn reduced(plan: &mut Plan, a: &LazyArray, by: &Grouping, request: &Request, receiver: &Receiver) -> Outcome<LazyArray> {
+    let own = plan.names(a.node)?;
+    let dims = match &request.dims {
+        Names::Absent => vec![by.along.clone()],
+        Names::All => own.clone(),
+        // The group's own name stands for its dim.
+        Names::These(dims) => reduce::existing(dims, &own, receiver)?,
+    };
+    if !dims.contains(&by.along) {
+        if by.kind == GroupingKind::Resample {
+            return refuse(format!("a resampled array can only be reduced over '{}', alone or with other dimensions", by.along));
+        }
+        return reduce::over(plan, a, request, &dims);
+    }
+    let (input, reduction, cells) = reduce::prepare(plan, a, request)?;
+    let mut node = plan.reduce_groups(input, reduction, &dims, &by.along, by.codes.clone(), by.dim.clone())?;
+    if let Some(fill) = &by.bins {
+        if cells != Cells::Numbers {
+            return Err(Fault::unsupported("resampling times with gaps"));
+        }
+        let to = indexing::promoted(plan.dtype(node)?);
+        node = plan.cast(node, to)?;
+        node = plan.take(node, &by.dim.name, Index::compact(fill))?;
+    }
+    let mut coords = a.coords.clone();
+    coords.retain(|n, c| !c.dims.iter().any(|d| dims.contains(d)) && **n != *by.dim.name);
+    coords.insert(by.dim.name.to_string(), LazyCoord::along(&by.dim.name, by.labels.clone(), by.attrs.clone()));
+    let attrs = if request.keep_attrs { a.attrs.clone() } else { Attrs::new() };
+    Ok(LazyArray { name: a.name.clone(), node, coords, attrs, cells })
+}
+

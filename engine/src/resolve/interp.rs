@@ -1,0 +1,205 @@
+//! `.interp` and `.interp_like`: one dim after the other, as xarray decomposes it.
+//!
+//! In: an array and wanted coordinate values. Out: the array there; missing outside the source. Never wraps around.
+
+use super::args::{Arg, Args};
+use super::calls::Receiver;
+use super::fault::{Fault, Outcome, refuse};
+use super::literals;
+use super::operators::numbers_only;
+use super::{reduce, selection, shape};
+use crate::lazy::labels;
+use crate::lazy::{Cells, CoordData, LazyArray, LazyCoord, Plan, Value};
+use indexmap::IndexMap;
+use std::sync::Arc;
+use xeng_kernels::DType;
+use xeng_kernels::graph::InterpMethod;
+use xeng_proto::{Attrs, Values};
+
+/// How it was asked for: `linear` is NumPy's, `slinear` and `nearest` SciPy's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Linear,
+    Slinear,
+    Nearest,
+}
+
+/// What to interpolate to along one dim.
+struct Target {
+    values: Values,
+    /// The dim that replaces the source's, if the target has one.
+    dim: Option<String>,
+    coord: LazyCoord,
+    others: IndexMap<String, LazyCoord>,
+    /// Whether it came without labels of its own.
+    plain: bool,
+}
+
+/// `.interp(lat=..., lon=..., method='linear')`
+///
+/// # Errors
+/// When a dim has no strictly monotonic numbers as labels, or a target is not known.
+pub fn interp(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
+    let (mut bound, entries) = args.bind_dict("coords", &["method", "assume_sorted", "kwargs", "method_non_numeric"])?;
+    bound.take("assume_sorted");
+    bound.take("method_non_numeric");
+    bound.unsupported(&["kwargs"])?;
+    let method = match bound.take("method") {
+        None => Method::Linear,
+        Some(Arg { value: Value::Text(t), span }) => match t.as_str() {
+            "linear" => Method::Linear,
+            "slinear" => Method::Slinear,
+            "nearest" => Method::Nearest,
+            "zero" | "quadratic" | "cubic" | "polynomial" | "pchip" | "barycentric" | "krogh" | "akima" | "makima" | "quintic" => {
+                return Err(Fault::unsupported(format!("the interpolation method '{t}'")).at(span));
+            }
+            _ => return Err(Fault::new(format!("there is no interpolation method '{t}'; there are: linear, slinear, nearest")).at(span)),
+        },
+        Some(arg) => return Err(bound.wrong("method", &arg, "a text")),
+    };
+    all(plan, a, entries, method, receiver).map(Value::Array)
+}
+
+/// `.interp_like(other, method='linear')`
+///
+/// # Errors
+/// As [`interp`].
+pub fn interp_like(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
+    let mut bound = args.bind(&["other", "method", "assume_sorted", "kwargs", "method_non_numeric"])?;
+    let arg = bound.need("other")?;
+    let coords = match &arg.value {
+        Value::Array(o) => &o.coords,
+        Value::Dataset(d) => &d.coords,
+        _ => return Err(bound.wrong("other", &arg, "a DataArray or a Dataset")),
+    };
+    let own = plan.names(a.node)?;
+    let mut keyword = IndexMap::new();
+    for (name, coord) in coords.iter().filter(|(n, c)| c.dims.len() == 1 && c.dims[0] == **n && own.contains(n)) {
+        let Some(values) = coord.known() else { continue };
+        if !matches!(&**values, Values::Numbers(_)) {
+            match a.index(name) {
+                // Times that agree need no interpolation.
+                Some(mine) if labels::equal(mine, values) => continue,
+                _ => return Err(Fault::unsupported(format!("interp_like() along '{name}', whose labels are no numbers,")).at(arg.span)),
+            }
+        }
+        let mut target = literals::array_of(plan, values, &[values.len()], std::slice::from_ref(name))?;
+        target.attrs = coord.attrs.clone();
+        keyword.insert(name.clone(), Arg { value: Value::Array(target), span: arg.span });
+    }
+    if let Some(method) = bound.take("method") {
+        keyword.insert("method".to_owned(), method);
+    }
+    interp(plan, a, Args { callee: "interp".to_owned(), positional: vec![], keyword }, receiver)
+}
+
+fn all(plan: &mut Plan, a: &LazyArray, entries: IndexMap<String, Arg>, method: Method, receiver: &Receiver) -> Outcome<LazyArray> {
+    numbers_only(a, "interp")?;
+    let mut out = a.clone();
+    let own = plan.names(a.node)?;
+    for (dim, arg) in entries {
+        if reduce::existing(std::slice::from_ref(&dim), &own, receiver).map_err(|f| f.at(arg.span))?.is_empty() {
+            continue;
+        }
+        let target = target(plan, &arg.value, &dim).map_err(|f| f.at(arg.span))?;
+        out = along(plan, &out, &dim, target, method).map_err(|f| f.at(arg.span))?;
+    }
+    Ok(out)
+}
+
+fn target(plan: &mut Plan, v: &Value, dim: &str) -> Outcome<Target> {
+    let (values, shape) = literals::cells(plan, v)?;
+    let Values::Numbers(block) = &values else { return Err(Fault::unsupported(format!("interpolating along '{dim}' to times or texts"))) };
+    if block.dtype() == DType::Bool {
+        return refuse(format!("cannot interpolate along '{dim}' to truths"));
+    }
+    let (attrs, others, own_dim) = match v {
+        Value::Array(t) => {
+            let mut others = t.coords.clone();
+            others.shift_remove(dim);
+            (t.attrs.clone(), others, plan.names(t.node)?.first().cloned())
+        }
+        _ => (Attrs::new(), IndexMap::new(), Some(dim.to_owned())),
+    };
+    let plain = !matches!(v, Value::Array(_));
+    match shape.len() {
+        0 => Ok(Target { coord: LazyCoord::scalar(values.clone(), attrs), values, dim: None, others, plain }),
+        1 => {
+            let name = own_dim.unwrap_or_else(|| dim.to_owned());
+            Ok(Target { coord: LazyCoord::along(&name, values.clone(), attrs), values, dim: Some(name), others, plain })
+        }
+        _ => Err(Fault::unsupported(format!("interpolating along '{dim}' to an array of several dimensions"))),
+    }
+}
+
+fn along(plan: &mut Plan, a: &LazyArray, dim: &str, target: Target, method: Method) -> Outcome<LazyArray> {
+    let Some(index) = a.index(dim).cloned() else {
+        return refuse(format!("dimension '{dim}' has no labels to interpolate by"));
+    };
+    let mut source = shape::sorted(plan, a, dim, &index, true)?;
+    let from = selection::float_labels(&source, dim)?;
+    if from.windows(2).any(|w| w[0] >= w[1]) || from.iter().any(|v| v.is_nan()) || from.len() < 2 {
+        return refuse(format!("the labels of '{dim}' repeat, are missing or fewer than two, so nothing can be interpolated between them"));
+    }
+    let to = labels::floats(&target.values).unwrap_or_else(|| Arc::from([]));
+    let dtype = plan.dtype(source.node)?;
+    source.node = plan.cast(source.node, working_type(dtype, method))?;
+    let old = source.coords.shift_remove(dim);
+    let mut out = step(plan, &source, dim, &from, &to, &target, method)?;
+    let mut coord = target.coord;
+    if target.plain {
+        // Bare numbers take the attributes of the coordinate that they replace.
+        coord.attrs = old.map(|c| c.attrs).unwrap_or_default();
+    }
+    out.coords.insert(dim.to_owned(), coord);
+    for (name, coord) in target.others {
+        out.coords.entry(name).or_insert(coord);
+    }
+    Ok(out)
+}
+
+/// The type that xarray's interpolators work in and answer with.
+fn working_type(dtype: DType, method: Method) -> DType {
+    match method {
+        Method::Nearest if dtype.is_float() => dtype,
+        Method::Linear | Method::Slinear | Method::Nearest => DType::F64,
+    }
+}
+
+/// Interpolates the cells, and every numeric coordinate along the dim.
+fn step(plan: &mut Plan, a: &LazyArray, dim: &str, from: &Arc<[f64]>, to: &Arc<[f64]>, target: &Target, method: Method) -> Outcome<LazyArray> {
+    let mut out = LazyArray { node: node(plan, a.node, dim, from, to, target, method)?, ..a.clone() };
+    let mut coords = IndexMap::new();
+    for (name, coord) in &a.coords {
+        if !coord.dims.iter().any(|d| d == dim) {
+            coords.insert(name.clone(), coord.clone());
+            continue;
+        }
+        let (source, cells) = match &coord.data {
+            CoordData::Known(values, shape) => {
+                let (block, cells) = labels::to_block(values, shape)?;
+                (plan.constant(&coord.dims, block)?, cells)
+            }
+            CoordData::Lazy(n, cells) => (*n, cells.clone()),
+        };
+        // Coordinates that are no numbers are left out, where xarray would round them.
+        if cells != Cells::Numbers {
+            continue;
+        }
+        let dtype = plan.dtype(source)?;
+        let source = plan.cast(source, working_type(dtype, method))?;
+        let moved = node(plan, source, dim, from, to, target, method)?;
+        coords.insert(name.clone(), LazyCoord { dims: plan.names(moved)?, data: CoordData::Lazy(moved, Cells::Numbers), attrs: coord.attrs.clone() });
+    }
+    out.coords = coords;
+    Ok(out)
+}
+
+fn node(plan: &mut Plan, source: xeng_kernels::NodeId, dim: &str, from: &Arc<[f64]>, to: &Arc<[f64]>, target: &Target, method: Method) -> Outcome<xeng_kernels::NodeId> {
+    let kernel = if method == Method::Nearest { InterpMethod::Nearest } else { InterpMethod::Linear };
+    let moved = plan.interp(source, dim, from.clone(), to.clone(), kernel)?;
+    match &target.dim {
+        None => plan.pick(moved, dim, 0),
+        Some(new) => plan.rename(moved, dim, new),
+    }
+}

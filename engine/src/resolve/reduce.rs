@@ -1,0 +1,235 @@
+//! Reductions: `sum`, `mean` and the like over dims.
+//!
+//! In: an array, a reduction's name, its arguments. Out: an array without those dims. Never groups; see `group`.
+
+use super::args::{Args, Bound, Names};
+use super::calls::Receiver;
+use super::fault::{Fault, Outcome, refuse};
+use super::operators::numbers_only;
+use crate::lazy::{Cells, LazyArray, Plan, Value};
+use xeng_kernels::{DType, NodeId, Reduction};
+use xeng_proto::Attrs;
+
+/// A reduction as a user asks for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// What is computed.
+    pub kind: ReductionKind,
+    /// Over which dims.
+    pub dims: Names,
+    /// `skipna`: by default only floats are checked for missing cells, with the same result.
+    pub skipna: Option<bool>,
+    /// Whether attributes stay; they do by default.
+    pub keep_attrs: bool,
+    /// `ddof`
+    pub ddof: u32,
+    /// `min_count`
+    pub min_count: Option<u64>,
+}
+
+/// The reductions by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ReductionKind {
+    Sum,
+    Mean,
+    Min,
+    Max,
+    Std,
+    Var,
+    Prod,
+    Count,
+    Any,
+    All,
+    ArgMin,
+    ArgMax,
+    First,
+    Last,
+}
+
+/// The reductions that arrays, datasets and groups have.
+pub const NAMES: &[(&str, ReductionKind)] = &[
+    ("sum", ReductionKind::Sum),
+    ("mean", ReductionKind::Mean),
+    ("min", ReductionKind::Min),
+    ("max", ReductionKind::Max),
+    ("std", ReductionKind::Std),
+    ("var", ReductionKind::Var),
+    ("prod", ReductionKind::Prod),
+    ("count", ReductionKind::Count),
+    ("any", ReductionKind::Any),
+    ("all", ReductionKind::All),
+    ("argmin", ReductionKind::ArgMin),
+    ("argmax", ReductionKind::ArgMax),
+];
+
+/// The reduction called `name`.
+pub fn named(name: &str) -> Option<ReductionKind> {
+    NAMES.iter().find(|(n, _)| *n == name).map(|(_, k)| *k)
+}
+
+impl ReductionKind {
+    /// Whether a dataset leaves variables out that are not numbers (`numeric_only`).
+    pub fn numeric_only(self) -> bool {
+        matches!(self, ReductionKind::Sum | ReductionKind::Mean | ReductionKind::Std | ReductionKind::Var | ReductionKind::Prod)
+    }
+
+    /// Whether it can tell missing cells from present ones.
+    fn has_skipna(self) -> bool {
+        !matches!(self, ReductionKind::Count | ReductionKind::Any | ReductionKind::All)
+    }
+}
+
+impl Request {
+    /// Reads a reduction's arguments.
+    ///
+    /// # Errors
+    /// At an argument that does not fit.
+    pub fn parse(kind: ReductionKind, args: Args) -> Outcome<Request> {
+        let mut bound = args.bind(&["dim", "axis", "skipna", "ddof", "min_count", "keep_attrs"])?;
+        bound.unsupported(&["axis"])?;
+        let request = Request::read(kind, &mut bound)?;
+        Ok(request)
+    }
+
+    fn read(kind: ReductionKind, bound: &mut Bound) -> Outcome<Request> {
+        let dims = bound.names("dim")?;
+        let skipna = bound.flag("skipna", None)?;
+        if skipna.is_some() && !kind.has_skipna() {
+            return refuse("this reduction has no argument 'skipna'");
+        }
+        let ddof = bound.int("ddof")?;
+        let min_count = bound.int("min_count")?;
+        if ddof.is_some() && !matches!(kind, ReductionKind::Std | ReductionKind::Var) {
+            return refuse("only std and var have the argument 'ddof'");
+        }
+        if min_count.is_some() && !matches!(kind, ReductionKind::Sum | ReductionKind::Prod) {
+            return refuse("only sum and prod have the argument 'min_count'");
+        }
+        Ok(Request {
+            kind,
+            dims,
+            skipna,
+            keep_attrs: bound.flag("keep_attrs", Some(true))?.unwrap_or(true),
+            ddof: u32::try_from(ddof.unwrap_or(0)).map_err(|_| Fault::new("'ddof' must not be negative"))?,
+            min_count: min_count.map(|v| u64::try_from(v).map_err(|_| Fault::new("'min_count' must not be negative"))).transpose()?,
+        })
+    }
+
+    /// A plain reduction over `dims` with every default.
+    pub fn plain(kind: ReductionKind, dims: Vec<String>) -> Request {
+        Request { kind, dims: Names::These(dims), skipna: None, keep_attrs: true, ddof: 0, min_count: None }
+    }
+
+    /// The kernel's reduction for cells of this type.
+    pub fn reduction(&self, dtype: DType) -> Reduction {
+        let skipna = self.skipna.unwrap_or(true) && dtype.is_float();
+        // Integers are never missing: a minimal count changes nothing for them, as in xarray.
+        let min_count = if dtype.is_float() && skipna { self.min_count.unwrap_or(0) } else { 0 };
+        match self.kind {
+            ReductionKind::Sum => Reduction::Sum { skipna, min_count },
+            ReductionKind::Prod => Reduction::Prod { skipna, min_count },
+            ReductionKind::Mean => Reduction::Mean { skipna },
+            ReductionKind::Min => Reduction::Min { skipna },
+            ReductionKind::Max => Reduction::Max { skipna },
+            ReductionKind::Std => Reduction::Std { skipna, ddof: self.ddof },
+            ReductionKind::Var => Reduction::Var { skipna, ddof: self.ddof },
+            ReductionKind::Count => Reduction::Count,
+            ReductionKind::Any => Reduction::Any,
+            ReductionKind::All => Reduction::All,
+            ReductionKind::ArgMin => Reduction::ArgMin { skipna },
+            ReductionKind::ArgMax => Reduction::ArgMax { skipna },
+            ReductionKind::First => Reduction::First { skipna },
+            ReductionKind::Last => Reduction::Last { skipna },
+        }
+    }
+
+    /// The dims of `array` that are meant.
+    ///
+    /// # Errors
+    /// When one does not exist.
+    pub fn dims_of(&self, plan: &Plan, array: &LazyArray, receiver: &Receiver) -> Outcome<Vec<String>> {
+        let own = plan.names(array.node)?;
+        match &self.dims {
+            Names::Absent | Names::All => Ok(own),
+            Names::These(dims) => existing(dims, &own, receiver),
+        }
+    }
+}
+
+/// The names among `dims` that `own` has; others must at least be dims of the dataset.
+///
+/// # Errors
+/// When a name is no dim.
+pub fn existing(dims: &[String], own: &[String], receiver: &Receiver) -> Outcome<Vec<String>> {
+    let mut out: Vec<String> = vec![];
+    for d in dims {
+        if own.contains(d) {
+            if !out.contains(d) {
+                out.push(d.clone());
+            }
+        } else if !receiver.has_dim(d) {
+            let hint = crate::suggest::did_you_mean_or_list(d, own.iter().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
+            return refuse(format!("there is no dimension '{d}'{hint}"));
+        }
+    }
+    Ok(out)
+}
+
+/// `array.sum(...)` and the like.
+///
+/// # Errors
+/// At arguments that do not fit, and for cells that the reduction does not take.
+pub fn method(plan: &mut Plan, array: &LazyArray, kind: ReductionKind, args: Args, receiver: &Receiver) -> Outcome<Value> {
+    let request = Request::parse(kind, args)?;
+    let dims = request.dims_of(plan, array, receiver)?;
+    Ok(Value::Array(over(plan, array, &request, &dims)?))
+}
+
+/// A reduction over dims that exist.
+///
+/// # Errors
+/// When the cells or dims do not fit the reduction.
+pub fn over(plan: &mut Plan, array: &LazyArray, request: &Request, dims: &[String]) -> Outcome<LazyArray> {
+    let (node, cells) = reduced_node(plan, array, request, dims)?;
+    let mut coords = array.coords.clone();
+    coords.retain(|_, c| !c.dims.iter().any(|d| dims.contains(d)));
+    let attrs = if request.keep_attrs { array.attrs.clone() } else { Attrs::new() };
+    Ok(LazyArray { name: array.name.clone(), node, coords, attrs, cells })
+}
+
+fn reduced_node(plan: &mut Plan, array: &LazyArray, request: &Request, dims: &[String]) -> Outcome<(NodeId, Cells)> {
+    let (input, reduction, cells) = prepare(plan, array, request)?;
+    if matches!(request.kind, ReductionKind::ArgMin | ReductionKind::ArgMax) {
+        single_dim(dims)?;
+    }
+    Ok((plan.reduce(input, reduction, dims)?, cells))
+}
+
+/// The input as the kernel wants it, the kernel's reduction, and what the result's cells stand for.
+///
+/// # Errors
+/// When the cells do not fit the reduction.
+pub fn prepare(plan: &mut Plan, array: &LazyArray, request: &Request) -> Outcome<(NodeId, Reduction, Cells)> {
+    let dtype = plan.dtype(array.node)?;
+    let keeps_cells = matches!(request.kind, ReductionKind::First | ReductionKind::Last);
+    if !keeps_cells {
+        numbers_only(array, "this reduction")?;
+    }
+    let cells = if keeps_cells { array.cells.clone() } else { Cells::Numbers };
+    let input = match request.kind {
+        // NaN is true in Python, and any() and all() see it so.
+        ReductionKind::Any | ReductionKind::All | ReductionKind::Count => array.node,
+        ReductionKind::Mean | ReductionKind::Std | ReductionKind::Var if dtype == DType::Bool => plan.cast(array.node, DType::I64)?,
+        _ => array.node,
+    };
+    let dtype = plan.dtype(input)?;
+    Ok((input, request.reduction(dtype), cells))
+}
+
+fn single_dim(dims: &[String]) -> Outcome<()> {
+    match dims {
+        [_] => Ok(()),
+        _ => refuse("argmin and argmax need exactly one dimension in xeng"),
+    }
+}

@@ -1,0 +1,357 @@
+//! Selection by label: `.sel`, as a pandas index looks labels up.
+//!
+//! In: an array and labels per dim. Out: the array at these labels. Never selects by data.
+
+use super::args::{self, Arg, Args};
+use super::calls::Receiver;
+use super::dates;
+use super::fault::{Fault, Outcome, refuse};
+use super::indexing::{self, Picked, Scalars};
+use super::{literals, shape, subscript};
+use crate::lazy::labels::{self, Label, Order};
+use crate::lazy::{LazyArray, Plan, Value};
+use std::sync::Arc;
+use xeng_kernels::DType;
+use xeng_kernels::graph::Index;
+use xeng_proto::Values;
+
+/// How a label that is not there finds a neighbour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    Exact,
+    Nearest,
+    Pad,
+    Backfill,
+}
+
+/// The labels of one dim, ready for look-ups.
+struct Labels<'a> {
+    dim: &'a str,
+    values: &'a Values,
+    keys: Vec<Label>,
+    order: Order,
+}
+
+/// `.sel(lat=..., method=..., tolerance=..., drop=...)`
+///
+/// # Errors
+/// At a label that is not there.
+pub fn sel(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
+    let (mut bound, entries) = args.bind_dict("indexers", &["method", "tolerance", "drop"])?;
+    let method = match bound.text("method")?.as_deref() {
+        None => Method::Exact,
+        Some("nearest") => Method::Nearest,
+        Some("pad" | "ffill") => Method::Pad,
+        Some("backfill" | "bfill") => Method::Backfill,
+        Some(other) => return refuse(format!("there is no method '{other}'; there are: nearest, pad, ffill, backfill, bfill")),
+    };
+    let tolerance = bound.number("tolerance")?;
+    let scalars = shape::scalars(bound.flag("drop", Some(false))?);
+    subscript::pointwise_guard(plan, &entries)?;
+    let mut out = a.clone();
+    for (dim, arg) in entries {
+        out = sel_dim(plan, out, &dim, &arg, method, tolerance, scalars, receiver).map_err(|f| f.at(arg.span))?;
+    }
+    Ok(Value::Array(out))
+}
+
+#[allow(clippy::too_many_arguments)]
+fn sel_dim(plan: &mut Plan, a: LazyArray, dim: &str, arg: &Arg, method: Method, tolerance: Option<f64>, scalars: Scalars, receiver: &Receiver) -> Outcome<LazyArray> {
+    let own = plan.names(a.node)?;
+    let Some(index) = a.index(dim).cloned() else {
+        if own.iter().any(|d| d == dim) {
+            if method != Method::Exact {
+                return refuse(format!("dimension '{dim}' has no labels, so no method can be given"));
+            }
+            // Without labels, positions are the labels.
+            return subscript::isel(plan, &a, [(dim.to_owned(), arg.clone())].into(), scalars, receiver);
+        }
+        if receiver.has_dim(dim) {
+            return Ok(a);
+        }
+        let hint = crate::suggest::did_you_mean_or_list(dim, own.iter().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
+        return refuse(format!("'{dim}' is not a dimension with labels{hint}"));
+    };
+    let keys = labels::labels(&index);
+    let order = labels::order(&keys);
+    let index = Labels { dim, values: &index, keys, order };
+    let picked = picked(plan, &index, &arg.value, method, tolerance)?;
+    let out = indexing::pick(plan, &a, dim, &picked, scalars)?;
+    match &arg.value {
+        Value::Array(indexer) => subscript::relabel(plan, out, dim, indexer),
+        _ => Ok(out),
+    }
+}
+
+fn picked(plan: &Plan, index: &Labels, v: &Value, method: Method, tolerance: Option<f64>) -> Outcome<Picked> {
+    match v {
+        Value::Slice(_) if method != Method::Exact => refuse("a slice of labels takes no method"),
+        Value::Slice(parts) => Ok(Picked::Many(slice(index, parts)?)),
+        Value::Text(text) => match index.values {
+            Values::Times(times) => time_text(index, times, text, method, tolerance),
+            _ => Ok(Picked::One(find(index, &Label::Text(text.clone()), method, tolerance)?)),
+        },
+        Value::Bool(_) => refuse("a truth is no label"),
+        _ => {
+            let (wanted, rank) = wanted(plan, index, v)?;
+            if wanted.1 {
+                return subscript::positions(plan, v, index.keys.len(), index.dim);
+            }
+            let at = wanted.0.iter().map(|l| Ok(find(index, l, method, tolerance)? as i64)).collect::<Outcome<Vec<_>>>()?;
+            match (rank, at.as_slice()) {
+                (0, [one]) => Ok(Picked::One(*one as usize)),
+                (0 | 1, _) => Ok(Picked::Many(Index::compact(&at))),
+                _ => Err(Fault::unsupported("selecting by labels of several dimensions")),
+            }
+        }
+    }
+}
+
+/// The labels that a value asks for, whether it is a mask instead, and its rank.
+fn wanted(plan: &Plan, index: &Labels, v: &Value) -> Outcome<((Vec<Label>, bool), usize)> {
+    let (values, shape) = match v {
+        Value::DateTime(t) => match index.values {
+            Values::Times(times) => (Values::Times(xeng_proto::Times { micros: vec![dates::parse(t, times.encoding.calendar)?.start], encoding: times.encoding.clone() }), vec![]),
+            _ => return refuse(format!("the labels of '{}' are not times", index.dim)),
+        },
+        Value::Dict(_) | Value::Dataset(_) | Value::None | Value::Ellipsis => return refuse(format!("{} is no label", v.type_name())),
+        _ => literals::cells(plan, v)?,
+    };
+    let wanted = match (&values, index.values) {
+        (Values::Numbers(block), _) if block.dtype() == DType::Bool => return Ok(((vec![], true), shape.len())),
+        (Values::Numbers(block), Values::Numbers(have)) if have.dtype() == DType::F32 => labels::labels(&Values::Numbers(block.cast(DType::F32))),
+        (Values::Numbers(_), Values::Numbers(_)) | (Values::Texts(_), Values::Texts(_)) => labels::labels(&values),
+        (Values::Times(a), Values::Times(b)) if labels::same_calendar(&a.encoding, &b.encoding) => labels::labels(&values),
+        (Values::Texts(texts), Values::Times(times)) if labels::is_datetime64(times) => {
+            texts.iter().map(|t| Ok(Label::Time(dates::parse(t, times.encoding.calendar)?.start))).collect::<Outcome<_>>()?
+        }
+        (Values::Numbers(b), _) if b.is_empty() => vec![],
+        _ => return refuse(format!("the labels of '{}' are of another kind", index.dim)),
+    };
+    Ok(((wanted, false), shape.len()))
+}
+
+/// A text on a time index: a partial date is a slice, as in pandas.
+fn time_text(index: &Labels, times: &xeng_proto::Times, text: &str, method: Method, tolerance: Option<f64>) -> Outcome<Picked> {
+    let period = dates::parse(text, times.encoding.calendar)?;
+    let datetime64 = labels::is_datetime64(times);
+    if !datetime64 && method != Method::Exact {
+        return refuse("xarray cannot look up a text by a method on times of this calendar");
+    }
+    let coarser = if datetime64 { period.resolution < dates::index_resolution(times) } else { true };
+    if method != Method::Exact || !coarser {
+        return Ok(Picked::One(find(index, &Label::Time(period.start), method, tolerance)?));
+    }
+    let within: Vec<i64> = (0..index.keys.len() as i64).filter(|&i| (period.start..=period.end).contains(&times.micros[i as usize])).collect();
+    let outside = times.micros.iter().all(|&m| m < period.start) || times.micros.iter().all(|&m| m > period.end);
+    if within.is_empty() && (datetime64 || outside) {
+        return refuse(format!("no time of '{}' lies in '{text}'", index.dim));
+    }
+    Ok(Picked::Many(Index::compact(&within)))
+}
+
+fn find(index: &Labels, wanted: &Label, method: Method, tolerance: Option<f64>) -> Outcome<usize> {
+    let mut matches = index.keys.iter().enumerate().filter(|(_, k)| *k == wanted);
+    let exact = matches.next().map(|(i, _)| i);
+    if exact.is_some() && matches.next().is_some() {
+        return Err(Fault::unsupported(format!("selecting the label {} of '{}', which occurs more than once,", show(wanted, index), index.dim)));
+    }
+    let found = match (method, exact) {
+        (_, Some(i)) => Some(i),
+        (Method::Exact, None) => None,
+        _ if index.order == Order::None => return refuse(format!("a method needs the labels of '{}' to be sorted", index.dim)),
+        (method, None) => neighbour(index, wanted, method),
+    };
+    let near = found.filter(|&i| tolerance.is_none_or(|t| distance(&index.keys[i], wanted) <= t));
+    near.ok_or_else(|| not_found(index, wanted))
+}
+
+fn not_found(index: &Labels, wanted: &Label) -> Fault {
+    let nearest = neighbour(index, wanted, Method::Nearest).map(|i| format!("; the nearest is {}", show(&index.keys[i], index))).unwrap_or_default();
+    Fault::new(format!("'{}' has no label {}{nearest}; method='nearest' takes the nearest", index.dim, show(wanted, index)))
+}
+
+fn show(label: &Label, index: &Labels) -> String {
+    match (label, index.values) {
+        (Label::Text(t), _) => format!("'{t}'"),
+        (Label::Time(m), Values::Times(times)) => dates::show(*m, times.encoding.calendar),
+        (l, Values::Numbers(b)) if b.dtype() == DType::F32 => l.number().map_or_else(String::new, |v| (v as f32).to_string()),
+        (l, _) => l.number().map_or_else(String::new, |v| v.to_string()),
+    }
+}
+
+fn distance(a: &Label, b: &Label) -> f64 {
+    match (a, b) {
+        (Label::Time(x), Label::Time(y)) => x.abs_diff(*y) as f64,
+        _ => a.number().zip(b.number()).map_or(f64::NAN, |(x, y)| (x - y).abs()),
+    }
+}
+
+/// The neighbour of a label that is not there. Half way, the larger one; `pad` is the position before, whatever the order.
+fn neighbour(index: &Labels, wanted: &Label, method: Method) -> Option<usize> {
+    let keys = &index.keys;
+    if keys.is_empty() || index.order == Order::None || matches!(wanted, Label::Text(_)) {
+        return None;
+    }
+    // The number of labels that come before the wanted one in the index's order.
+    let before = match index.order {
+        Order::Ascending => keys.partition_point(|k| k < wanted),
+        _ => keys.partition_point(|k| k > wanted),
+    };
+    let pad = before.checked_sub(1);
+    let backfill = (before < keys.len()).then_some(before);
+    match method {
+        Method::Exact => None,
+        Method::Pad => pad,
+        Method::Backfill => backfill,
+        Method::Nearest => match (pad, backfill) {
+            (Some(p), Some(b)) => {
+                let (dp, db) = (distance(&keys[p], wanted), distance(&keys[b], wanted));
+                let take_pad = if index.order == Order::Ascending { dp < db } else { dp <= db };
+                Some(if take_pad { p } else { b })
+            }
+            (p, b) => p.or(b),
+        },
+    }
+}
+
+/// The range of positions of `slice(start, stop, step)` in labels; both ends are inside.
+fn slice(index: &Labels, parts: &[Value; 3]) -> Outcome<Index> {
+    let n = index.keys.len();
+    let start = bound(index, &parts[0], End::Start)?;
+    let stop = bound(index, &parts[1], End::Stop)?;
+    let first = match &start {
+        None => 0,
+        Some(l) => edge(index, l, End::Start)?,
+    };
+    let last = match &stop {
+        None => n,
+        Some(l) => edge(index, l, End::Stop)?,
+    };
+    let step = match &parts[2] {
+        Value::None => 1,
+        v => args::integer(v).filter(|&s| s > 0).ok_or_else(|| Fault::new("a slice of labels needs a positive whole step"))?,
+    };
+    indexing::python_slice(Some(first as i64), Some(last as i64), Some(step), n)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Start,
+    Stop,
+}
+
+fn bound(index: &Labels, v: &Value, end: End) -> Outcome<Option<Label>> {
+    match (v, index.values) {
+        (Value::None, _) => Ok(None),
+        (Value::Text(t), Values::Times(times)) => {
+            let period = dates::parse(t, times.encoding.calendar)?;
+            if index.order == Order::Descending && labels::is_datetime64(times) {
+                return refuse(format!("pandas cannot slice the descending times of '{}' by texts; use .sortby('{}') first", index.dim, index.dim));
+            }
+            let late = (end == End::Stop) != (index.order == Order::Descending);
+            Ok(Some(Label::Time(if late { period.end } else { period.start })))
+        }
+        (Value::Text(t), Values::Texts(_)) => Ok(Some(Label::Text(t.clone()))),
+        (Value::DateTime(t), Values::Times(times)) => Ok(Some(Label::Time(dates::parse(t, times.encoding.calendar)?.start))),
+        (Value::Number(n), Values::Numbers(_)) => Ok(Some(Label::float(n.as_f64()))),
+        (Value::Numpy(b), Values::Numbers(_)) if b.rank() == 0 => Ok(b.to_f64_vec().first().map(|&v| Label::float(v))),
+        (other, _) => refuse(format!("{} cannot bound a slice of the labels of '{}'", other.type_name(), index.dim)),
+    }
+}
+
+/// The position where a slice starts, or one past where it stops.
+fn edge(index: &Labels, label: &Label, end: End) -> Outcome<usize> {
+    let keys = &index.keys;
+    Ok(match (index.order, end) {
+        (Order::Ascending, End::Start) => keys.partition_point(|k| k < label),
+        (Order::Ascending, End::Stop) => keys.partition_point(|k| k <= label),
+        (Order::Descending, End::Start) => keys.partition_point(|k| k > label),
+        (Order::Descending, End::Stop) => keys.partition_point(|k| k >= label),
+        (Order::None, end) => {
+            let mut found = keys.iter().enumerate().filter(|(_, k)| *k == label).map(|(i, _)| i);
+            match (found.next(), found.next()) {
+                (Some(i), None) => if end == End::Start { i } else { i + 1 },
+                _ => return refuse(format!("the labels of '{}' are not sorted, so a slice must start and stop at labels that occur once", index.dim)),
+            }
+        }
+    })
+}
+
+/// `.drop_sel(lat=[...])`
+///
+/// # Errors
+/// At a label that is not there.
+pub fn drop_sel(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outcome<Value> {
+    let (_, entries) = args.bind_dict("labels", &["errors"])?;
+    let mut out = a.clone();
+    for (dim, arg) in entries {
+        let Some(index) = out.index(&dim).cloned() else { return Err(Fault::new(format!("'{dim}' is not a dimension with labels")).at(arg.span)) };
+        let keys = labels::labels(&index);
+        let order = labels::order(&keys);
+        let index = Labels { dim: &dim, values: &index, keys, order };
+        let ((gone, _), _) = wanted(plan, &index, &arg.value).map_err(|f| f.at(arg.span))?;
+        if let Some(l) = gone.iter().find(|l| !index.keys.contains(l)) {
+            return Err(not_found(&index, l).at(arg.span));
+        }
+        let keep: Vec<i64> = index.keys.iter().enumerate().filter(|(_, k)| !gone.contains(k)).map(|(i, _)| i as i64).collect();
+        out = indexing::pick(plan, &out, &dim, &Picked::Many(Index::compact(&keep)), Scalars::Keep)?;
+    }
+    Ok(Value::Array(out))
+}
+
+/// `.isel(time=0)`
+///
+/// # Errors
+/// At an index out of bounds.
+pub fn isel(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
+    let (mut bound, entries) = args.bind_dict("indexers", &["drop", "missing_dims"])?;
+    let scalars = shape::scalars(bound.flag("drop", Some(false))?);
+    let receiver = if bound.text("missing_dims")?.as_deref() == Some("ignore") { &Receiver::lenient() } else { receiver };
+    Ok(Value::Array(subscript::isel(plan, a, entries, scalars, receiver)?))
+}
+
+/// `.head(time=5)`, `.tail(...)`, `.thin(...)`
+///
+/// # Errors
+/// At numbers that are not positive.
+pub fn ends(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
+    let callee = args.callee.clone();
+    let dims = plan.names(a.node)?;
+    let mut entries = args.keyword;
+    if let Some(arg) = args.positional.first() {
+        match &arg.value {
+            Value::Dict(d) => entries.extend(d.iter().map(|(k, v)| (k.clone(), Arg { value: v.clone(), span: arg.span }))),
+            _ => entries.extend(dims.iter().map(|d| (d.clone(), arg.clone()))),
+        }
+    } else if entries.is_empty() && callee != "thin" {
+        return refuse(format!("{callee}() needs how many indices to take of which dimension"));
+    }
+    let mut out = a.clone();
+    for (dim, arg) in entries {
+        if super::reduce::existing(std::slice::from_ref(&dim), &dims, receiver).map_err(|f| f.at(arg.span))?.is_empty() {
+            continue;
+        }
+        let n = args::integer(&arg.value).filter(|&n| n >= 0 && (n > 0 || callee != "thin")).ok_or_else(|| Fault::new(format!("{callee}() needs a positive whole number")).at(arg.span))?;
+        let length = plan.dims(out.node)?.iter().find(|d| *d.name == *dim).map_or(0, |d| d.len);
+        let index = match callee.as_str() {
+            "head" => indexing::python_slice(None, Some(n), None, length)?,
+            "tail" if n == 0 => indexing::python_slice(Some(0), Some(0), None, length)?,
+            "tail" => indexing::python_slice(Some(-n), None, None, length)?,
+            _ => indexing::python_slice(None, None, Some(n), length)?,
+        };
+        out = indexing::pick(plan, &out, &dim, &Picked::Many(index), Scalars::Keep)?;
+    }
+    Ok(Value::Array(out))
+}
+
+/// Known labels of a dim as floats.
+///
+/// # Errors
+/// When they are not numbers.
+pub fn float_labels(a: &LazyArray, dim: &str) -> Outcome<Arc<[f64]>> {
+    match a.index(dim).and_then(|v| labels::floats(v)) {
+        Some(f) => Ok(f),
+        None => refuse(format!("dimension '{dim}' has no numbers as labels")),
+    }
+}

@@ -1,0 +1,215 @@
+//! Square brackets: variables of a dataset, positions of an array, items of a list or dict.
+//!
+//! In: a value and the items between brackets. Out: the picked value. Never selects by label.
+
+use super::args::{self, Arg};
+use super::calls;
+use super::fault::{Fault, Outcome, refuse};
+use super::indexing::{self, Picked, Scalars};
+use super::{numbers, operators};
+use crate::lazy::{Cells, LazyArray, LazyDataset, Plan, Value, fold};
+use indexmap::IndexMap;
+use xeng_kernels::DType;
+use xeng_kernels::graph::Index;
+use xeng_proto::Values;
+
+/// `base[items]`
+///
+/// # Errors
+/// At the item that does not fit.
+pub fn subscript(plan: &mut Plan, base: &Value, items: Vec<Arg>) -> Outcome<Value> {
+    // `x[(a, b)]` is `x[a, b]`.
+    let items = match items.as_slice() {
+        [Arg { value: Value::Tuple(parts), span }] => parts.iter().map(|v| Arg { value: v.clone(), span: *span }).collect(),
+        _ => items,
+    };
+    match base {
+        Value::Dataset(d) => dataset_item(plan, d, &items),
+        Value::Array(a) => match items.as_slice() {
+            [Arg { value: Value::Text(name), span }] => calls::coordinate_array(plan, a, name).map(Value::Array).map_err(|f| f.at(*span)),
+            [Arg { value: Value::Dict(dict), span }] => {
+                let entries = dict.iter().map(|(k, v)| (k.clone(), Arg { value: v.clone(), span: *span })).collect();
+                isel(plan, a, entries, Scalars::Keep, &calls::Receiver::array()).map(Value::Array)
+            }
+            _ => Ok(Value::Array(positional(plan, a, items)?)),
+        },
+        Value::Numpy(block) => {
+            let a = numbers::unlabelled(plan, block)?;
+            let out = positional(plan, &a, items)?;
+            numbers::known_numpy(plan, &out)
+        }
+        Value::Dict(d) => match items.as_slice() {
+            [Arg { value: Value::Text(key), span }] => d.get(key).cloned().ok_or_else(|| missing_key(key, d.keys().map(String::as_str)).at(*span)),
+            _ => refuse("a dict is read by one text: d['lat']"),
+        },
+        Value::List(list) | Value::Tuple(list) => match items.as_slice() {
+            [Arg { value, span }] => match args::integer(value) {
+                Some(i) => Ok(list[indexing::python_index(i, list.len(), "item").map_err(|f| f.at(*span))?].clone()),
+                None => Err(Fault::new("a list is read by a whole number").at(*span)),
+            },
+            _ => refuse("a list is read by one whole number"),
+        },
+        Value::Grouped(_) => Err(Fault::unsupported("picking one group of a groupby")),
+        other => refuse(format!("{} cannot be subscripted", other.type_name())),
+    }
+}
+
+fn missing_key<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Fault {
+    let hint = crate::suggest::did_you_mean_or_list(key, known).map(|h| format!("; {h}")).unwrap_or_default();
+    Fault::new(format!("there is no '{key}'{hint}"))
+}
+
+fn dataset_item(plan: &mut Plan, d: &LazyDataset, items: &[Arg]) -> Outcome<Value> {
+    match items {
+        [Arg { value: Value::Text(name), span }] => calls::dataset_variable(plan, d, name).map(Value::Array).map_err(|f| f.at(*span)),
+        [Arg { value: Value::List(_), span }] => {
+            let Some(names) = args::texts(&items[0].value) else { return Err(Fault::new("a dataset is read by names").at(*span)) };
+            let mut variables = IndexMap::new();
+            for name in names {
+                variables.insert(name.clone(), calls::dataset_variable(plan, d, &name).map_err(|f| f.at(*span))?);
+            }
+            Ok(Value::Dataset(operators::assemble(variables, d)))
+        }
+        _ => refuse("a dataset is read by a name or a list of names: ds['tas'], ds[['u', 'v']]"),
+    }
+}
+
+fn positional(plan: &mut Plan, a: &LazyArray, items: Vec<Arg>) -> Outcome<LazyArray> {
+    let dims = plan.names(a.node)?;
+    let explicit = items.iter().filter(|i| !matches!(i.value, Value::Ellipsis)).count();
+    if explicit > dims.len() {
+        return refuse(format!("{explicit} indices for an array of {} dimensions", dims.len()));
+    }
+    let mut entries = IndexMap::new();
+    let mut at = 0;
+    let mut ellipsis = false;
+    for item in items {
+        if matches!(item.value, Value::Ellipsis) {
+            if ellipsis {
+                return Err(Fault::new("an index can have one `...`").at(item.span));
+            }
+            ellipsis = true;
+            at += dims.len() - explicit;
+        } else {
+            entries.insert(dims[at].clone(), item);
+            at += 1;
+        }
+    }
+    isel(plan, a, entries, Scalars::Keep, &calls::Receiver::array())
+}
+
+/// Selection by position, dim by dim.
+///
+/// # Errors
+/// At the indexer that does not fit.
+pub fn isel(plan: &mut Plan, a: &LazyArray, entries: IndexMap<String, Arg>, scalars: Scalars, receiver: &calls::Receiver) -> Outcome<LazyArray> {
+    let mut out = a.clone();
+    pointwise_guard(plan, &entries)?;
+    for (dim, arg) in entries {
+        let own = plan.names(out.node)?;
+        if super::reduce::existing(std::slice::from_ref(&dim), &own, receiver).map_err(|f| f.at(arg.span))?.is_empty() {
+            continue;
+        }
+        let length = plan.dims(out.node)?.iter().find(|d| *d.name == *dim).map_or(0, |d| d.len);
+        let picked = positions(plan, &arg.value, length, &dim).map_err(|f| f.at(arg.span))?;
+        out = indexing::pick(plan, &out, &dim, &picked, scalars)?;
+        if let Value::Array(indexer) = &arg.value {
+            out = relabel(plan, out, &dim, indexer).map_err(|f| f.at(arg.span))?;
+        }
+    }
+    Ok(out)
+}
+
+/// Refuses indexers that share a dim other than their own: xarray would select points.
+///
+/// # Errors
+/// When there are such.
+pub fn pointwise_guard(plan: &Plan, entries: &IndexMap<String, Arg>) -> Outcome<()> {
+    let mut seen: Vec<String> = vec![];
+    for (dim, arg) in entries {
+        if let Value::Array(a) = &arg.value {
+            for d in plan.names(a.node)? {
+                if seen.contains(&d) || d != *dim && entries.contains_key(&d) {
+                    return Err(Fault::unsupported(format!("selecting points by arrays that share the dimension '{d}'")).at(arg.span));
+                }
+                seen.push(d);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// After picking by an array: the picked dim takes the array's dim name, and its further coordinates come along.
+///
+/// # Errors
+/// When names collide.
+pub fn relabel(plan: &mut Plan, a: LazyArray, dim: &str, indexer: &LazyArray) -> Outcome<LazyArray> {
+    let mut out = a;
+    let dims = plan.names(indexer.node)?;
+    if let [new] = dims.as_slice() {
+        if new != dim {
+            if plan.names(out.node)?.contains(new) {
+                return Err(Fault::unsupported(format!("selecting along '{dim}' by an array along '{new}', which the array has too")));
+            }
+            out.node = plan.rename(out.node, dim, new)?;
+            for coord in out.coords.values_mut() {
+                if coord.dims.iter().any(|d| d == dim) {
+                    if let crate::lazy::CoordData::Lazy(node, _) = &mut coord.data {
+                        *node = plan.rename(*node, dim, new)?;
+                    }
+                    coord.dims.iter_mut().filter(|d| *d == dim).for_each(|d| d.clone_from(new));
+                }
+            }
+        }
+    }
+    for (name, coord) in &indexer.coords {
+        if name != dim && !out.coords.contains_key(name) {
+            out.coords.insert(name.clone(), coord.clone());
+        }
+    }
+    Ok(out)
+}
+
+/// What an indexer by position picks on an axis of `length`.
+///
+/// # Errors
+/// When it is no position, slice, or array of positions or truths.
+pub fn positions(plan: &Plan, v: &Value, length: usize, dim: &str) -> Outcome<Picked> {
+    if let Some(i) = args::integer(v) {
+        return Ok(Picked::One(indexing::python_index(i, length, dim)?));
+    }
+    let list = match v {
+        Value::Slice(parts) => {
+            let mut bounds = [None; 3];
+            for (bound, part) in bounds.iter_mut().zip(parts.iter()) {
+                *bound = match part {
+                    Value::None => None,
+                    other => Some(args::integer(other).ok_or_else(|| Fault::new(format!("a slice by position needs whole numbers, not {}", other.type_name())))?),
+                };
+            }
+            return Ok(Picked::Many(indexing::python_slice(bounds[0], bounds[1], bounds[2], length)?));
+        }
+        Value::List(_) | Value::Tuple(_) => super::literals::cells(plan, v)?.0,
+        Value::Numpy(block) if block.rank() == 1 => Values::Numbers(block.clone()),
+        Value::Array(a) if a.cells == Cells::Numbers && plan.dims(a.node)?.len() <= 1 => match fold::values(plan, a) {
+            Some(values) => values,
+            None => return Err(Fault::unsupported(format!("picking along '{dim}' by positions that depend on data"))),
+        },
+        other => return refuse(format!("'{dim}' cannot be indexed by {}", other.type_name())),
+    };
+    match list {
+        Values::Numbers(block) if block.dtype() == DType::Bool && block.rank() == 1 => {
+            if block.len() != length {
+                return refuse(format!("a boolean index of length {} for dimension '{dim}' of length {length}", block.len()));
+            }
+            let at: Vec<i64> = block.to_i64_vec().iter().enumerate().filter(|(_, t)| **t != 0).map(|(i, _)| i as i64).collect();
+            Ok(Picked::Many(Index::compact(&at)))
+        }
+        Values::Numbers(block) if block.is_empty() => Ok(Picked::Many(Index::compact(&[]))),
+        Values::Numbers(block) if block.dtype().is_integer() => {
+            let at = block.to_i64_vec().into_iter().map(|i| indexing::python_index(i, length, dim)).collect::<Outcome<Vec<usize>>>()?;
+            if block.rank() == 0 { Ok(Picked::One(at[0])) } else { Ok(Picked::Many(Index::compact(&at.iter().map(|&i| i as i64).collect::<Vec<_>>()))) }
+        }
+        _ => refuse(format!("'{dim}' is indexed by whole numbers or truths")),
+    }
+}

@@ -1,0 +1,240 @@
+//! Plans over a hand-made description: dims, types, coordinates, attributes and the shape of the graph.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use super::{Scope, resolve};
+use crate::lazy::{CoordData, LazyArray, OpenedDataset, Plan, Value, fold};
+use crate::parse::parse;
+use indexmap::IndexMap;
+use std::sync::Arc;
+use xeng_kernels::{AxisChunks, Block, Calendar, DType};
+use xeng_proto::{AttrValue, Attrs, Dataset, DatasetSpec, Decode, Kind, TimeEncoding, Times, Values, Variable};
+
+fn attrs(units: &str) -> Attrs {
+    [("units".to_owned(), AttrValue::Text(units.to_owned()))].into()
+}
+
+fn variable(dims: &[(&str, usize)], dtype: DType, kind: Kind, values: Option<Values>) -> Variable {
+    let is_coordinate = values.is_some();
+    Variable {
+        dims: dims.iter().map(|d| d.0.to_owned()).collect(),
+        chunks: dims.iter().map(|d| AxisChunks::uniform(d.1, 4)).collect(),
+        stored: dtype,
+        kind,
+        decode: Decode::none(dtype),
+        attrs: attrs("K"),
+        filters: vec![],
+        is_coordinate,
+        values,
+    }
+}
+
+fn numbers(dim: &str, cells: Vec<f64>) -> Variable {
+    let n = cells.len();
+    variable(&[(dim, n)], DType::F64, Kind::Number(DType::F64), Some(Values::Numbers(Block::from_vec(&[n], cells).unwrap())))
+}
+
+/// Two years of months of a calendar, four latitudes from north to south, six longitudes.
+fn opened(alias: &str, calendar: Calendar) -> Arc<OpenedDataset> {
+    let encoding = TimeEncoding { units: "days since 2000-01-01".to_owned(), calendar };
+    let micros: Vec<i64> = (0..24).map(|m| super::dates::midnight(calendar, 2000 + m / 12, m as u32 % 12 + 1, 15).unwrap()).collect();
+    let mut variables = IndexMap::new();
+    let shape = [("time", 24), ("lat", 4), ("lon", 6)];
+    variables.insert("tas".to_owned(), variable(&shape, DType::F32, Kind::Number(DType::F32), None));
+    variables.insert("flag".to_owned(), variable(&shape[1..], DType::I16, Kind::Number(DType::I16), None));
+    variables.insert("time".to_owned(), variable(&shape[..1], DType::F64, Kind::Time(encoding.clone()), Some(Values::Times(Times { micros, encoding }))));
+    variables.insert("lat".to_owned(), numbers("lat", vec![60.0, 20.0, -20.0, -60.0]));
+    variables.insert("lon".to_owned(), numbers("lon", (0..6).map(|i| i as f64 * 60.0).collect()));
+    variables.insert("height".to_owned(), variable(&[], DType::F64, Kind::Number(DType::F64), Some(Values::Numbers(Block::scalar(2.0)))));
+    let description = Dataset { spec: DatasetSpec::default(), snapshot: String::new(), files: 1, stored_bytes: 0, variables, attrs: Attrs::new() };
+    Arc::new(OpenedDataset { alias: alias.to_owned(), region: "here".to_owned(), description })
+}
+
+fn run(text: &str) -> Result<(Value, Plan), String> {
+    let mut scope = Scope::default();
+    scope.datasets.insert("d".to_owned(), opened("d", Calendar::Standard));
+    scope.datasets.insert("m".to_owned(), opened("m", Calendar::NoLeap));
+    let mut plan = Plan::default();
+    let program = parse(text).map_err(|e| e.to_string())?;
+    resolve(&program, &scope, &mut plan).map(|v| (v, plan)).map_err(|e| e.to_string())
+}
+
+fn array(text: &str) -> (LazyArray, Plan) {
+    match run(text) {
+        Ok((Value::Array(a), plan)) => (a, plan),
+        Ok((other, _)) => panic!("{text}: {}", other.type_name()),
+        Err(e) => panic!("{text}: {e}"),
+    }
+}
+
+/// `dims dtype`, such as `lat=4,lon=6 float32`.
+fn shape(text: &str) -> String {
+    let (a, plan) = array(text);
+    let node = plan.node(a.node).unwrap();
+    for (name, coord) in &a.coords {
+        for (i, d) in coord.dims.iter().enumerate() {
+            let len = node.dims.iter().find(|x| *x.name == **d).unwrap_or_else(|| panic!("{text}: coordinate {name} has the dim {d}")).len;
+            match &coord.data {
+                CoordData::Known(v, s) => assert!(s[i] == len && v.len() == s.iter().product::<usize>(), "{text}: coordinate {name}"),
+                CoordData::Lazy(n, _) => assert_eq!(plan.node(*n).unwrap().dims[i].len, len, "{text}: coordinate {name}"),
+            }
+        }
+    }
+    let dims: Vec<String> = node.dims.iter().map(|d| format!("{}={}", d.name, d.len)).collect();
+    format!("{} {}", dims.join(","), node.dtype)
+}
+
+fn coords(text: &str) -> Vec<String> {
+    let mut names: Vec<String> = array(text).0.coords.iter().map(|(n, c)| format!("{n}({})", c.dims.join(","))).collect();
+    names.sort();
+    names
+}
+
+fn known(text: &str) -> Vec<f64> {
+    let (a, plan) = array(text);
+    match fold::values(&plan, &a) {
+        Some(Values::Numbers(b)) => b.to_f64_vec(),
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
+fn error(text: &str) -> String {
+    match run(text) {
+        Err(e) => e,
+        Ok((v, _)) => panic!("{text}: accepted as {}", v.type_name()),
+    }
+}
+
+#[test]
+fn variables_carry_the_coordinates_that_fit() {
+    assert_eq!(shape("d.tas"), "time=24,lat=4,lon=6 float32");
+    assert_eq!(shape("d['flag']"), "lat=4,lon=6 int16");
+    assert_eq!(coords("d.flag"), ["height()", "lat(lat)", "lon(lon)"]);
+    assert_eq!(coords("d.tas.mean('time')"), ["height()", "lat(lat)", "lon(lon)"]);
+    assert_eq!(array("d.tas").1.sources.len(), 1, "other variables are not scanned");
+    assert!(error("d.tsa").contains("did you mean 'tas'"));
+    assert!(error("d.tas.men('time')").contains("did you mean 'mean'"));
+    assert!(error("d.tas.rolling(time=3)").contains("not supported yet"));
+    assert!(error("e.tas").contains("not defined"));
+}
+
+#[test]
+fn labels_select_as_in_pandas() {
+    assert_eq!(shape("d.tas.sel(lat=20)"), "time=24,lon=6 float32");
+    assert_eq!(shape("d.tas.sel(lat=slice(30,-30))"), "time=24,lat=2,lon=6 float32");
+    assert_eq!(shape("d.tas.sel(lat=slice(-30,30))"), "time=24,lat=0,lon=6 float32");
+    assert_eq!(shape("d.tas.sel(time='2000-03')"), "time=1,lat=4,lon=6 float32");
+    assert_eq!(shape("d.tas.sel(time='2000-03-15')"), "lat=4,lon=6 float32");
+    assert_eq!(shape("m.tas.sel(time='2000-03-15')"), "time=1,lat=4,lon=6 float32");
+    assert_eq!(shape("d.tas.sel(time=slice('2000-03','2001'))"), "time=22,lat=4,lon=6 float32");
+    assert_eq!(known("d.tas.sel(lat=[0, 45],method='nearest').lat"), [20.0, 60.0]);
+    assert_eq!(known("d.tas.sel(lon=95,method='nearest').lon"), [120.0]);
+    assert_eq!(shape("d.tas.isel(time=-1,drop=True)[::2, 1:]"), "lat=2,lon=5 float32");
+    assert_eq!(shape("d.tas[..., 0].T"), "lat=4,time=24 float32");
+    assert!(error("d.tas.sel(lat=21)").contains("nearest is 20"));
+    assert!(error("d.tas.sel(time='1990')").contains("no time"));
+    assert!(error("d.tas.isel(time=24)").contains("out of bounds"));
+}
+
+#[test]
+fn arithmetic_promotes_and_aligns() {
+    assert_eq!(shape("d.tas-273"), "time=24,lat=4,lon=6 float32");
+    assert_eq!(shape("d.tas-np.float64(273)"), "time=24,lat=4,lon=6 float64");
+    assert_eq!(shape("d.flag/2"), "lat=4,lon=6 float64");
+    assert_eq!(shape("d.flag*d.tas"), "lat=4,lon=6,time=24 float32");
+    assert_eq!(shape("(d.tas>280)&(d.flag==1)"), "time=24,lat=4,lon=6 bool");
+    assert_eq!(shape("d.tas.isel(lat=[3,1])+d.tas"), "time=24,lat=2,lon=6 float32");
+    assert_eq!(known("(d.tas.isel(lat=[3,1])+d.tas).lat"), [-60.0, 20.0]);
+    assert_eq!(shape("d.tas[0]-d.tas[1]"), "lat=4,lon=6 float32");
+    assert_eq!(coords("d.tas[0]-d.tas[1]"), ["height()", "lat(lat)", "lon(lon)"], "different scalar times vanish");
+    assert_eq!(array("d.tas+d.flag").0.name, None);
+    assert_eq!(array("d.tas*2").0.name.as_deref(), Some("tas"));
+    assert_eq!(array("d.tas*2").0.attrs.len(), 1);
+    assert_eq!(shape("d.flag.where(d.flag>0)"), "lat=4,lon=6 float32");
+    assert_eq!(shape("xr.where(d.tas.notnull(),d.tas>280,np.nan)"), "time=24,lat=4,lon=6 float64");
+    assert!(error("d.tas+d.time").contains("times"));
+    assert!(error("d.tas+m.tas").contains("calendar"));
+    assert!(error("np.sqrt(d.flag.astype('int8'))").contains("float16"));
+    let cosine = known("np.cos(np.deg2rad(d.lat))");
+    assert!((cosine[0] - 0.5).abs() < 1e-12 && cosine.len() == 4);
+}
+
+#[test]
+fn equal_parts_are_one_node() {
+    let (_, plan) = array("a=d.tas-273\nb=d.tas-273\na.mean('time')+b.mean('time')");
+    assert_eq!(plan.graph.nodes().iter().filter(|n| n.op.name() == "scan").count(), 1);
+    assert_eq!(plan.graph.nodes().iter().filter(|n| n.op.name() == "reduce").count(), 1);
+}
+
+#[test]
+fn groups_sort_their_labels() {
+    assert_eq!(shape("d.tas.groupby('time.month').mean('time')"), "month=12,lat=4,lon=6 float32");
+    assert_eq!(shape("d.tas.transpose('lat','time','lon').groupby('time.season').mean()"), "lat=4,season=4,lon=6 float32");
+    assert_eq!(shape("d.tas.groupby('time.year').count(...)"), "year=2 int64");
+    let (a, _) = array("d.tas.groupby('time.season').mean('time')");
+    assert_eq!(**a.coords["season"].known().unwrap(), Values::Texts(["DJF", "JJA", "MAM", "SON"].map(str::to_owned).to_vec()));
+    assert_eq!(coords("d.tas.groupby(d.time.dt.month).mean()"), ["height()", "lat(lat)", "lon(lon)", "month(month)"]);
+    let anomaly = "d.tas.groupby('time.month')-d.tas.groupby('time.month').mean('time')";
+    assert_eq!(shape(anomaly), "time=24,lat=4,lon=6 float32");
+    assert_eq!(coords(anomaly), ["height(time)", "lat(lat)", "lon(lon)", "month(time)", "time(time)"]);
+    assert!(error("d.tas.groupby('time.mnth')").contains("did you mean 'month'"));
+}
+
+#[test]
+fn resampling_labels_starts_of_bins() {
+    assert_eq!(shape("d.tas.resample(time='YS').mean()"), "time=2,lat=4,lon=6 float32");
+    assert_eq!(shape("m.tas.resample(time='QS-DEC').mean()"), "time=9,lat=4,lon=6 float32");
+    assert_eq!(shape("d.flag.astype('i4').expand_dims(time=d.time[:2]).resample(time='D').max()"), "time=32,lat=4,lon=6 float64", "empty bins are missing");
+    assert!(error("d.tas.resample(lat='YS')").contains("no times"));
+}
+
+#[test]
+fn weights_compose() {
+    assert_eq!(shape("d.tas.weighted(np.cos(np.deg2rad(d.lat))).mean(['lat','lon'])"), "time=24 float64");
+    assert_eq!(array("d.tas.weighted(np.cos(np.deg2rad(d.lat))).mean(['lat','lon'])").0.name.as_deref(), Some("tas"));
+    assert_eq!(shape("d.tas.weighted(d.lat).std('lat')"), "time=24,lon=6 float64");
+    assert!(error("d.tas.weighted(d.lat.where(d.lat>0)).mean()").contains("missing"));
+}
+
+#[test]
+fn interpolation_moves_to_new_labels() {
+    let text = "g=dict(lat=np.arange(-50.,51.,10.),lon=np.arange(0.,300.,5.))\nd.tas.mean('time').interp(method='slinear',**g)";
+    assert_eq!(shape(text), "lat=11,lon=60 float64");
+    assert_eq!(shape("d.tas.interp(lat=0,method='nearest')"), "time=24,lon=6 float32");
+    assert_eq!(shape("d.tas.interp(lat=m.lat,lon=m.lon)"), "time=24,lat=4,lon=6 float64");
+    assert_eq!(shape("d.tas.interp_like(m.flag)"), "time=24,lat=4,lon=6 float64");
+    assert!(error("d.tas.interp(lat=[0],method='cubic')").contains("not supported"));
+}
+
+#[test]
+fn joining_and_making() {
+    assert_eq!(shape("xr.concat([d.tas.min('time'),d.tas.max('time')],'stat')"), "stat=2,lat=4,lon=6 float32");
+    let wrap = "x=d.tas.mean('time')\nxr.concat([x,x.isel(lon=[0]).assign_coords(lon=x.lon[[0]]+360)],'lon')";
+    assert_eq!(shape(wrap), "lat=4,lon=7 float32");
+    assert_eq!(known(&format!("{wrap}.lon")).last(), Some(&360.0));
+    assert_eq!(shape("xr.DataArray(np.arange(3),dims='k',coords={'k':[1,2,3]})"), "k=3 int64");
+    assert_eq!(shape("xr.DataArray([float(d.tas.mean()),float(d.tas.max())],dims='k')"), "k=2 float64");
+    assert_eq!(shape("xr.corr(d.tas,d.tas+1,'time')"), "lat=4,lon=6 float32");
+    assert_eq!(shape("d.tas.coarsen(lat=2,lon=4,boundary='trim').mean()"), "time=24,lat=2,lon=1 float32");
+    assert_eq!(known("d.tas.coarsen(lat=2).mean().lat"), [40.0, -40.0]);
+    assert!(error("d.tas.coarsen(lat=3).mean()").contains("boundary"));
+    assert!(error("np.arange(1e12)").contains("limit"));
+}
+
+#[test]
+fn datasets_map_over_variables() {
+    let (v, plan) = run("d.mean('time')").unwrap();
+    let Value::Dataset(ds) = v else { panic!("no dataset") };
+    assert_eq!(ds.variables.keys().collect::<Vec<_>>(), ["tas", "flag"]);
+    assert_eq!(plan.dtype(ds.variables["flag"].node).unwrap(), DType::F64);
+    assert_eq!(plan.names(ds.variables["flag"].node).unwrap(), ["lat", "lon"]);
+    assert!(run("d.isel(time=0).tas").is_ok());
+    assert!(error("d.mean('tme')").contains("time") || error("d.mean('tme')").contains("no dimension"));
+}
+
+#[test]
+fn hostile_texts_are_refused() {
+    assert!(error(&format!("d.tas{}", ".mean('time')".repeat(3))).contains("no dimension"));
+    assert!(error("d.tas.expand_dims(k=9223372036854775807)").contains("too large"));
+    assert!(error("[d.tas, 1, 'x'][7]").contains("out of bounds"));
+    assert!(error("9223372036854775807+1").contains("overflow"));
+}
