@@ -6,6 +6,7 @@ pub mod args;
 mod demo;
 mod eval;
 mod explain;
+mod gateway;
 mod info;
 mod progress;
 mod run_plan;

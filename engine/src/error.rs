@@ -179,6 +179,18 @@ impl From<xeng_proto::RegionError> for Error {
     }
 }
 
+impl From<crate::output::OutputError> for Error {
+    /// What cannot be written is asked for in vain (exit 2), but for a file system that refuses (exit 3).
+    fn from(e: crate::output::OutputError) -> Error {
+        use crate::output::OutputError as O;
+        match e {
+            O::Malformed { .. } => Error::internal(e.to_string()),
+            O::Ending { .. } | O::Conflict { .. } | O::Unsupported { .. } | O::Plot(_) => Error::request(e.to_string()),
+            O::File { .. } | O::Io(_) => Error::data(e.to_string()),
+        }
+    }
+}
+
 impl From<xeng_kernels::KernelError> for Error {
     /// A graph that the planner made cannot fail in a kernel: if it does, that is a defect.
     fn from(e: xeng_kernels::KernelError) -> Error {

@@ -2,8 +2,10 @@
 
 pub mod cli;
 pub mod collect;
+pub mod describe;
 pub mod error;
 pub mod execute;
+pub mod explain;
 pub mod expr;
 pub mod gateway;
 pub mod lazy;
@@ -17,6 +19,7 @@ pub mod plot;
 pub mod receipt;
 pub mod resolve;
 pub mod result;
+pub mod serve_config;
 pub mod session;
 pub mod stages;
 pub mod suggest;

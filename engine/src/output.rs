@@ -15,7 +15,8 @@ mod repr;
 pub mod zarr;
 
 pub use error::OutputError;
-pub use repr::repr;
+pub use json::attribute as attr_json;
+pub use repr::{attr_text, repr, values_ends};
 
 use crate::plot::{self, Style};
 use crate::result::{Array, Outcome};
@@ -30,6 +31,22 @@ pub const DEFAULT_NAME: &str = "result";
 /// What pictures and conventions name as the writer of a file.
 pub const WRITER: &str = concat!("xeng ", env!("CARGO_PKG_VERSION"));
 
+/// Refuses a path whose ending [`write`] does not know, before anything is computed.
+///
+/// # Errors
+/// [`OutputError::Ending`].
+pub fn check_ending(path: &Path) -> Result<(), OutputError> {
+    known_ending(path).map(drop)
+}
+
+fn known_ending(path: &Path) -> Result<String, OutputError> {
+    let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).unwrap_or_default();
+    if ENDINGS.contains(&format!(".{ending}").as_str()) {
+        return Ok(ending);
+    }
+    Err(OutputError::Ending { path: path.to_path_buf(), supported: ENDINGS.join(" ") })
+}
+
 /// Writes `outcome` to `path` in the format of its ending and tells how many bytes that took.
 ///
 /// The file (or directory, for Zarr) is written under a temporary name beside it, flushed to disk and renamed, so that
@@ -41,10 +58,7 @@ pub const WRITER: &str = concat!("xeng ", env!("CARGO_PKG_VERSION"));
 /// other, [`OutputError::Conflict`] and [`OutputError::Unsupported`] for what the format cannot hold, and
 /// [`OutputError::Io`] when the file system refuses.
 pub fn write(outcome: &Outcome, path: &Path, style: &Style) -> Result<u64, OutputError> {
-    let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).unwrap_or_default();
-    if !ENDINGS.contains(&format!(".{ending}").as_str()) {
-        return Err(OutputError::Ending { path: path.to_path_buf(), supported: ENDINGS.join(" ") });
-    }
+    let ending = known_ending(path)?;
     check(outcome)?;
     match ending.as_str() {
         "nc" => place::file(path, |out| netcdf::write(outcome, out)),

@@ -62,6 +62,13 @@ pub struct Outputs {
     pub plot: Option<PathBuf>,
 }
 
+impl Outputs {
+    /// Every path.
+    pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        [&self.netcdf, &self.zarr, &self.csv, &self.json, &self.plot].into_iter().flatten().cloned().collect::<Vec<_>>().into_iter()
+    }
+}
+
 /// What a run may cost; refused at planning time when exceeded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {

@@ -32,6 +32,16 @@ pub struct Receipt {
     pub result_sha256: String,
 }
 
+impl Receipt {
+    /// As JSON, one line per entry.
+    ///
+    /// # Errors
+    /// `Internal` when it cannot be written, which no receipt should cause.
+    pub fn to_json(&self) -> crate::error::Result<String> {
+        serde_json::to_string_pretty(self).map(|s| s + "\n").map_err(|e| crate::error::Error::internal(e.to_string()))
+    }
+}
+
 /// A dataset as it was when it was read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DatasetReceipt {

@@ -83,6 +83,12 @@ impl Session {
         &self.home
     }
 
+    /// Lets a region that this process serves be asked without a socket.
+    pub fn serve_locally(&mut self, region: &str, engine: Arc<dyn xeng_proto::Region>) {
+        self.remote.retain(|name| name != region);
+        self.engines.insert(region.to_owned(), vec![engine]);
+    }
+
     /// Where everything is.
     pub fn topology(&self) -> &Topology {
         &self.topology

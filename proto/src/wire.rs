@@ -70,3 +70,8 @@ fn newer(what: &str) -> RegionError {
 fn malformed(why: impl std::fmt::Display) -> RegionError {
     RegionError::request(format!("malformed message: {why}"))
 }
+
+/// Bytes of a fragment as it travels.
+pub fn fragment_bytes(fragment: &crate::Fragment) -> usize {
+    prost::Message::encoded_len(&fragment.to_wire())
+}

@@ -1,13 +1,156 @@
-//! Many files as one dataset.
+//! Many files as one dataset: `xarray.open_mfdataset` with `combine='by_coords'`, or `'nested'` where a dimension is named.
+//!
+//! In: paths, in order of their names. Out: one description whose sources reach into every file. Never fills gaps:
+//! files that do not fit together end to end are an error that names both.
+//! Source: xarray 2026.9, `structure/combine.py` and `structure/concat.py`, with `data_vars='all'`, `coords='different'`.
+
+pub mod joined;
+pub mod merge;
+pub mod same;
 
 use crate::cf::describe::Described;
+use crate::open::open_one;
+use joined::{Axis, join_variables};
+use rayon::prelude::*;
 use std::path::PathBuf;
-use xeng_proto::{DatasetSpec, RegionError};
+use xeng_proto::{DatasetSpec, RegionError, Values};
 
-/// Joins files.
+/// One file, or several that are joined already, with a name for errors.
+#[derive(Clone)]
+pub struct Member {
+    /// The file, or the first of them.
+    pub name: String,
+    /// What it holds.
+    pub described: Described,
+}
+
+/// Describes every file and joins them.
 ///
 /// # Errors
-/// `Request` when they do not fit together.
-pub fn join(_paths: &[PathBuf], spec: &DatasetSpec) -> Result<Described, RegionError> {
-    Err(RegionError::request(format!("{}: several files cannot be joined yet", spec.uri)))
+/// `Request` when they do not fit together, else as for one file.
+pub fn join(paths: &[PathBuf], spec: &DatasetSpec) -> Result<Described, RegionError> {
+    let members = paths
+        .par_iter()
+        .map(|path| Ok(Member { name: path.display().to_string(), described: open_one(path, spec)? }))
+        .collect::<Vec<Result<Member, RegionError>>>()
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?;
+    let attrs = members.first().map(|m| m.described.attrs.clone()).unwrap_or_default();
+    let mut joined = match &spec.concat {
+        Some(dim) => {
+            let is_new = !members.iter().any(|m| m.described.variables.values().any(|v| v.dims.contains(dim)));
+            join_variables(&members, &if is_new { Axis::New(dim.clone()) } else { Axis::Along(dim.clone()) })?
+        }
+        None => by_coords(members, &spec.uri)?,
+    };
+    joined.described.attrs = attrs;
+    Ok(joined.described)
+}
+
+/// Joins files that hold the same variables along every dimension whose coordinate differs, then merges the groups.
+fn by_coords(members: Vec<Member>, uri: &str) -> Result<Member, RegionError> {
+    let mut groups: indexmap::IndexMap<Vec<String>, Vec<Member>> = indexmap::IndexMap::new();
+    for member in members {
+        let variables = member.described.variables.iter().filter(|(_, v)| !v.is_coordinate).map(|(n, _)| n);
+        let mut names: Vec<String> = variables.chain(member.described.unreadable.keys()).cloned().collect();
+        names.sort();
+        groups.entry(names).or_default().push(member);
+    }
+    let joined = groups
+        .into_values()
+        .map(|group| {
+            let dims = differing_dims(&group);
+            if dims.is_empty() && group.len() > 1 {
+                return Err(RegionError::request(format!(
+                    "{uri}: no coordinate tells {} and {} apart; name the dimension to join them along: concat=DIM",
+                    group[0].name, group[1].name
+                )));
+            }
+            along_dims(group, &dims)
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    merge::merge(joined)
+}
+
+/// Dimensions whose coordinates are not the same in every file.
+fn differing_dims(members: &[Member]) -> Vec<String> {
+    let Some(first) = members.first() else { return vec![] };
+    let mut dims = vec![];
+    for (name, variable) in &first.described.variables {
+        if variable.dims.len() != 1 || variable.dims[0] != *name {
+            continue;
+        }
+        let differs = members.iter().any(|m| match m.described.variables.get(name) {
+            Some(other) => !same::values(variable.values.as_ref(), other.values.as_ref()),
+            None => false,
+        });
+        if differs {
+            dims.push(name.clone());
+        }
+    }
+    dims
+}
+
+/// Joins along the last dimension within groups that agree on the others, then along the one before it, and so on.
+fn along_dims(members: Vec<Member>, dims: &[String]) -> Result<Member, RegionError> {
+    let Some((dim, inner)) = dims.split_first() else {
+        let mut members = members.into_iter();
+        return match (members.next(), members.next()) {
+            (Some(only), None) => Ok(only),
+            (Some(a), Some(b)) => Err(RegionError::request(format!("{} and {} cover the same coordinates", a.name, b.name))),
+            (None, _) => Err(RegionError::internal("nothing to join")),
+        };
+    };
+    let mut slabs: Vec<Vec<Member>> = vec![];
+    for member in members {
+        let at = |m: &Member| m.described.variables.get(dim).and_then(|v| v.values.clone());
+        let value = at(&member);
+        match slabs.iter_mut().find(|slab| same::values(at(&slab[0]).as_ref(), value.as_ref())) {
+            Some(slab) => slab.push(member),
+            None => slabs.push(vec![member]),
+        }
+    }
+    let mut slabs = slabs.into_iter().map(|slab| along_dims(slab, inner)).collect::<Result<Vec<_>, _>>()?;
+    order(&mut slabs, dim)?;
+    if slabs.len() == 1 {
+        return slabs.pop().ok_or_else(|| RegionError::internal("nothing to join"));
+    }
+    join_variables(&slabs, &Axis::Along(dim.clone()))
+}
+
+/// Sorts by the first coordinate, descending where the coordinates descend, and refuses overlaps.
+fn order(members: &mut [Member], dim: &str) -> Result<(), RegionError> {
+    let spans = members.iter().map(|m| span(m, dim)).collect::<Result<Vec<_>, _>>()?;
+    let descends = spans.iter().any(|(first, last)| first > last);
+    let mut indexed: Vec<usize> = (0..members.len()).collect();
+    indexed.sort_by(|&a, &b| {
+        let (x, y) = if descends { (spans[b].0, spans[a].0) } else { (spans[a].0, spans[b].0) };
+        x.total_cmp(&y)
+    });
+    for pair in indexed.windows(2) {
+        let (last, next) = (spans[pair[0]].1, spans[pair[1]].0);
+        if if descends { last <= next } else { last >= next } {
+            return Err(RegionError::request(format!(
+                "{} and {} overlap along {dim}: they cannot be joined",
+                members[pair[0]].name, members[pair[1]].name
+            )));
+        }
+    }
+    let sorted: Vec<Member> = indexed.iter().map(|&i| members[i].clone()).collect();
+    members.clone_from_slice(&sorted);
+    Ok(())
+}
+
+/// The first and last coordinate along a dimension, as sortable numbers.
+fn span(member: &Member, dim: &str) -> Result<(f64, f64), RegionError> {
+    let values = member.described.variables.get(dim).and_then(|v| v.values.as_ref());
+    let ends = match values {
+        Some(Values::Numbers(block)) => block.to_f64_vec(),
+        Some(Values::Times(times)) => times.micros.iter().map(|&t| t as f64).collect(),
+        Some(Values::Texts(_)) | None => vec![],
+    };
+    match (ends.first(), ends.last()) {
+        (Some(&first), Some(&last)) => Ok((first, last)),
+        _ => Err(RegionError::request(format!("{}: its coordinate {dim} has no order; name the dimension to join along: concat=DIM", member.name))),
+    }
 }

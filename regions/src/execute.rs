@@ -220,12 +220,10 @@ fn sources(fragment: &Fragment, opened: &[Arc<OpenDataset>]) -> Result<Vec<Sourc
         .iter()
         .map(|s| {
             let dataset = opened.get(s.dataset as usize).ok_or_else(|| RegionError::request("the fragment reads a dataset that it does not list"))?;
-            let chunks = dataset.variables.get(&s.variable).cloned();
-            let described = dataset.description.variables.get(&s.variable);
-            match (chunks, described) {
-                (Some(chunks), Some(v)) => Ok(Source { chunks, decode: v.decode.clone() }),
-                _ => Err(RegionError::request(format!("'{}' holds no variable '{}'", dataset.description.spec.uri, s.variable))),
-            }
+            let chunks = dataset.source(&s.variable)?.clone();
+            let variable = dataset.description.variables.get(&s.variable).cloned();
+            let variable = variable.ok_or_else(|| RegionError::internal(format!("variable '{}' has chunks but no description", s.variable)))?;
+            Ok(Source { chunks, variable })
         })
         .collect()
 }
@@ -235,7 +233,7 @@ fn check_leaves(fragment: &Fragment, sources: &[Source]) -> Result<(), RegionErr
     for node in fragment.graph.nodes() {
         let fits = match &node.op {
             Op::Scan { source } => sources.get(*source as usize).is_some_and(|s| {
-                node.dtype == s.decode.dtype && s.chunks.chunks().iter().map(xeng_kernels::AxisChunks::len).eq(node.dims.iter().map(|d| d.len))
+                node.dtype == s.dtype() && s.chunks.chunks().iter().map(xeng_kernels::AxisChunks::len).eq(node.dims.iter().map(|d| d.len))
             }),
             Op::Given { slot } => fragment.given.get(*slot as usize).is_some_and(|b| b.shape() == node.shape() && b.dtype() == node.dtype),
             _ => true,

@@ -1,9 +1,10 @@
 //! The region engine: reads chunks where they lie, evaluates subgraphs box by box, and folds them into partials.
 //!
-//! The life of a fragment is one page: [`execute`](self) prepares it, `read` brings the chunks of a work unit ahead of the
+//! The life of a fragment is one page: `execute` prepares it, `read` brings the chunks of a work unit ahead of the
 //! computation, `run` evaluates and folds the units on the engine's threads and merges them along the fixed tree.
 
 pub mod cf;
+pub mod checksum;
 pub mod codec;
 pub mod collection;
 mod execute;
@@ -15,6 +16,9 @@ pub mod roots;
 mod run;
 pub mod source;
 mod tally;
+
+#[cfg(test)]
+mod shared_data;
 
 pub use local::{EngineConfig, LocalRegion};
 pub use open::{OpenDataset, open};

@@ -11,8 +11,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 use xeng_kernels::boxes::visit_boxes;
-use xeng_kernels::{Block, Bounds, Graph, Known, Leaves, NodeId, Op, bounds};
-use xeng_proto::{Decode, RegionError};
+use xeng_kernels::{Block, Bounds, DType, Graph, Known, Leaves, NodeId, Op, bounds};
+use xeng_proto::{Kind, RegionError, Variable};
 
 /// Pieces that are fetched before they are computed, per lane.
 pub(crate) const AHEAD: usize = 2;
@@ -21,13 +21,18 @@ pub(crate) const AHEAD: usize = 2;
 #[derive(Clone)]
 pub(crate) struct Source {
     pub(crate) chunks: Arc<dyn ChunkSource>,
-    pub(crate) decode: Decode,
+    pub(crate) variable: Variable,
 }
 
 impl Source {
     /// Stored cells as the user knows them.
-    fn decoded(&self, raw: Block) -> Block {
-        if self.chunks.is_decoded() { raw } else { cf::apply(&self.decode, raw) }
+    fn decoded(&self, raw: Block) -> Result<Block, RegionError> {
+        if self.chunks.is_decoded() { Ok(raw) } else { cf::decode_variable(&self.variable, raw) }
+    }
+
+    /// Element type of the decoded cells; times are counts of microseconds.
+    pub(crate) fn dtype(&self) -> DType {
+        if matches!(self.variable.kind, Kind::Time(_)) { DType::I64 } else { self.variable.decode.dtype }
     }
 }
 
@@ -132,16 +137,16 @@ impl Leaves for PieceLeaves<'_> {
             let Some(common) = bounds::intersect(&covers, at) else { continue };
             let raw = self.raw(key, common == covers)?;
             if common == covers && common == at {
-                return Ok(s.decoded(Arc::unwrap_or_clone(raw)));
+                return s.decoded(Arc::unwrap_or_clone(raw));
             }
-            let part = s.decoded(raw.slice(&bounds::relative_to(&common, &covers))?);
+            let part = s.decoded(raw.slice(&bounds::relative_to(&common, &covers))?)?;
             if common == at {
                 return Ok(part);
             }
             let whole = out.get_or_insert_with(|| Block::filled(part.dtype(), &bounds::shape_of(at), 0.0));
             whole.paste(&bounds::relative_to(&common, at), &part)?;
         }
-        Ok(out.unwrap_or_else(|| Block::filled(s.decode.dtype, &bounds::shape_of(at), f64::NAN)))
+        Ok(out.unwrap_or_else(|| Block::filled(s.dtype(), &bounds::shape_of(at), f64::NAN)))
     }
 }
 

@@ -6,14 +6,15 @@ use crate::describe;
 use crate::error::{Error, Result};
 use crate::open_spec::OpenSpec;
 use xeng_proto::DatasetSpec;
+use xeng_regions::checksum::{Hashing, inventory};
 
 pub(super) async fn info(args: InfoArgs) -> Result<()> {
     let base = setup::base(&args.at)?;
     let named = setup::opens(&base, &[])?.into_iter().find(|o| o.name == args.what);
     if args.json {
         let uri = named.map_or(args.what, |o| o.dataset.uri);
-        let spec = DatasetSpec { uri, group: args.group.first().cloned(), ..DatasetSpec::default() };
-        let list = tokio::task::spawn_blocking(move || xeng_regions::checksum::inventory(&spec, args.checksum)).await.map_err(|e| Error::internal(format!("reading failed: {e}")))?;
+        let hashing = if args.checksum { Hashing::Sha256 } else { Hashing::Skip };
+        let list = tokio::task::spawn_blocking(move || inventory(&uri, hashing)).await.map_err(|e| Error::internal(format!("reading failed: {e}")))?;
         return print(&describe::inventory_json(&list?)?);
     }
     let session = setup::session(&base, &args.at)?;

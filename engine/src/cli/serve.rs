@@ -30,12 +30,12 @@ pub(super) async fn serve(args: ServeArgs) -> Result<()> {
     let address = listener.local_addr().map_err(|e| Error::internal(e.to_string()))?;
     let status = engine.status().await?;
     eprintln!("xeng {} serves region {region} at http://{address} ({} threads, {} MiB)", status.version, status.threads, memory_bytes >> 20);
-    let mut services = router().await.add_service(RegionService::server(engine.clone()));
+    let mut services = router()?.add_service(RegionService::server(engine.clone()));
     if args.gateway {
         services = services.add_service(super::gateway::service(args.topology.as_deref(), &region, engine)?);
         eprintln!("the gateway evaluates expressions at the same address");
     }
-    serve_router(services, listener, Meter::default(), shutdown()).await.map_err(|e| Error::unavailable(format!("serving ended: {e}")))
+    serve_router(services, listener, Meter::default(), shutdown()).await.map_err(Error::from)
 }
 
 /// Until the process is asked to stop.

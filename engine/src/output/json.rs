@@ -118,7 +118,8 @@ pub(super) fn attributes(attrs: &Attrs) -> Value {
     Value::Object(attrs.iter().map(|(name, value)| (name.clone(), attribute(value))).collect::<Map<String, Value>>())
 }
 
-fn attribute(value: &AttrValue) -> Value {
+/// An attribute's value as JSON.
+pub fn attribute(value: &AttrValue) -> Value {
     match value {
         AttrValue::Text(text) => Value::from(text.as_str()),
         AttrValue::Texts(texts) => json!(texts),

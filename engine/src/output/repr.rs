@@ -76,29 +76,38 @@ fn repr_attrs(attrs: &Attrs, out: &mut String) {
     }
     out.push_str("Attributes:\n");
     for (name, value) in attrs {
-        let text = match value {
-            AttrValue::Text(text) => text.clone(),
-            AttrValue::Texts(texts) => texts.join(", "),
-            AttrValue::Numbers(block) => {
-                let cells = Values::Numbers(block.clone());
-                let texts = Texts::of(&cells);
-                (0..block.len().min(8)).map(|i| texts.cell(i).unwrap_or_else(|| "nan".into())).collect::<Vec<_>>().join(", ")
-            }
-        };
+        let text = attr_text(value);
         out.push_str(&format!("    {:<16} {}\n", format!("{}:", printable(name)), shorten(&printable(&text), 90)));
+    }
+}
+
+/// An attribute's value as a short text.
+pub fn attr_text(value: &AttrValue) -> String {
+    match value {
+        AttrValue::Text(text) => text.clone(),
+        AttrValue::Texts(texts) => texts.join(", "),
+        AttrValue::Numbers(block) => {
+            let cells = Values::Numbers(block.clone());
+            let texts = Texts::of(&cells);
+            (0..block.len().min(8)).map(|i| texts.cell(i).unwrap_or_else(|| "nan".into())).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// The first and last cells of values, as a short text.
+pub fn values_ends(values: &Values) -> String {
+    let texts = Texts::of(values);
+    let show = |i: usize| shorten(&shown(&texts, values, i), 28);
+    match values.len() {
+        0 => String::new(),
+        n @ 1..=4 => (0..n).map(show).collect::<Vec<_>>().join(" "),
+        n => format!("{} {} ... {} {}", show(0), show(1), show(n - 2), show(n - 1)),
     }
 }
 
 /// One coordinate or variable on a line: name, dimensions, type, first and last cells.
 fn line(name: &str, mark: char, dims: &[String], values: &Values) -> String {
-    let texts = Texts::of(values);
-    let show = |i: usize| shorten(&shown(&texts, values, i), 28);
-    let n = values.len();
-    let cells = match n {
-        0 => String::new(),
-        1..=4 => (0..n).map(show).collect::<Vec<_>>().join(" "),
-        _ => format!("{} {} ... {} {}", show(0), show(1), show(n - 2), show(n - 1)),
-    };
+    let cells = values_ends(values);
     let dims = if dims.is_empty() { String::new() } else { format!("({}) ", dims.join(", ")) };
     let calendar = match values {
         Values::Times(times) => format!(" [{}]", super::calendar::name(times.encoding.calendar)),

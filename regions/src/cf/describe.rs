@@ -42,10 +42,11 @@ pub fn describe(mut raw: RawDataset, spec: &DatasetSpec, file: &str) -> Result<D
         lend_units_to_bounds(&mut raw.variables);
     }
     let coordinates = coordinate_names(&mut raw);
+    let unstacked = unstacked_dims(&raw);
     let mut out = Described { attrs: raw.attrs, unreadable: raw.unreadable, ..Described::default() };
     for (name, variable) in raw.variables {
         let is_coordinate = coordinates.contains(&name) || variable.dims.contains(&name);
-        match describe_variable(variable, spec, is_coordinate) {
+        match describe_variable(variable, spec, is_coordinate, &unstacked) {
             Ok((described, source)) => {
                 if let Some(source) = source {
                     out.sources.insert(name.clone(), source);
@@ -119,12 +120,32 @@ fn coordinate_names(raw: &mut RawDataset) -> HashSet<String> {
 
 type WithSource = (Variable, Option<Arc<dyn ChunkSource>>);
 
-fn describe_variable(raw: RawVariable, spec: &DatasetSpec, is_coordinate: bool) -> Result<WithSource, Refusal> {
+/// Dimensions that characters are not joined along: those that number or text variables span too, that a variable is named
+/// after, or that are not last everywhere (xarray's `stackable`).
+fn unstacked_dims(raw: &RawDataset) -> HashSet<String> {
+    let mut dims: HashSet<String> = raw.variables.keys().cloned().collect();
+    for variable in raw.variables.values() {
+        let inner = match variable.cells {
+            RawCells::Characters(_) => variable.dims.len().saturating_sub(1),
+            RawCells::Numbers(_) | RawCells::Texts { .. } => variable.dims.len(),
+        };
+        dims.extend(variable.dims[..inner].iter().cloned());
+    }
+    dims
+}
+
+fn describe_variable(
+    raw: RawVariable,
+    spec: &DatasetSpec,
+    is_coordinate: bool,
+    unstacked: &HashSet<String>,
+) -> Result<WithSource, Refusal> {
     match raw.cells.clone() {
         RawCells::Numbers(source) => describe_numbers(raw, source, spec, is_coordinate),
         RawCells::Characters(source) => {
             let shape = raw.shape();
-            let (width, outer) = shape.split_last().map_or((1, &shape[..]), |(w, outer)| (*w, outer));
+            let joins = raw.dims.last().is_some_and(|d| !unstacked.contains(d));
+            let (width, outer) = shape.split_last().filter(|_| joins).map_or((1, &shape[..]), |(w, outer)| (*w, outer));
             let dims = raw.dims.get(..outer.len()).unwrap_or(&[]).to_vec();
             let cells = read_whole(source.as_ref(), MAX_COORDINATE_BYTES)?;
             let joined = if width == 0 { vec![String::new(); outer.iter().product()] } else { texts::join(&cells, width) };

@@ -133,7 +133,7 @@ fn days(calendar: Calendar, year: i64, month: i64, day: i64) -> Option<i64> {
         Calendar::Julian => julian(year, within, yday).map(|d| d - julian_epoch()),
         // The reform of 1582: 4 October (Julian) is followed by 15 October (Gregorian); both count from the same day.
         Calendar::Standard if (year, month, day) >= (1582, 10, 15) => gregorian(year, within, yday),
-        Calendar::Standard if (year, month, day) < (1582, 10, 5) => julian(year, within, yday).map(|d| d - julian_epoch() - 13),
+        Calendar::Standard if (year, month, day) < (1582, 10, 5) => julian(year, within, yday).map(|d| d - julian_epoch() + 13),
         Calendar::Standard => None,
     }
 }

@@ -40,7 +40,7 @@ pub fn open(file: &Arc<LocalFile>, format: NcFormat) -> Result<RawDataset, Regio
     for variable in &group.variables {
         match raw_variable(file, variable, stride) {
             Ok(raw) => {
-                dataset.variables.insert(variable.name.clone(), raw);
+                dataset.variables.insert(plain(&variable.name), raw);
             }
             Err(e) => return Err(RegionError::new(e.kind, format!("{} (variable {})", e.message, variable.name))),
         }
@@ -63,13 +63,18 @@ fn raw_variable(file: &Arc<LocalFile>, variable: &NcVariable, stride: u64) -> Re
         Strided::new(what, medium, kind, shape)?
     });
     Ok(RawVariable {
-        dims: variable.dimensions.iter().map(|d| d.name.clone()).collect(),
+        dims: variable.dimensions.iter().map(|d| plain(&d.name)).collect(),
         attrs: attributes(&variable.attributes),
         filters: vec![],
         type_name: type_name.into(),
         file_chunks: None,
         cells: if variable.dtype == NcType::Char { RawCells::Characters(source) } else { RawCells::Numbers(source) },
     })
+}
+
+/// A name without the zero bytes that some writers count into it.
+fn plain(name: &str) -> String {
+    name.trim_end_matches('\0').to_string()
 }
 
 fn element_type(nc: &NcType) -> Option<(DType, &'static str)> {

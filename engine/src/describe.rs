@@ -1,0 +1,100 @@
+//! A dataset's description in words, as `ncdump -h` and xarray's repr show it, and an inventory as JSON.
+//!
+//! In: what a region tells of a dataset. Out: text. Never reads data.
+
+use crate::error::{Error, Result};
+use crate::output::{attr_json, attr_text, values_ends};
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+use xeng_proto::{Dataset, Kind, Variable};
+use xeng_regions::checksum::Inventory;
+
+/// Dimensions, coordinates with their first and last labels, variables with chunks and attributes.
+pub fn text(dataset: &Dataset) -> String {
+    let mut out = String::new();
+    let files = if dataset.files == 1 { String::new() } else { format!(" ({} files)", dataset.files) };
+    let _ = writeln!(out, "{}{files}, {} stored", dataset.spec.uri, bytes(dataset.stored_bytes));
+    let mut dims: Vec<(&str, usize)> = vec![];
+    for v in dataset.variables.values() {
+        for (name, len) in v.dims.iter().zip(v.shape()) {
+            if !dims.iter().any(|(known, _)| known == name) {
+                dims.push((name, len));
+            }
+        }
+    }
+    let dims: Vec<String> = dims.iter().map(|(name, len)| format!("{name}: {len}")).collect();
+    let _ = writeln!(out, "dimensions: {}", dims.join(", "));
+    for (title, coordinates) in [("coordinates:", true), ("variables:", false)] {
+        let mut some = dataset.variables.iter().filter(|(_, v)| v.is_coordinate == coordinates).peekable();
+        if some.peek().is_some() {
+            let _ = writeln!(out, "{title}");
+        }
+        for (name, v) in some {
+            variable(&mut out, name, v);
+        }
+    }
+    if !dataset.attrs.is_empty() {
+        let _ = writeln!(out, "attributes:");
+        for (name, value) in &dataset.attrs {
+            let _ = writeln!(out, "    {name}: {}", attr_text(value));
+        }
+    }
+    out
+}
+
+fn variable(out: &mut String, name: &str, v: &Variable) {
+    let kind = match &v.kind {
+        Kind::Number(dtype) => dtype.to_string(),
+        Kind::Time(encoding) => format!("time ({})", encoding.calendar.name()),
+        Kind::Text => "text".to_owned(),
+    };
+    let stored = if matches!(v.kind, Kind::Number(d) if d == v.stored) { String::new() } else { format!(", stored {}", v.stored) };
+    let _ = write!(out, "    {name} ({}) {kind}{stored}", v.dims.join(", "));
+    if let Some(values) = &v.values {
+        let _ = write!(out, ": {}", values_ends(values));
+    } else {
+        let chunks: Vec<String> = v.chunks.iter().map(|c| c.longest().to_string()).collect();
+        let count = v.chunks.iter().fold(1usize, |n, c| n.saturating_mul(c.count()));
+        let _ = write!(out, ", {count} chunks of ({})", chunks.join(", "));
+        if !v.filters.is_empty() {
+            let _ = write!(out, " through {}", v.filters.join(" + "));
+        }
+    }
+    out.push('\n');
+    for (key, value) in v.attrs.iter().filter(|(key, _)| ["units", "long_name", "standard_name"].contains(&key.as_str())) {
+        let _ = writeln!(out, "        {key}: {}", attr_text(value));
+    }
+}
+
+/// A number of bytes for people.
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = n as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{n} B") } else if value < 9.95 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
+}
+
+/// An inventory as `xeng info --json` prints it.
+///
+/// # Errors
+/// `Internal` when it cannot be written as JSON.
+pub fn inventory_json(inventory: &Inventory) -> Result<String> {
+    let mut variables = Map::new();
+    for (name, e) in &inventory.variables {
+        let attrs: Map<String, Value> = e.attrs.iter().map(|(k, v)| (k.clone(), attr_json(v))).collect();
+        let mut entry = json!({ "dims": e.dims, "shape": e.shape, "dtype": e.dtype, "chunks": e.chunks, "filters": e.filters, "attrs": attrs });
+        if let (Some(sum), Some(object)) = (&e.sha256, entry.as_object_mut()) {
+            object.insert("sha256".into(), json!(sum));
+        }
+        variables.insert(name.clone(), entry);
+    }
+    let mut whole = json!({ "variables": variables });
+    if let (false, Some(object)) = (inventory.unreadable.is_empty(), whole.as_object_mut()) {
+        object.insert("unreadable".into(), json!(inventory.unreadable));
+    }
+    serde_json::to_string_pretty(&whole).map(|s| s + "\n").map_err(|e| Error::internal(e.to_string()))
+}

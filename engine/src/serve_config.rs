@@ -1,0 +1,53 @@
+//! The configuration of an engine: `region.toml`.
+//!
+//! In: a TOML file. Out: plain data. Never starts anything.
+
+use crate::error::{Error, Result};
+use crate::planfile::{quantity, toml_error};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What `xeng serve` may be told in a file; everything is optional, and options on the command line win.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServeConfig {
+    /// The name of the region.
+    pub region: Option<String>,
+    /// The address to listen at.
+    pub listen: Option<String>,
+    /// Compute threads.
+    pub threads: Option<usize>,
+    /// Memory budget, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// Folders whose files may be read; relative ones are meant from the file's folder.
+    pub roots: Vec<PathBuf>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Raw {
+    region: Option<String>,
+    listen: Option<String>,
+    threads: Option<usize>,
+    memory_bytes: Option<toml::Value>,
+    roots: Vec<PathBuf>,
+}
+
+impl ServeConfig {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// `Request`, with the place, for a file that cannot be read, is no TOML, or has unknown keys.
+    pub fn read(path: &Path) -> Result<ServeConfig> {
+        let name = path.display().to_string();
+        let text: Arc<str> = std::fs::read_to_string(path).map_err(|e| Error::request(format!("{name} cannot be read: {e}")))?.into();
+        let raw: Raw = toml::from_str(&text).map_err(|e| toml_error(&e, &text, &name))?;
+        let memory = raw.memory_bytes.map(|v| match v {
+            toml::Value::String(s) => quantity::bytes(&s),
+            other => quantity::bytes(&other.to_string()),
+        });
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let roots = raw.roots.iter().map(|r| folder.join(r)).collect();
+        Ok(ServeConfig { region: raw.region, listen: raw.listen, threads: raw.threads, memory_bytes: memory.transpose()?, roots })
+    }
+}

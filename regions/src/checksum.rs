@@ -1,0 +1,117 @@
+//! The inventory of a file: every variable of every group as it is stored, with a hash of its cells.
+//!
+//! In: a path. Out: dims, shape, type, chunks, filters, attributes, SHA-256 of the raw cells. Never applies CF decoding.
+
+use crate::open::{find, read_raw};
+use crate::source::file::LocalFile;
+use crate::source::hdf5::{self, Hdf5};
+use crate::source::raw::{RawCells, RawDataset, RawVariable};
+use crate::source::{read_whole, zarr};
+use indexmap::IndexMap;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+use std::sync::Arc;
+use xeng_proto::{Attrs, RegionError};
+
+/// Bytes of a variable that are hashed, at most.
+const MAX_HASHED_BYTES: usize = 1 << 34;
+
+/// A variable as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Dimension names.
+    pub dims: Vec<String>,
+    /// Length along each axis.
+    pub shape: Vec<usize>,
+    /// NumPy's name of the type.
+    pub dtype: String,
+    /// Shape of the file's chunks; `None` where it is contiguous.
+    pub chunks: Option<Vec<usize>>,
+    /// Filters or codecs.
+    pub filters: Vec<String>,
+    /// Attributes as stored.
+    pub attrs: Attrs,
+    /// SHA-256 of the raw cells - undecoded, little-endian, C order, fill values where chunks are missing - in hexadecimal;
+    /// `None` when it was not asked for, or the cells are texts.
+    pub sha256: Option<String>,
+}
+
+/// Whether cells are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hashing {
+    /// Metadata only.
+    Skip,
+    /// Read and hash every cell.
+    Sha256,
+}
+
+/// What an inventory found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inventory {
+    /// Variables by `group/name`.
+    pub variables: IndexMap<String, Entry>,
+    /// Variables that cannot be read, and why.
+    pub unreadable: IndexMap<String, String>,
+}
+
+/// Lists every variable of every group of what a path or glob names; of several files, each in turn.
+///
+/// # Errors
+/// `Request` when nothing lies there, `Data` when metadata or chunks are corrupt.
+pub fn inventory(uri: &str, hashing: Hashing) -> Result<Inventory, RegionError> {
+    let mut found = Inventory::default();
+    for path in find(uri)? {
+        for (group, raw) in groups(&path)? {
+            add(&mut found, &group, raw, hashing)?;
+        }
+    }
+    Ok(found)
+}
+
+/// Every group of a file or store.
+fn groups(path: &Path) -> Result<Vec<(String, RawDataset)>, RegionError> {
+    if path.is_dir() {
+        return zarr::group_paths(path)?.into_iter().map(|g| zarr::open(path, &g).map(|raw| (g, raw))).collect();
+    }
+    let file = Arc::new(LocalFile::open(path)?);
+    let head = file.read(0, file.len().min(4) as usize)?;
+    if crate::source::netcdf3::version(&head).is_some() {
+        return Ok(vec![(String::new(), read_raw(path, "")?)]);
+    }
+    let Some(base) = hdf5::superblock_at(&file) else { return read_raw(path, "").map(|raw| vec![(String::new(), raw)]) };
+    let hdf5 = Hdf5::open(&file, base)?;
+    hdf5.group_paths()?.into_iter().map(|g| hdf5.group(&g).map(|raw| (g, raw))).collect()
+}
+
+fn add(found: &mut Inventory, group: &str, raw: RawDataset, hashing: Hashing) -> Result<(), RegionError> {
+    let path = |name: &str| if group.is_empty() { name.to_string() } else { format!("{group}/{name}") };
+    for (name, variable) in raw.variables {
+        let sha256 = match hashing {
+            Hashing::Skip => None,
+            Hashing::Sha256 => hash(&variable)?,
+        };
+        let entry = Entry {
+            shape: variable.shape(),
+            dims: variable.dims,
+            dtype: variable.type_name,
+            chunks: variable.file_chunks,
+            filters: variable.filters,
+            attrs: variable.attrs,
+            sha256,
+        };
+        found.variables.insert(path(&name), entry);
+    }
+    found.unreadable.extend(raw.unreadable.into_iter().map(|(name, reason)| (path(&name), reason)));
+    Ok(())
+}
+
+fn hash(variable: &RawVariable) -> Result<Option<String>, RegionError> {
+    match &variable.cells {
+        RawCells::Numbers(source) | RawCells::Characters(source) => {
+            let cells = read_whole(source.as_ref(), MAX_HASHED_BYTES)?;
+            let digest = Sha256::digest(cells.to_le_bytes());
+            Ok(Some(digest.iter().map(|b| format!("{b:02x}")).collect()))
+        }
+        RawCells::Texts { .. } => Ok(None),
+    }
+}
