@@ -90,3 +90,34 @@ fn every_file_opens_or_says_why_not() {
         std::fs::write(path, lines.join("\n")).unwrap();
     }
 }
+
+/// Shapes are those of `xarray.open_mfdataset`, 2026.9.
+#[test]
+fn files_are_joined_as_xarray_joins_them() {
+    let Some(root) = shared() else { return };
+    let cases: [(&str, Option<&str>, &str, &str, &[usize]); 6] = [
+        ("mini-esgf/HadGEM2-ES_historical/*.nc", None, "tas", "time,lat,lon", &[1752, 2, 2]),
+        ("mini-esgf/EC-EARTH_historical/*.nc", Some("time"), "tas", "time,lat,lon", &[1919, 2, 4]),
+        ("derived/era5-pds/2019/03/data/*.nc", None, "air_temperature_at_2_metres", "time0,lat,lon", &[744, 33, 49]),
+        ("cf-python/[0-3]_air_temperature.nc", None, "tas", "time,lat,lon", &[]),
+        ("mini-esgf/dcpp_tasmax/*.nc", Some("member"), "tasmax", "member,time,lat,lon", &[5, 3713, 1, 2]),
+        ("geocat/TREFHT*.nc", Some("member"), "TREFHT", "member,time,lat,lon", &[2, 110, 64, 128]),
+    ];
+    let mut failures = vec![];
+    for (uri, concat, variable, dims, shape) in cases {
+        let spec = DatasetSpec { uri: root.join("data").join(uri).to_str().unwrap().into(), concat: concat.map(str::to_string), ..DatasetSpec::default() };
+        match open(&spec) {
+            Ok(dataset) => {
+                let v = &dataset.description.variables[variable];
+                println!("{uri}: {:?} {:?} unreadable {:?}", v.dims, v.shape(), dataset.unreadable);
+                let whole = crate::source::read_whole(dataset.source(variable).unwrap().as_ref(), 1 << 30).unwrap();
+                assert_eq!(whole.shape(), v.shape());
+                if !shape.is_empty() && (v.dims.join(",") != dims || v.shape() != shape) {
+                    failures.push(format!("{uri}: {:?} {:?}", v.dims, v.shape()));
+                }
+            }
+            Err(e) => failures.push(format!("{uri}: {e}")),
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+}

@@ -58,7 +58,7 @@ pub fn describe(mut raw: RawDataset, spec: &DatasetSpec, file: &str) -> Result<D
             }
             Err(Refusal::Times(reason)) => {
                 return Err(RegionError::request(format!(
-                    "{file}: the times of variable {name} cannot be decoded: {reason}; open it with decode_times=false"
+                    "{file}: the times of variable {name} cannot be decoded: {reason}"
                 )));
             }
             Err(Refusal::Failed(e)) => return Err(e),
