@@ -94,7 +94,7 @@ pub fn inventory_json(inventory: &Inventory) -> Result<String> {
     }
     let mut whole = json!({ "variables": variables });
     if let (false, Some(object)) = (inventory.unreadable.is_empty(), whole.as_object_mut()) {
-        object.insert("unreadable".into(), json!(inventory.unreadable));
+        object.insert("unreadable".into(), inventory.unreadable.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<Map<_, _>>().into());
     }
     serde_json::to_string_pretty(&whole).map(|s| s + "\n").map_err(|e| Error::internal(e.to_string()))
 }
