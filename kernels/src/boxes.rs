@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 /// Neighbouring picks at most this far apart are read in one sweep rather than apart.
-const JOIN_GAP: usize = 4;
+const JOIN_GAP: usize = 32;
 
 /// The boxes of `node`'s inputs that box `bounds` of its result is made from, in evaluation order.
 ///

@@ -129,8 +129,10 @@ pub enum Op {
 /// How to interpolate between two neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InterpMethod {
-    /// A straight line between the neighbours.
+    /// A straight line between the neighbours (`linear`).
     Linear,
+    /// The same line as a spline of degree 1 (`slinear`): it differs from `Linear` where a value hits a node beside a missing one.
+    Spline,
     /// The nearer neighbour; half way, the lower one (SciPy's `nearest`).
     Nearest,
 }

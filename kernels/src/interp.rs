@@ -14,7 +14,7 @@ use std::ops::Range;
 ///
 /// `lower` is the neighbour with the smaller coordinate, whatever the order of the source; it is `None` outside the
 /// source. A value that hits a node lies at the upper end of its bracket (`numpy.searchsorted`, side `left`), so that
-/// it is missing where the node below is missing, as xarray's. For [`InterpMethod::Nearest`] both are the chosen node.
+/// it is missing where the node below is missing, as xarray's; for [`InterpMethod::Spline`] at the lower end. For [`InterpMethod::Nearest`] both are the chosen node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Brackets {
     /// How.
@@ -48,6 +48,7 @@ pub fn brackets(from: &[f64], to: &[f64], method: InterpMethod) -> Result<Bracke
     for &x in to {
         let found = match method {
             InterpMethod::Linear => between(&sorted, x),
+            InterpMethod::Spline => spline_span(&sorted, x),
             InterpMethod::Nearest => nearest(&sorted, x).map(|i| (i, i)),
         };
         let (low, high) = found.unwrap_or((0, 0));
@@ -72,6 +73,16 @@ fn between(sorted: &[f64], x: f64) -> Option<(usize, usize)> {
     Some((high - 1, high))
 }
 
+/// As [`between`], but a value that hits a node lies at the lower end of its bracket, as for B-splines; the last node
+/// has no bracket above it and takes the one below.
+fn spline_span(sorted: &[f64], x: f64) -> Option<(usize, usize)> {
+    if sorted.len() < 2 || !inside(sorted, x) {
+        return None;
+    }
+    let high = sorted.partition_point(|&s| s <= x).clamp(1, sorted.len() - 1);
+    Some((high - 1, high))
+}
+
 /// The node nearest to `x`: the number of midpoints below it.
 fn nearest(sorted: &[f64], x: f64) -> Option<usize> {
     if !inside(sorted, x) {
@@ -89,7 +100,7 @@ fn nearest(sorted: &[f64], x: f64) -> Option<usize> {
 /// float type, integers become `float64`.
 pub fn output(method: InterpMethod, input: DType) -> DType {
     match method {
-        InterpMethod::Linear => DType::F64,
+        InterpMethod::Linear | InterpMethod::Spline => DType::F64,
         InterpMethod::Nearest => input.to_float(),
     }
 }
@@ -135,6 +146,8 @@ impl Brackets {
             (InterpMethod::Linear, Some(x), _) => Block::from_vec(&out_shape, self.linear(x, &view, size, |a, b| (b - a) as f64)),
             (InterpMethod::Linear, _, Some(x)) if shape.len() == 1 => Block::from_vec(&out_shape, self.linear_1d(x, &view)),
             (InterpMethod::Linear, _, Some(x)) => Block::from_vec(&out_shape, self.linear(x, &view, size, |a, b| b - a)),
+            (InterpMethod::Spline, Some(x), _) => Block::from_vec(&out_shape, self.spline(x, &view, size)),
+            (InterpMethod::Spline, _, Some(x)) => Block::from_vec(&out_shape, self.spline(x, &view, size)),
             (InterpMethod::Nearest, Some(x), _) => Block::from_vec(&out_shape, self.nearest(x, &view, size)),
             (InterpMethod::Nearest, _, Some(x)) => Block::from_vec(&out_shape, self.nearest(x, &view, size)),
             _ => Err(KernelError::DType { expected: dtype, got: block.dtype() }),
@@ -156,6 +169,24 @@ impl Brackets {
                     span: self.span[t],
                     difference,
                 });
+            }
+        }
+        out
+    }
+
+    /// `y_low * (span - offset) / span + y_high * offset / span`: the two B-splines of degree 1 (de Boor).
+    fn spline<T: Element>(&self, x: &[T], view: &View, size: usize) -> Vec<f64> {
+        let mut out = vec![f64::NAN; size];
+        for o in 0..view.outer {
+            for (k, t) in view.to.clone().enumerate() {
+                let Some(low) = self.lower[t] else { continue };
+                let at = (o * view.to.len() + k) * view.inner;
+                let per_unit = 1.0 / self.span[t];
+                let (below, above) = (per_unit * (self.span[t] - self.offset[t]), per_unit * self.offset[t]);
+                let rows = view.row(x, o, low).iter().zip(view.row(x, o, self.upper[t]));
+                for (to, (l, h)) in out[at..at + view.inner].iter_mut().zip(rows) {
+                    *to = l.to_f64() * below + h.to_f64() * above;
+                }
             }
         }
         out

@@ -4,7 +4,7 @@
 
 use crate::local::Engine;
 use crate::open::OpenDataset;
-use crate::read::Source;
+use crate::read::{AHEAD, ChunkKey, Source, chunks_behind};
 use crate::run::{Merged, Program, run};
 use crate::tally::Tally;
 use std::sync::Arc;
@@ -86,24 +86,34 @@ impl Execution {
     /// Bytes of the boxes that one lane holds for its largest piece, and of the chunks fetched ahead for the next ones.
     fn lane_bytes(&self, task: &Task, plan: &WorkPlan) -> Result<usize, RegionError> {
         let graph = &self.fragment.graph;
-        let (mut boxes, mut chunks) = (0usize, 0usize);
+        let mut wanted = vec![];
         for &id in &task.nodes {
-            let (at, id) = match (&graph.node(id)?.op, plan.fold()) {
-                (Op::Reduce { input, .. }, Some(_)) => (plan.largest_piece(), *input),
-                _ => (plan.largest_piece(), id),
-            };
-            visit_boxes(graph, id, &at, &mut |(_, node, at)| {
+            match (&graph.node(id)?.op, plan.fold()) {
+                (Op::Reduce { input, .. }, Some(_)) => wanted.push((*input, plan.largest_piece())),
+                _ => wanted.push((id, plan.largest_piece())),
+            }
+        }
+        let mut boxes = 0usize;
+        for (id, at) in &wanted {
+            visit_boxes(graph, *id, at, &mut |(_, node, at)| {
                 boxes = boxes.saturating_add(size_of(at).saturating_mul(node.dtype.size()));
-                if let Op::Scan { source } = node.op
-                    && let Some(s) = self.sources.get(source as usize)
-                {
-                    let hull = s.chunks.chunks().iter().zip(at).map(|(axis, r)| axis.overlapping(r).map(|c| axis.range(c).len()).sum::<usize>());
-                    chunks = chunks.saturating_add(hull.fold(s.chunks.stored().size(), usize::saturating_mul));
-                }
                 true
             })?;
         }
-        Ok(boxes.saturating_add(chunks.saturating_mul(2 + crate::read::AHEAD)))
+        let chunk_bytes = |(source, chunk): &ChunkKey| {
+            self.sources.get(*source as usize).map_or(0, |s| {
+                let lengths = s.chunks.chunks().iter().zip(chunk).map(|(axis, &c)| axis.range(c).len());
+                lengths.fold(s.chunks.stored().size(), usize::saturating_mul)
+            })
+        };
+        let chunks = chunks_behind(graph, &self.held_nodes(), &self.sources, &wanted)?.iter().map(chunk_bytes).fold(0, usize::saturating_add);
+        Ok(boxes.saturating_add(chunks.saturating_mul(2 + AHEAD)))
+    }
+
+    /// Stand-ins for the results of held steps: nothing behind them is read again.
+    fn held_nodes(&self) -> Known {
+        let nothing = Arc::new(Block::scalar(0u8));
+        self.fragment.held.iter().flat_map(|t| &t.nodes).map(|&id| (id, nothing.clone())).collect()
     }
 }
 

@@ -196,7 +196,11 @@ fn step(plan: &mut Plan, a: &LazyArray, dim: &str, from: &Arc<[f64]>, to: &Arc<[
 }
 
 fn node(plan: &mut Plan, source: xeng_kernels::NodeId, dim: &str, from: &Arc<[f64]>, to: &Arc<[f64]>, target: &Target, method: Method) -> Outcome<xeng_kernels::NodeId> {
-    let kernel = if method == Method::Nearest { InterpMethod::Nearest } else { InterpMethod::Linear };
+    let kernel = match method {
+        Method::Nearest => InterpMethod::Nearest,
+        Method::Linear => InterpMethod::Linear,
+        Method::Slinear => InterpMethod::Spline,
+    };
     let moved = plan.interp(source, dim, from.clone(), to.clone(), kernel)?;
     match &target.dim {
         None => plan.pick(moved, dim, 0),

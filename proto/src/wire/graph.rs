@@ -180,6 +180,7 @@ fn groups_from_wire(message: pb::Groups, budget: &mut Budget) -> Result<Groups, 
 fn method_to_wire(method: InterpMethod) -> i32 {
     let message = match method {
         InterpMethod::Linear => pb::InterpMethod::Linear,
+        InterpMethod::Spline => pb::InterpMethod::Spline,
         InterpMethod::Nearest => pb::InterpMethod::Nearest,
     };
     message.into()
@@ -189,6 +190,7 @@ fn method_from_wire(message: i32) -> Result<InterpMethod, RegionError> {
     match known(pb::InterpMethod::try_from(message), "interpolation")? {
         pb::InterpMethod::Unspecified => Err(newer("interpolation")),
         pb::InterpMethod::Linear => Ok(InterpMethod::Linear),
+        pb::InterpMethod::Spline => Ok(InterpMethod::Spline),
         pb::InterpMethod::Nearest => Ok(InterpMethod::Nearest),
     }
 }
