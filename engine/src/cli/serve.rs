@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use xeng_proto::Region;
 use xeng_proto::grpc::meter::Meter;
-use xeng_proto::grpc::server::{RegionService, router, serve_router};
+use xeng_proto::grpc::server::{region_router, serve_router};
 use xeng_regions::{EngineConfig, LocalRegion, Roots};
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:7070";
@@ -30,7 +30,7 @@ pub(super) async fn serve(args: ServeArgs) -> Result<()> {
     let address = listener.local_addr().map_err(|e| Error::internal(e.to_string()))?;
     let status = engine.status().await?;
     eprintln!("xeng {} serves region {region} at http://{address} ({} threads, {} MiB)", status.version, status.threads, memory_bytes >> 20);
-    let mut services = router()?.add_service(RegionService::server(engine.clone()));
+    let mut services = region_router(engine.clone()).await?;
     if args.gateway {
         services = services.add_service(super::gateway::service(args.topology.as_deref(), &region, engine)?);
         eprintln!("the gateway evaluates expressions at the same address");
