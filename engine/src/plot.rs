@@ -13,6 +13,7 @@ mod shades;
 mod ticks;
 mod words;
 
+pub(crate) use coast::coastline;
 pub use figure::png;
 
 /// How a picture is made.

@@ -18,6 +18,9 @@ const DEFAULT_MEMORY_BYTES: u64 = 2 << 30;
 
 pub(super) async fn serve(args: ServeArgs) -> Result<()> {
     let file = args.config.as_deref().map(ServeConfig::read).transpose()?.unwrap_or_default();
+    if args.until_stdin_ends {
+        std::thread::spawn(end_with_stdin);
+    }
     let region = args.region.or(file.region).unwrap_or_else(|| DEFAULT_REGION.to_owned());
     let listen = args.listen.or(file.listen).unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
     let memory_bytes = args.memory.as_deref().map(quantity::bytes).transpose()?.or(file.memory_bytes).unwrap_or(DEFAULT_MEMORY_BYTES);
@@ -36,6 +39,12 @@ pub(super) async fn serve(args: ServeArgs) -> Result<()> {
         eprintln!("the gateway evaluates expressions at the same address");
     }
     serve_router(services, listener, Meter::default(), shutdown()).await.map_err(Error::from)
+}
+
+/// Ends the process at once when nobody holds the other end of stdin any more: its results have nobody to go to.
+fn end_with_stdin() {
+    let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+    std::process::exit(0);
 }
 
 /// Until the process is asked to stop.
