@@ -7,11 +7,13 @@ use crate::demo::{Account, Data, Fleet, PLAN_MARK, Size, cache_folder, plan_text
 use crate::error::{Error, Result};
 use crate::output;
 use crate::plot::Style;
+use crate::result::Outcome;
 use crate::session::{Job, Run, Session};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::Notify;
+use xeng_proto::Values;
 
 const PLAN: &str = "plan.toml";
 const TITLE: &str = "Warming at 2 m: model 2090-2099 minus reference (made-up data)";
@@ -24,9 +26,10 @@ pub(super) async fn demo(args: DemoArgs) -> Result<()> {
     output::place::file(&plan_file, |out| Ok(out.write_all(plan_text(&fleet, &data).as_bytes())?)).map_err(Error::from)?;
     eprintln!("plan     {}", plan_file.display());
     let plan = crate::planfile::read(&plan_file, None, &[])?;
+    plan.compute.iter().for_each(|(name, expression)| eprintln!("         {name} = {expression}"));
     let session = setup::session(&plan, &WhereArgs { threads: args.threads, ..WhereArgs::default() })?;
     let run = run(&args, &session, &run_plan::job(&plan)?, &mut fleet).await?;
-    let style = Style { title: Some(TITLE.to_owned()), ..Style::default() };
+    let style = Style { title: Some(TITLE.to_owned()), limits: centred(&run), ..Style::default() };
     let written = run_plan::write(&plan, &run, &style)?;
     if args.json {
         print(&run.receipt.to_json()?)?;
@@ -40,6 +43,16 @@ pub(super) async fn demo(args: DemoArgs) -> Result<()> {
         let _ = tokio::signal::ctrl_c().await;
     }
     Ok(())
+}
+
+/// Limits of the colours with zero in the middle, wide enough for all but the greatest hundredth of the cells.
+fn centred(run: &Run) -> Option<(f64, f64)> {
+    let [(_, Outcome::Array(array))] = &run.outcomes[..] else { return None };
+    let Values::Numbers(cells) = &array.values else { return None };
+    let mut sizes: Vec<f64> = cells.to_f64_vec().into_iter().map(f64::abs).filter(|v| v.is_finite()).collect();
+    sizes.sort_by(f64::total_cmp);
+    let widest = sizes.get(sizes.len() * 99 / 100)?.ceil().max(1.0);
+    Some((-widest, widest))
 }
 
 /// The plan file in `folder`, which must not be somebody else's; nor may the results replace somebody else's.

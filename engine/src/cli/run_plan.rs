@@ -7,7 +7,9 @@ use crate::error::{Error, Result};
 use crate::output;
 use crate::planfile::PlanFile;
 use crate::plot::Style;
+use crate::result::{Array, Outcome};
 use crate::session::{Job, Run};
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 pub(super) async fn run(args: RunArgs) -> Result<()> {
@@ -29,13 +31,21 @@ pub(super) async fn run(args: RunArgs) -> Result<()> {
 /// # Errors
 /// As [`output::write`].
 pub(super) fn write(plan: &PlanFile, run: &Run, style: &Style) -> Result<Vec<(PathBuf, u64)>> {
-    let all = run.outcomes.iter().flat_map(|(name, outcome)| plan.output.get(name).into_iter().flat_map(|o| o.paths()).map(move |path| (outcome, path)));
-    all.map(|(outcome, path)| {
+    let all = run.outcomes.iter().flat_map(|(name, outcome)| plan.output.get(name).into_iter().flat_map(|o| o.paths()).map(move |path| (name, outcome, path)));
+    all.map(|(name, outcome, path)| {
         let path = plan.folder.join(path);
-        let bytes = output::write(outcome, &path, style).map_err(Error::from)?;
+        let bytes = output::write(&named(outcome, name), &path, style).map_err(Error::from)?;
         Ok((path, bytes))
     })
     .collect()
+}
+
+/// An array without a name of its own is called what the plan calls it.
+fn named<'a>(outcome: &'a Outcome, name: &str) -> Cow<'a, Outcome> {
+    match outcome {
+        Outcome::Array(array) if array.name.is_none() => Cow::Owned(Outcome::Array(Array { name: Some(name.to_owned()), ..array.clone() })),
+        other => Cow::Borrowed(other),
+    }
 }
 
 /// What a plan's outputs need.

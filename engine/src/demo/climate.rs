@@ -119,10 +119,11 @@ fn hill(lat: f64, lon: f64, middle: (f64, f64), width: (f64, f64)) -> f64 {
 fn mean(lat: f64, lon: f64, land: f64) -> f64 {
     let s2 = lat.to_radians().sin().powi(2);
     let sea_level = 300.0 - 24.0 * s2 - 18.0 * s2 * s2 * s2;
-    let plateau = 30.0 * ((-lat - 66.0) / 12.0).clamp(0.0, 1.0);
+    let plateau = 26.0 / (1.0 + ((lat + 74.0) / 2.5).exp());
     let heights = 20.0 * hill(lat, lon, (33.0, 88.0), (5.0, 12.0)) + 16.0 * hill(lat, lon, (73.0, -40.0), (7.0, 11.0)) + 6.0 * hill(lat, lon, (42.0, -110.0), (9.0, 7.0)) + 10.0 * hill(lat, lon, (-20.0, -68.0), (12.0, 3.0)) + 5.0 * hill(lat, lon, (9.0, 39.0), (4.0, 4.0));
     let currents = 1.5 * hill(lat, lon, (0.0, 150.0), (10.0, 30.0)) - 2.0 * hill(lat, lon, (0.0, -100.0), (4.0, 25.0)) + 4.0 * hill(lat, lon, (58.0, -12.0), (10.0, 20.0)) - 3.0 * hill(lat, lon, (-18.0, -78.0), (8.0, 7.0)) - 3.0 * hill(lat, lon, (-20.0, 9.0), (8.0, 6.0));
-    sea_level - land * (plateau + heights) + (1.0 - land) * currents
+    // High ground does not end at the coast: what a coarse grid cannot resolve would dominate every difference.
+    sea_level - plateau - heights + (1.0 - land) * currents
 }
 
 fn seasonal(lat: f64, _lon: f64, land: f64) -> f64 {
@@ -139,7 +140,7 @@ fn warming(lat: f64, lon: f64, land: f64) -> f64 {
     let arctic = 4.8 * (-((90.0 - lat) / 22.0).powi(2)).exp();
     let antarctic = 0.9 * (-((90.0 + lat) / 18.0).powi(2)).exp();
     let southern_ocean = -0.8 * (-((lat + 56.0) / 9.0).powi(2)).exp() * (1.0 - land);
-    let north_atlantic = -2.4 * hill(lat, lon, (54.0, -32.0), (6.0, 11.0));
+    let north_atlantic = -2.9 * hill(lat, lon, (54.0, -32.0), (6.0, 11.0));
     let pacific = 0.7 * hill(lat, lon, (0.0, -120.0), (7.0, 35.0));
     let dry_land = land * (1.2 + 0.8 * hill(lat, lon, (41.0, 20.0), (8.0, 30.0)) + 0.7 * hill(lat, lon, (-8.0, -58.0), (8.0, 12.0)));
     1.9 + dry_land + arctic + antarctic + southern_ocean + north_atlantic + pacific

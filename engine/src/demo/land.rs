@@ -9,6 +9,9 @@ const PER_DEGREE: usize = 2;
 /// Where the surroundings of a place are looked at, in degrees of latitude and longitude from it.
 const AROUND: [f64; 5] = [-1.5, -0.75, 0.0, 0.75, 1.5];
 
+/// South of this all is ice on rock or as thick.
+const ICE_SHELVES: f64 = -78.0;
+
 /// Where coastlines cross a set of meridians.
 pub(super) struct Land {
     /// For each meridian, eastwards from 180 W: latitudes.
@@ -31,6 +34,9 @@ impl Land {
 
     /// Whether a place is land: an odd number of coasts lie between it and the North Pole, which is sea.
     fn is_land(&self, lat: f64, lon: f64) -> bool {
+        if lat < ICE_SHELVES {
+            return true;
+        }
         let column = ((lon + 180.0).rem_euclid(360.0) * PER_DEGREE as f64) as usize % self.crossings.len();
         self.crossings[column].iter().filter(|&&coast| coast > lat).count() % 2 == 1
     }
