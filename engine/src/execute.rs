@@ -43,6 +43,8 @@ pub struct RegionReport {
     pub retries: u64,
     /// Bytes that the answers were predicted to hold.
     pub predicted_bytes: u64,
+    /// From the first question to the last answer, summed over rounds.
+    pub wall_seconds: f64,
 }
 
 /// A finished run.
@@ -96,6 +98,7 @@ async fn run(stages: &Stages, engines: &Engines, patience: Patience, watch: Watc
             add(&mut total.account, &report.account);
             total.retries += report.retries;
             total.predicted_bytes += report.predicted_bytes;
+            total.wall_seconds += report.wall_seconds;
         }
     }
     let blocks = stages.roots.iter().map(|&id| at_home(stages, &known, id)).collect::<Result<_, _>>()?;
@@ -120,10 +123,12 @@ async fn answer(stages: &Stages, ask: &Ask, fragment: Arc<Fragment>, engines: &E
         async move { asking.until_answered().await }
     });
     let mut report = RegionReport { predicted_bytes: ask.answer_bytes(), ..RegionReport::default() };
+    let began = Instant::now();
     for (account, retries) in futures::future::try_join_all(parts).await? {
         add(&mut report.account, &account);
         report.retries += retries;
     }
+    report.wall_seconds = began.elapsed().as_secs_f64();
     let collector = collector.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok((collector.finish()?, report))
 }

@@ -211,3 +211,6 @@ fn reply(kind: Kind) -> pb::EvaluateReply {
 fn progress_to_wire(p: Progress) -> pb::EvaluateProgress {
     pb::EvaluateProgress { read_bytes: p.read_bytes, total_bytes: p.total_bytes, units_done: p.units_done, units_total: p.units_total }
 }
+
+#[cfg(test)]
+mod tests;

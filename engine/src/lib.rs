@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod collect;
+pub mod demo;
 pub mod describe;
 pub mod error;
 pub mod execute;

@@ -10,7 +10,7 @@ mod error;
 pub mod json;
 pub mod netcdf;
 mod number;
-mod place;
+pub(crate) mod place;
 mod repr;
 pub mod zarr;
 

@@ -13,6 +13,7 @@ mod shades;
 mod ticks;
 mod words;
 
+pub(crate) use coast::coastline;
 pub use figure::png;
 
 /// How a picture is made.
@@ -24,7 +25,8 @@ pub struct Style {
     pub height_px: u32,
     /// The title; by default the array's long name or name.
     pub title: Option<String>,
-    /// Numbers at the ends of the colour bar; by default the 2nd and 98th percentile, rounded.
+    /// Numbers at the ends of the colour bar; by default the 2nd and 98th percentile, rounded. Equally far below and above zero, they
+    /// ask for colours that tell the signs apart.
     pub limits: Option<(f64, f64)>,
 }
 

@@ -94,6 +94,8 @@ pub struct RegionReceipt {
     pub peak_memory_bytes: u64,
     /// Questions asked again after a failure.
     pub retries: u64,
+    /// From the first question to the last answer.
+    pub wall_seconds: f64,
 }
 
 impl From<&RegionReport> for RegionReceipt {
@@ -109,6 +111,7 @@ impl From<&RegionReport> for RegionReceipt {
             compute_seconds: a.compute_seconds,
             peak_memory_bytes: a.peak_bytes,
             retries: r.retries,
+            wall_seconds: r.wall_seconds,
         }
     }
 }

@@ -57,9 +57,20 @@ impl WanProxy {
         if !(link.bandwidth_bits_per_second.is_finite() && link.bandwidth_bits_per_second > 0.0) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "a link's bandwidth must be a positive number"));
         }
+        WanProxy::over(target, Arc::new(Direction::new(link)), Arc::new(Direction::new(link))).await
+    }
+
+    /// Starts a proxy to another target over the same link: both share its bandwidth and count together.
+    ///
+    /// # Errors
+    /// What the system says when no port can be opened.
+    pub async fn beside(&self, target: SocketAddr) -> io::Result<WanProxy> {
+        WanProxy::over(target, self.to_target.clone(), self.from_target.clone()).await
+    }
+
+    async fn over(target: SocketAddr, to_target: Arc<Direction>, from_target: Arc<Direction>) -> io::Result<WanProxy> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
-        let (to_target, from_target) = (Arc::new(Direction::new(link)), Arc::new(Direction::new(link)));
         let (cuts, cut) = watch::channel(0);
         let accepting = tokio::spawn(accept(listener, target, to_target.clone(), from_target.clone(), cut));
         Ok(WanProxy { addr, to_target, from_target, cuts, accepting })
@@ -70,7 +81,7 @@ impl WanProxy {
         self.addr
     }
 
-    /// Bytes that have arrived so far.
+    /// Bytes that have arrived over the link so far, by all its proxies.
     pub fn carried(&self) -> Carried {
         Carried { to_target_bytes: self.to_target.arrived.load(Relaxed), from_target_bytes: self.from_target.arrived.load(Relaxed) }
     }

@@ -106,12 +106,19 @@ pub enum CodecError {
 struct Scratch {
     ping: Vec<u8>,
     pong: Vec<u8>,
+    contexts: Contexts,
+}
+
+/// Decoders whose own memory is worth keeping.
+struct Contexts {
     inflate: libdeflater::Decompressor,
+    /// Made when first needed.
+    zstd: Option<zstd::bulk::Decompressor<'static>>,
 }
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> =
-        RefCell::new(Scratch { ping: Vec::new(), pong: Vec::new(), inflate: libdeflater::Decompressor::new() });
+        RefCell::new(Scratch { ping: Vec::new(), pong: Vec::new(), contexts: Contexts { inflate: libdeflater::Decompressor::new(), zstd: None } });
 }
 
 impl Pipeline {
@@ -130,7 +137,7 @@ fn undo(active: &[&Codec], stored: &[u8], out: &mut [u8], scratch: &mut Scratch)
     if active.is_empty() {
         return copy_exact(stored, out);
     }
-    let Scratch { ping, pong, inflate } = scratch;
+    let Scratch { ping, pong, contexts } = scratch;
     // Length of each filter's input when it was written, where it is known.
     let mut lengths = Vec::with_capacity(active.len());
     let mut length = Some(out.len());
@@ -148,11 +155,11 @@ fn undo(active: &[&Codec], stored: &[u8], out: &mut [u8], scratch: &mut Scratch)
             continue;
         }
         if i == 0 {
-            return write_last(codec, input, out, inflate);
+            return write_last(codec, input, out, contexts);
         }
         let room = lengths[i].unwrap_or(slack);
         grow(pong, room);
-        let got = undo_one(codec, input, &mut pong[..room], inflate)?;
+        let got = undo_one(codec, input, &mut pong[..room], contexts)?;
         if lengths[i].is_some_and(|expected| expected != got) {
             return Err(CodecError::Length { expected: room, got });
         }
@@ -162,9 +169,9 @@ fn undo(active: &[&Codec], stored: &[u8], out: &mut [u8], scratch: &mut Scratch)
     copy_exact(if from_stored { &stored[window] } else { &ping[window] }, out)
 }
 
-fn write_last(codec: &Codec, input: &[u8], out: &mut [u8], inflate: &mut libdeflater::Decompressor) -> Result<(), CodecError> {
+fn write_last(codec: &Codec, input: &[u8], out: &mut [u8], contexts: &mut Contexts) -> Result<(), CodecError> {
     let expected = out.len();
-    let got = undo_one(codec, input, out, inflate)?;
+    let got = undo_one(codec, input, out, contexts)?;
     if got == expected { Ok(()) } else { Err(CodecError::Length { expected, got }) }
 }
 
@@ -209,11 +216,11 @@ fn corrupt(codec: &Codec, reason: impl std::fmt::Display) -> CodecError {
 }
 
 /// Undoes one filter into `out` and gives how many bytes it wrote.
-fn undo_one(codec: &Codec, input: &[u8], out: &mut [u8], inflate: &mut libdeflater::Decompressor) -> Result<usize, CodecError> {
+fn undo_one(codec: &Codec, input: &[u8], out: &mut [u8], contexts: &mut Contexts) -> Result<usize, CodecError> {
     match codec {
-        Codec::Zlib => inflate.zlib_decompress(input, out).map_err(|e| corrupt(codec, e)),
-        Codec::Gzip => inflate.gzip_decompress(input, out).map_err(|e| corrupt(codec, e)),
-        Codec::Zstd => zstd::bulk::decompress_to_buffer(input, out).map_err(|e| corrupt(codec, e)),
+        Codec::Zlib => contexts.inflate.zlib_decompress(input, out).map_err(|e| corrupt(codec, e)),
+        Codec::Gzip => contexts.inflate.gzip_decompress(input, out).map_err(|e| corrupt(codec, e)),
+        Codec::Zstd => unzstd(&mut contexts.zstd, input, out).map_err(|e| corrupt(codec, e)),
         Codec::Shuffle(size) => {
             if input.len() > out.len() {
                 return Err(CodecError::Length { expected: out.len(), got: input.len() });
@@ -226,6 +233,13 @@ fn undo_one(codec: &Codec, input: &[u8], out: &mut [u8], inflate: &mut libdeflat
         Codec::Lz4Blocks => owned(codec, hdf5_reader::filters::lz4::decompress_with_limit(input, out.len()), out),
         Codec::Szip(parameters) => owned(codec, hdf5_reader::filters::szip::decompress_with_limit(input, parameters, out.len()), out),
         Codec::Fletcher32 | Codec::Crc32c | Codec::Crc32First | Codec::Adler32First => Err(corrupt(codec, "is no compressor")),
+    }
+}
+
+fn unzstd(kept: &mut Option<zstd::bulk::Decompressor<'static>>, input: &[u8], out: &mut [u8]) -> std::io::Result<usize> {
+    match kept {
+        Some(context) => context.decompress_to_buffer(input, out),
+        None => kept.insert(zstd::bulk::Decompressor::new()?).decompress_to_buffer(input, out),
     }
 }
 

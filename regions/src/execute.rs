@@ -10,7 +10,7 @@ use crate::tally::Tally;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use xeng_kernels::bounds::size_of;
 use xeng_kernels::boxes::visit_boxes;
@@ -120,7 +120,13 @@ impl Execution {
 /// Runs a prepared fragment and sends its answers; an error is sent as the last answer.
 pub(crate) fn execute(execution: &Execution, send: &Sender<Result<Answer, RegionError>>, cancelled: &AtomicBool) {
     let tally = Tally::default();
-    let outcome = execution.run(&tally, send, cancelled);
+    let outcome = std::thread::scope(|threads| {
+        let (running, ended) = std::sync::mpsc::channel();
+        threads.spawn(|| tell_progress(&tally, send, ended));
+        let outcome = execution.run(&tally, send, cancelled);
+        drop(running);
+        outcome
+    });
     let last = outcome.map(|()| Answer::Done(tally.account(execution.engine.memory.peak_bytes())));
     if let Err(e) = &last
         && e.kind == ErrorKind::Cancelled
@@ -137,10 +143,9 @@ impl Execution {
         tally.expect(units(&self.held) + units(&self.answers) / u64::from(self.part.count), self.total_bytes / u64::from(self.part.count));
         let mut known = givens(f)?;
         for (task, plan) in &self.held {
-            let blocks = self.hold(task, plan, &known, tally, send, cancelled)?;
+            let blocks = self.hold(task, plan, &known, tally, cancelled)?;
             known.extend(task.nodes.iter().copied().zip(blocks));
         }
-        let last_told = Mutex::new(Instant::now());
         for (index, (task, plan)) in self.answers.iter().enumerate() {
             let sink = |m: Merged| {
                 let coverage = Coverage {
@@ -150,7 +155,6 @@ impl Execution {
                     index: m.node.1,
                     units: plan.units_per_box() as u32,
                 };
-                tell_progress(tally, send, &last_told);
                 let piece = Answer::Piece(Piece { coverage, partials: m.partials });
                 send.blocking_send(Ok(piece)).map_err(|_| RegionError::new(ErrorKind::Cancelled, "the asker went away"))
             };
@@ -161,11 +165,10 @@ impl Execution {
     }
 
     /// Computes a held step in full.
-    fn hold(&self, task: &Task, plan: &WorkPlan, known: &Known, tally: &Tally, send: &Sender<Result<Answer, RegionError>>, cancelled: &AtomicBool) -> Result<Vec<Arc<Block>>, RegionError> {
+    fn hold(&self, task: &Task, plan: &WorkPlan, known: &Known, tally: &Tally, cancelled: &AtomicBool) -> Result<Vec<Arc<Block>>, RegionError> {
         let graph = &self.fragment.graph;
         let nodes = task.nodes.iter().map(|&id| graph.node(id)).collect::<Result<Vec<_>, _>>()?;
         let out = Mutex::new(nodes.iter().map(|n| Block::filled(n.dtype, &n.shape(), 0.0)).collect::<Vec<_>>());
-        let last_told = Mutex::new(Instant::now());
         let sink = |m: Merged| {
             let at = plan.result_box(m.box_index);
             for (i, (partial, node)) in m.partials.into_iter().zip(&nodes).enumerate() {
@@ -175,7 +178,6 @@ impl Execution {
                 };
                 out.lock().unwrap_or_else(PoisonError::into_inner)[i].paste(&at, &block)?;
             }
-            tell_progress(tally, send, &last_told);
             Ok(())
         };
         self.run_task(task, plan, 0..plan.units(), known, tally, cancelled, &sink)?;
@@ -201,10 +203,9 @@ impl Execution {
     }
 }
 
-fn tell_progress(tally: &Tally, send: &Sender<Result<Answer, RegionError>>, last_told: &Mutex<Instant>) {
-    let mut last = last_told.lock().unwrap_or_else(PoisonError::into_inner);
-    if last.elapsed() >= PROGRESS_EVERY {
-        *last = Instant::now();
+/// Tells how far the work is until it has ended, so that an engine which folds one large box for long is not taken for dead.
+fn tell_progress(tally: &Tally, send: &Sender<Result<Answer, RegionError>>, ended: std::sync::mpsc::Receiver<()>) {
+    while ended.recv_timeout(PROGRESS_EVERY) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
         // Progress may be lost when the asker is slow; answers never are.
         let _ = send.try_send(Ok(Answer::Progress(tally.progress())));
     }

@@ -3,7 +3,7 @@
 //! In: dataset specs and fragments. Out: descriptions and answer streams. Never talks to another region.
 
 use crate::execute::{Execution, execute};
-use crate::memory::Memory;
+use crate::memory::{Memory, Permit};
 use crate::open::{OpenDataset, open};
 use crate::roots::Roots;
 use async_trait::async_trait;
@@ -12,12 +12,15 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use xeng_proto::{AnswerStream, Dataset, DatasetSpec, Fragment, Part, Region, RegionError, Status, Traffic};
+use xeng_proto::{Answer, AnswerStream, Dataset, DatasetSpec, Fragment, Part, Progress, Region, RegionError, Status, Traffic};
 
 /// Answers that wait for a slow asker before the engine stops computing: back-pressure.
 const ANSWERS_WAITING: usize = 4;
+/// How often a request that waits for memory says so.
+const WAITING_TOLD_EVERY: Duration = Duration::from_secs(1);
 /// Open datasets that are remembered.
 const REMEMBERED: usize = 64;
 
@@ -109,16 +112,24 @@ impl Region for LocalRegion {
         let engine = self.shared.clone();
         let prepared = tokio::task::spawn_blocking(move || Execution::prepare(engine, fragment, part)).await;
         let execution = prepared.map_err(|e| RegionError::internal(format!("planning failed: {e}")))??;
-        let permit = self.shared.memory.take(execution.memory_bytes(), "this request").await?;
+        let bytes = execution.memory_bytes();
+        self.shared.memory.check(bytes, "this request")?;
         let (send, receive) = mpsc::channel(ANSWERS_WAITING);
         let cancelled = Arc::new(AtomicBool::new(false));
         let guard = CancelOnDrop(cancelled.clone());
         let engine = self.shared.clone();
-        engine.active.fetch_add(1, Ordering::Relaxed);
-        tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            let _active = Active(engine);
-            execute(&execution, &send, &cancelled);
+        tokio::spawn(async move {
+            let permit = match admitted(&engine.memory, bytes, &send).await {
+                Some(Ok(permit)) => permit,
+                Some(Err(e)) => return drop(send.send(Err(e)).await),
+                None => return,
+            };
+            engine.active.fetch_add(1, Ordering::Relaxed);
+            tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                let _active = Active(engine);
+                execute(&execution, &send, &cancelled);
+            });
         });
         // The guard lives in the stream: whoever drops the stream stops the work.
         Ok(ReceiverStream::new(receive).map(move |answer| { let _ = &guard; answer }).boxed())
@@ -138,6 +149,19 @@ impl Region for LocalRegion {
 
     fn traffic(&self) -> Traffic {
         Traffic::default()
+    }
+}
+
+/// The memory that was asked for, once there is room; meanwhile the asker hears that it is not forgotten. `None` when it went away.
+async fn admitted(memory: &Memory, bytes: usize, send: &mpsc::Sender<Result<Answer, RegionError>>) -> Option<Result<Permit, RegionError>> {
+    let taking = memory.take(bytes, "this request");
+    tokio::pin!(taking);
+    loop {
+        tokio::select! {
+            permit = &mut taking => return Some(permit),
+            () = send.closed() => return None,
+            () = tokio::time::sleep(WAITING_TOLD_EVERY) => drop(send.try_send(Ok(Answer::Progress(Progress::default())))),
+        }
     }
 }
 

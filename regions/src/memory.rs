@@ -46,11 +46,11 @@ impl Memory {
         self.peak_bytes.load(Ordering::Relaxed)
     }
 
-    /// Waits until `bytes` are free and takes them.
+    /// Whether `bytes` can ever be taken; `what` says for whom.
     ///
     /// # Errors
-    /// `Budget` at once when the budget is smaller than `bytes`; `what` says for whom.
-    pub async fn take(&self, bytes: usize, what: &str) -> Result<Permit, RegionError> {
+    /// `Budget` when the budget is smaller.
+    pub fn check(&self, bytes: usize, what: &str) -> Result<(), RegionError> {
         if bytes > self.budget_bytes {
             return Err(RegionError::budget(format!(
                 "{what} needs {} MiB of memory, and the engine's budget is {} MiB: raise the budget (--memory), or select less at a time",
@@ -58,6 +58,15 @@ impl Memory {
                 self.budget_bytes >> 20
             )));
         }
+        Ok(())
+    }
+
+    /// Waits until `bytes` are free and takes them.
+    ///
+    /// # Errors
+    /// `Budget` at once when the budget is smaller than `bytes`; `what` says for whom.
+    pub async fn take(&self, bytes: usize, what: &str) -> Result<Permit, RegionError> {
+        self.check(bytes, what)?;
         let pages = self.pages.clone().acquire_many_owned(bytes.div_ceil(PAGE) as u32).await;
         let pages = pages.map_err(|_| RegionError::unavailable("the engine is shutting down"))?;
         self.peak_bytes.fetch_max(self.used_bytes() as u64, Ordering::Relaxed);

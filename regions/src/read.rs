@@ -87,12 +87,6 @@ pub(crate) struct Leftovers {
     raw: HashMap<ChunkKey, Arc<Block>>,
 }
 
-impl Leftovers {
-    pub(crate) fn holds(&self, key: &ChunkKey) -> bool {
-        self.raw.contains_key(key)
-    }
-}
-
 /// The leaves of one piece: decodes what was fetched for it, and fetches what was not foreseen.
 pub(crate) struct PieceLeaves<'a> {
     pub(crate) sources: &'a [Source],
@@ -136,10 +130,8 @@ impl Leaves for PieceLeaves<'_> {
             let covers: Bounds = key.1.iter().zip(grid).map(|(&c, axis)| axis.range(c)).collect();
             let Some(common) = bounds::intersect(&covers, at) else { continue };
             let raw = self.raw(key, common == covers)?;
-            if common == covers && common == at {
-                return s.decoded(Arc::unwrap_or_clone(raw));
-            }
-            let part = s.decoded(raw.slice(&bounds::relative_to(&common, &covers))?)?;
+            let part = if common == covers { Arc::unwrap_or_clone(raw) } else { raw.slice(&bounds::relative_to(&common, &covers))? };
+            let part = s.decoded(part)?;
             if common == at {
                 return Ok(part);
             }

@@ -6,7 +6,7 @@
 use crate::read::{self, AHEAD, Fetched, Leftovers, PieceLeaves, Source};
 use crate::tally::Tally;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -123,7 +123,7 @@ impl Shared<'_, '_> {
         if pieces.peek().is_none() {
             let _ = lane.send(ReadPiece { unit, at: vec![], fetched: Fetched::new(), last: true });
         }
-        let mut previous: Vec<read::ChunkKey> = vec![];
+        let mut previous: HashSet<read::ChunkKey> = HashSet::new();
         while let Some(at) = pieces.next() {
             if self.stopped() {
                 return Ok(());
@@ -133,7 +133,7 @@ impl Shared<'_, '_> {
             // A chunk that the piece before used in part is still decoded in the lane's leftovers.
             let fresh = keys.iter().filter(|k| !previous.contains(k)).cloned().collect();
             let fetched = read::fetch(p.sources, fresh, p.tally)?;
-            previous = keys;
+            previous = keys.into_iter().collect();
             if lane.send(ReadPiece { unit, at, fetched, last: pieces.peek().is_none() }).is_err() {
                 return Ok(());
             }

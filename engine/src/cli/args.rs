@@ -17,6 +17,15 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// What `xeng demo --help` says.
+const DEMO_ABOUT: &str = "Run the headline job on this machine, with nothing to install.
+
+Makes hourly temperatures like ERA5's (monthly NetCDF-4 files) and a climate projection like CMIP6's (a Zarr store), once, in the cache \
+folder ($XDG_CACHE_HOME or ~/.cache). Starts engines for the regions us-east-1 and us-west-2 as processes of their own behind proxies that \
+delay and limit what crosses them as wide-area links do, and count it. Then runs plan.toml as `xeng run` would: both datasets are averaged over \
+time where they lie, the model is interpolated to the reference's grid, and the difference is written as NetCDF and as a map. Tells \
+what was read where, what crossed the links, and what it would have taken to pull the data. The engines end with the command.";
+
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
@@ -35,8 +44,8 @@ pub enum Command {
     /// Serve the data of a region.
     #[command(after_help = "Examples:\n  xeng serve --region us-east-1 --root /data --listen 0.0.0.0:7070\n  xeng serve --config region.toml")]
     Serve(ServeArgs),
-    /// Run the headline job on this machine, with several regions.
-    #[command(after_help = "Examples:\n  xeng demo\n  xeng demo --gigabytes 4 --engines 2")]
+    /// Run the headline job on this machine: engines of two regions behind wide-area links, made-up data.
+    #[command(long_about = DEMO_ABOUT, after_help = "Examples:\n  xeng demo\n  xeng demo --gigabytes 4 --engines 2 --folder /tmp/demo\n  xeng demo --engines 2 --kill")]
     Demo(DemoArgs),
 }
 
@@ -171,29 +180,46 @@ pub struct ServeArgs {
     /// A file with [regions] and [links], for the gateway.
     #[arg(long, value_name = "FILE")]
     pub topology: Option<PathBuf>,
+    /// End when stdin does: with the process that holds its other end, however that ended.
+    #[arg(long, hide = true)]
+    pub until_stdin_ends: bool,
 }
 
 /// `xeng demo`.
 #[derive(Clone, Debug, Args)]
 pub struct DemoArgs {
-    /// Size of the data to make, decoded.
-    #[arg(long, default_value_t = 1.0)]
+    /// Decoded size of the reference data (10^9 bytes): more months first, then a finer grid.
+    #[arg(long, value_name = "GB", default_value_t = 1.0, value_parser = positive)]
     pub gigabytes: f64,
-    /// Compute threads per engine.
-    #[arg(long)]
+    /// Compute threads of each engine; one per processor by default.
+    #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Engines per region.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub engines: usize,
-    /// The folder to work in; a temporary one by default.
+    /// Engines in each region.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub engines: u8,
+    /// Where to write plan.toml, difference.nc and difference.png; the current folder by default.
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
-    /// Leave the engines running afterwards.
+    /// Kill an engine of the first region with SIGKILL in the middle of the run, and start it again.
+    #[arg(long)]
+    pub kill: bool,
+    /// Keep the engines until Ctrl-C, to run plan.toml again.
     #[arg(long)]
     pub keep_running: bool,
     /// Seed of the data.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// Print the receipt on stdout instead of the account.
+    #[arg(long)]
+    pub json: bool,
+    /// Progress on stderr.
+    #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
+    pub progress: ProgressMode,
+}
+
+/// A number above 0.
+fn positive(text: &str) -> Result<f64, String> {
+    text.parse::<f64>().ok().filter(|n| n.is_finite() && *n > 0.0).ok_or_else(|| "this must be a number above 0".to_owned())
 }
 
 /// When progress is shown.

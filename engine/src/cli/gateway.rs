@@ -119,3 +119,6 @@ fn told(e: Error) -> RegionError {
     };
     RegionError::new(kind, e.to_string())
 }
+
+#[cfg(test)]
+mod tests;

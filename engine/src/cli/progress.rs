@@ -21,7 +21,7 @@ impl Progress {
             ProgressMode::Always => true,
             ProgressMode::Never => false,
         };
-        let target = || if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::term_like(Box::new(Lines)) };
+        let target = || if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::term_like_with_hz(Box::new(Lines), 1) };
         Progress { bars: shown.then(|| MultiProgress::with_draw_target(target())), regions: Mutex::default() }
     }
 
@@ -29,6 +29,7 @@ impl Progress {
     pub(super) fn set(&self, region: &str, told: Told) {
         let Some(bars) = &self.bars else { return };
         let mut regions = self.regions.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = !regions.contains_key(region);
         let bar = regions.entry(region.to_owned()).or_insert_with(|| {
             let bar = bars.add(ProgressBar::new(told.total_bytes.max(1)));
             let style = ProgressStyle::with_template("{prefix:>16} {bar:30} {bytes:>10} of {total_bytes:>10}  {bytes_per_sec:>12}  {eta:>4} left");
@@ -38,6 +39,10 @@ impl Progress {
         });
         bar.set_length(told.total_bytes.max(told.read_bytes));
         bar.set_position(told.read_bytes);
+        if is_new {
+            // What was done before the first word says nothing about the rate.
+            bar.reset_eta();
+        }
     }
 
     /// Takes the bars away.
@@ -69,10 +74,14 @@ impl indicatif::TermLike for Lines {
         Ok(())
     }
     fn write_line(&self, line: &str) -> std::io::Result<()> {
-        self.write_str(&format!("{line}\n"))
+        self.write_str(line)
     }
     fn write_str(&self, text: &str) -> std::io::Result<()> {
-        std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes())
+        // The padding that would clear a terminal's line.
+        match text.trim() {
+            "" => Ok(()),
+            text => std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes()),
+        }
     }
     fn clear_line(&self) -> std::io::Result<()> {
         Ok(())

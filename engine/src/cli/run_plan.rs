@@ -5,8 +5,11 @@ use super::progress::Progress;
 use super::{print, setup};
 use crate::error::{Error, Result};
 use crate::output;
+use crate::planfile::PlanFile;
 use crate::plot::Style;
-use crate::session::Job;
+use crate::result::{Array, Outcome};
+use crate::session::{Job, Run};
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 pub(super) async fn run(args: RunArgs) -> Result<()> {
@@ -17,21 +20,39 @@ pub(super) async fn run(args: RunArgs) -> Result<()> {
     let run = session.evaluate(&job, &|region, told| progress.set(region, told)).await;
     progress.finish();
     let run = run?;
-    for (name, outcome) in &run.outcomes {
-        for path in plan.output.get(name).into_iter().flat_map(|o| o.paths()) {
-            let path = plan.folder.join(path);
-            let bytes = output::write(outcome, &path, &Style::default()).map_err(Error::from)?;
-            eprintln!("wrote {} ({bytes} bytes)", path.display());
-        }
+    for (path, bytes) in write(&plan, &run, &Style::default())? {
+        eprintln!("wrote {} ({bytes} bytes)", path.display());
     }
     if args.json { print(&run.receipt.to_json()?) } else { Ok(()) }
+}
+
+/// Writes a plan's outputs; tells where, and how many bytes each took.
+///
+/// # Errors
+/// As [`output::write`].
+pub(super) fn write(plan: &PlanFile, run: &Run, style: &Style) -> Result<Vec<(PathBuf, u64)>> {
+    let all = run.outcomes.iter().flat_map(|(name, outcome)| plan.output.get(name).into_iter().flat_map(|o| o.paths()).map(move |path| (name, outcome, path)));
+    all.map(|(name, outcome, path)| {
+        let path = plan.folder.join(path);
+        let bytes = output::write(&named(outcome, name), &path, style).map_err(Error::from)?;
+        Ok((path, bytes))
+    })
+    .collect()
+}
+
+/// An array without a name of its own is called what the plan calls it.
+fn named<'a>(outcome: &'a Outcome, name: &str) -> Cow<'a, Outcome> {
+    match outcome {
+        Outcome::Array(array) if array.name.is_none() => Cow::Owned(Outcome::Array(Array { name: Some(name.to_owned()), ..array.clone() })),
+        other => Cow::Borrowed(other),
+    }
 }
 
 /// What a plan's outputs need.
 ///
 /// # Errors
 /// `Request` when an output names nothing that is computed, or there is none.
-pub(super) fn job(plan: &crate::planfile::PlanFile) -> Result<Job> {
+pub(super) fn job(plan: &PlanFile) -> Result<Job> {
     if plan.output.is_empty() {
         return Err(Error::request("the plan has no [output.NAME]").hint("say what to write, such as [output.difference] netcdf = \"difference.nc\""));
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use xeng_proto::Region;
 use xeng_proto::grpc::meter::Meter;
-use xeng_proto::grpc::server::{RegionService, router, serve_router};
+use xeng_proto::grpc::server::{region_router, serve_router};
 use xeng_regions::{EngineConfig, LocalRegion, Roots};
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:7070";
@@ -18,6 +18,9 @@ const DEFAULT_MEMORY_BYTES: u64 = 2 << 30;
 
 pub(super) async fn serve(args: ServeArgs) -> Result<()> {
     let file = args.config.as_deref().map(ServeConfig::read).transpose()?.unwrap_or_default();
+    if args.until_stdin_ends {
+        std::thread::spawn(end_with_stdin);
+    }
     let region = args.region.or(file.region).unwrap_or_else(|| DEFAULT_REGION.to_owned());
     let listen = args.listen.or(file.listen).unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
     let memory_bytes = args.memory.as_deref().map(quantity::bytes).transpose()?.or(file.memory_bytes).unwrap_or(DEFAULT_MEMORY_BYTES);
@@ -30,12 +33,18 @@ pub(super) async fn serve(args: ServeArgs) -> Result<()> {
     let address = listener.local_addr().map_err(|e| Error::internal(e.to_string()))?;
     let status = engine.status().await?;
     eprintln!("xeng {} serves region {region} at http://{address} ({} threads, {} MiB)", status.version, status.threads, memory_bytes >> 20);
-    let mut services = router()?.add_service(RegionService::server(engine.clone()));
+    let mut services = region_router(engine.clone()).await?;
     if args.gateway {
         services = services.add_service(super::gateway::service(args.topology.as_deref(), &region, engine)?);
         eprintln!("the gateway evaluates expressions at the same address");
     }
     serve_router(services, listener, Meter::default(), shutdown()).await.map_err(Error::from)
+}
+
+/// Ends the process at once when nobody holds the other end of stdin any more: its results have nobody to go to.
+fn end_with_stdin() {
+    let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+    std::process::exit(0);
 }
 
 /// Until the process is asked to stop.

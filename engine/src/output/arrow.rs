@@ -3,7 +3,7 @@
 //! In: a finished outcome. Out: one Arrow IPC stream per table: the arrays, then their coordinates. The layout is
 //! documented at `ResultChunk` in `gateway.proto`. Never rounds: every cell keeps its bits.
 
-use crate::result::{Array, Coordinate, Outcome};
+use crate::result::{Coordinate, Outcome};
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, StringArray};
 use arrow_array::{Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, UInt8Array, UInt16Array, UInt32Array, UInt64Array};
 use arrow_ipc::writer::StreamWriter;
@@ -137,3 +137,6 @@ fn numbers_json(block: &Block) -> Value {
         Err(cells) => json!(cells),
     }
 }
+
+#[cfg(test)]
+mod tests;

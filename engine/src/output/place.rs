@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 ///
 /// # Errors
 /// Those of `fill`; [`OutputError::File`] when the file system refuses, or `path` is a directory.
-pub(super) fn file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<(), OutputError>) -> Result<u64, OutputError> {
+pub(crate) fn file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<(), OutputError>) -> Result<u64, OutputError> {
     let named = |source| OutputError::File { path: path.to_path_buf(), source };
     if path.is_dir() {
         return Err(named(std::io::Error::new(std::io::ErrorKind::IsADirectory, "it is a directory")));
@@ -34,7 +34,7 @@ pub(super) fn file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<(), 
 ///
 /// # Errors
 /// Those of `fill`; [`OutputError::File`] when the file system refuses, or `path` holds something else than a Zarr store.
-pub(super) fn directory(path: &Path, fill: impl FnOnce(&Path) -> Result<(), OutputError>) -> Result<u64, OutputError> {
+pub(crate) fn directory(path: &Path, fill: impl FnOnce(&Path) -> Result<(), OutputError>) -> Result<u64, OutputError> {
     let named = |source| OutputError::File { path: path.to_path_buf(), source };
     if path.exists() && !is_replaceable(path) {
         let why = "something that is no Zarr store is there already";

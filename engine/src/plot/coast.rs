@@ -25,6 +25,11 @@ pub(super) fn draw(canvas: &mut Canvas, frame: Frame, x: Span, y: Span, width: f
     }
 }
 
+/// The coastlines of the world as longitudes and latitudes in degrees, 180 W to 180 E.
+pub(crate) fn coastline() -> Vec<Vec<(f64, f64)>> {
+    lines(COASTLINES)
+}
+
 /// The lines of the asset, in degrees; see its README for the layout.
 fn lines(bytes: &[u8]) -> Vec<Vec<(f64, f64)>> {
     let mut numbers = bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]]));

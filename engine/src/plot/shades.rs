@@ -34,7 +34,8 @@ impl Shades {
         let (least, most) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
         let negative = sample.partition_point(|v| *v < 0.0) as f64 / sample.len().max(1) as f64;
         let positive = (sample.len() - sample.partition_point(|v| *v <= 0.0)) as f64 / sample.len().max(1) as f64;
-        let diverging = negative >= SHARE && positive >= SHARE;
+        // Limits that lie around zero ask for it.
+        let diverging = limits.map_or(negative >= SHARE && positive >= SHARE, |(low, high)| low == -high);
         let (mut low, mut high) = limits.unwrap_or_else(|| round(at(0.02), at(0.98), diverging));
         if !(low < high) {
             (low, high) = (low - 0.5, low + 0.5);
@@ -73,6 +74,13 @@ mod tests {
         assert_eq!(shades.low, -shades.high);
         assert!(shades.above && !shades.below && shades.high < 10.0);
         assert_eq!(shades.color(f64::NAN), MISSING);
+    }
+
+    #[test]
+    fn limits_around_zero_put_it_in_the_middle() {
+        let cells = [1.0, 2.0, 3.0];
+        assert_eq!(Shades::of(&cells, Some((-4.0, 4.0))).map, ColorMap::Diverging);
+        assert_eq!(Shades::of(&cells, Some((0.0, 4.0))).map, ColorMap::Sequential);
     }
 
     #[test]

@@ -91,10 +91,17 @@ pub async fn serve(region: Arc<dyn Region>, listener: TcpListener, shutdown: imp
 /// # Errors
 /// As [`serve`].
 pub async fn serve_metered(region: Arc<dyn Region>, listener: TcpListener, meter: Meter, shutdown: impl Future<Output = ()>) -> Result<(), RegionError> {
+    serve_router(region_router(region).await?, listener, meter, shutdown).await
+}
+
+/// A gRPC server of a region, with the standard health and reflection services beside it: add further services, then [`serve_router`].
+///
+/// # Errors
+/// `Internal` when reflection cannot be set up.
+pub async fn region_router(region: Arc<dyn Region>) -> Result<Router, RegionError> {
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<RegionEngineServer<RegionService>>().await;
-    let router = router()?.add_service(health_service).add_service(RegionService::server(region));
-    serve_router(router, listener, meter, shutdown).await
+    Ok(router()?.add_service(health_service).add_service(RegionService::server(region)))
 }
 
 /// A gRPC server with xeng's connection settings and the reflection service: add services, then [`serve_router`].

@@ -51,10 +51,21 @@ pub fn filled(dtype: DType, shape: &[usize], order: ByteOrder, cell: Option<&[u8
     let size = dtype.size();
     block_from(dtype, shape, order, |out| {
         if let Some(cell) = cell.filter(|c| c.len() == size && c.iter().any(|&b| b != 0)) {
-            out.chunks_exact_mut(size).for_each(|c| c.copy_from_slice(cell));
+            repeat(cell, out);
         }
         Ok(())
     })
+}
+
+/// Fills `out` with `cell`, what is filled already being copied behind itself: a few large copies instead of one per cell.
+fn repeat(cell: &[u8], out: &mut [u8]) {
+    let mut done = cell.len().min(out.len());
+    out[..done].copy_from_slice(&cell[..done]);
+    while done > 0 && done < out.len() {
+        let more = done.min(out.len() - done);
+        out.copy_within(..more, done);
+        done += more;
+    }
 }
 
 /// The number of cells of a shape, checked against what memory can address.
@@ -112,5 +123,20 @@ fn copy_rows(from: &[usize], to: &[usize], (source_row, target_row): (usize, usi
         let position = super::unravel(linear, to);
         let at = position.iter().zip(from).fold(0, |n, (&p, &len)| n * len + p) * source_row;
         row.copy_from_slice(&source[at..at + target_row]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_cell_of_a_missing_chunk_is_the_fill_value() {
+        for len in [0, 1, 2, 3, 7, 64, 1000] {
+            let block = filled(DType::I32, &[len], ByteOrder::Big, Some(&[1, 2, 3, 4])).unwrap();
+            assert_eq!(block, Block::from_vec(&[len], vec![0x0102_0304; len]).unwrap());
+        }
+        assert_eq!(filled(DType::F32, &[3], ByteOrder::Little, None).unwrap(), Block::filled(DType::F32, &[3], 0.0));
     }
 }
