@@ -57,13 +57,18 @@ fn hand_loop(source: &dyn ChunkSource, shape: &[usize], threads: usize) -> Vec<f
                 let at = [n / (counts[1] * counts[2]), n / counts[2] % counts[1], n % counts[2]];
                 let ranges: Vec<_> = at.iter().zip(grid).map(|(&c, axis)| axis.range(c)).collect();
                 let stored = source.fetch(&at).unwrap().unwrap();
-                let bytes = ranges.iter().map(ExactSizeIterator::len).product::<usize>() * 4;
+                let stored_shape: Vec<usize> = grid.iter().map(AxisChunks::longest).collect();
+                let bytes = stored_shape.iter().product::<usize>() * 4;
                 shuffled.resize(bytes, 0);
                 cells.resize(bytes, 0);
                 inflate.zlib_decompress(&stored.bytes, &mut shuffled).unwrap();
                 xeng_regions::codec::shuffle::unshuffle(&shuffled, 4, &mut cells);
-                let (rows, width) = (ranges[1].len(), ranges[2].len());
-                for (i, row) in cells.chunks_exact(width * 4).enumerate() {
+                let (rows, width) = (stored_shape[1], ranges[2].len());
+                for (i, row) in cells.chunks_exact(stored_shape[2] * 4).enumerate().take(ranges[0].len() * rows) {
+                    // Chunks at the edge are stored whole, and reach over it.
+                    if i % rows >= ranges[1].len() {
+                        continue;
+                    }
                     let start = (ranges[1].start + i % rows) * shape[2] + ranges[2].start;
                     let (sums, present) = (&mut sums[start..start + width], &mut present[start..start + width]);
                     for ((cell, sum), count) in row.chunks_exact(4).zip(sums).zip(present) {
