@@ -3,6 +3,11 @@
 //! In: operators appended one by one, inputs first. Out: a graph whose every node is checked.
 //! Never holds labels, coordinates or data beyond small constants; never lists chunks.
 
+mod index;
+mod infer;
+
+pub use index::Index;
+
 use crate::block::Block;
 use crate::dtype::DType;
 use crate::error::{KernelError, Result};
@@ -135,76 +140,6 @@ pub enum InterpMethod {
     Spline,
     /// The nearer neighbour; half way, the lower one (SciPy's `nearest`).
     Nearest,
-}
-
-/// Indices picked along an axis.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Index {
-    /// `start, start+step, ...`, `len` of them; `step` may be negative, never 0.
-    Range {
-        /// The first index.
-        start: usize,
-        /// From one index to the next.
-        step: isize,
-        /// How many.
-        len: usize,
-    },
-    /// Any indices; a negative one gives a missing value.
-    List(Arc<[i64]>),
-}
-
-impl Index {
-    /// Number of picked indices.
-    pub fn len(&self) -> usize {
-        match self {
-            Index::Range { len, .. } => *len,
-            Index::List(list) => list.len(),
-        }
-    }
-
-    /// Whether nothing is picked.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The input index at position `at`, negative for a missing value.
-    pub fn get(&self, at: usize) -> i64 {
-        match self {
-            Index::Range { start, step, .. } => *start as i64 + *step as i64 * at as i64,
-            Index::List(list) => list.get(at).copied().unwrap_or(-1),
-        }
-    }
-
-    /// The shortest form of the same indices: a range where they are evenly spaced.
-    pub fn compact(list: &[i64]) -> Index {
-        let step = if list.len() > 1 { list[1].wrapping_sub(list[0]) } else { 1 };
-        let even = step != 0 && list.first().is_some_and(|&f| f >= 0) && list.windows(2).all(|w| w[1].wrapping_sub(w[0]) == step);
-        if even && list.last().is_some_and(|&l| l >= 0) {
-            Index::Range { start: list[0] as usize, step: step as isize, len: list.len() }
-        } else if list.is_empty() {
-            Index::Range { start: 0, step: 1, len: 0 }
-        } else {
-            Index::List(list.into())
-        }
-    }
-
-    /// `self` applied after `first`: the picks of a pick.
-    pub fn after(&self, first: &Index) -> Index {
-        match (self, first) {
-            (Index::Range { start, step, len }, Index::Range { start: s0, step: d0, .. }) => {
-                Index::Range { start: (*s0 as isize + *d0 * *start as isize).max(0) as usize, step: d0 * step, len: *len }
-            }
-            _ => {
-                let list: Vec<i64> = (0..self.len())
-                    .map(|i| match self.get(i) {
-                        at if at < 0 => -1,
-                        at => first.get(at as usize),
-                    })
-                    .collect();
-                Index::compact(&list)
-            }
-        }
-    }
 }
 
 /// The groups that the indices of one axis fall into.
@@ -391,7 +326,7 @@ impl Graph {
                 return Err(KernelError::malformed("graph", "a constant's block differs from its stated dims"));
             }
         }
-        distinct(&node.dims)?;
+        infer::distinct(&node.dims)?;
         // Kept in the sender's numbering: no deduplication here.
         self.nodes.push(node);
         Ok(NodeId(self.nodes.len() as u32 - 1))
@@ -404,162 +339,4 @@ impl Graph {
         self.nodes.push(node);
         NodeId(self.nodes.len() as u32 - 1)
     }
-
-    fn infer(&self, op: &Op) -> Result<(Vec<Dim>, DType)> {
-        let (dims, dtype) = match op {
-            Op::Scan { .. } | Op::Given { .. } => return Err(KernelError::malformed("graph", "a leaf's dims must be stated")),
-            Op::Constant(_) => return Err(KernelError::malformed("graph", "a constant's dims must be named")),
-            Op::Map { formula, inputs } => self.infer_map(formula, inputs)?,
-            Op::Take { input, axis, index } => self.infer_take(*input, *axis, index)?,
-            Op::Pick { input, axis, index } => self.infer_pick(*input, *axis, *index)?,
-            Op::Transpose { input, order } => self.infer_transpose(*input, order)?,
-            Op::Rename { input, names } => self.infer_rename(*input, names)?,
-            Op::Expand { input, axis, dim } => self.infer_expand(*input, *axis, dim)?,
-            Op::Reduce { input, reduction, axes, groups } => self.infer_reduce(*input, *reduction, axes, groups.as_ref())?,
-            Op::Interp { input, axis, from, to, method } => self.infer_interp(*input, *axis, from, to, *method)?,
-            Op::Concat { inputs, axis } => self.infer_concat(inputs, *axis)?,
-        };
-        distinct(&dims)?;
-        Ok((dims, dtype))
-    }
-
-    /// Dims of the inputs in order of first appearance, as xarray broadcasts.
-    fn infer_map(&self, formula: &Formula, inputs: &[NodeId]) -> Result<(Vec<Dim>, DType)> {
-        let mut dims: Vec<Dim> = vec![];
-        let mut dtypes = vec![];
-        for &input in inputs {
-            let node = self.node(input)?;
-            dtypes.push(node.dtype);
-            for dim in &node.dims {
-                match dims.iter().find(|d| d.name == dim.name) {
-                    Some(known) if known.len != dim.len => {
-                        return Err(KernelError::malformed("graph", format!("dimension '{}' has length {} and {}", dim.name, known.len, dim.len)));
-                    }
-                    Some(_) => {}
-                    None => dims.push(dim.clone()),
-                }
-            }
-        }
-        if formula.inputs() != dtypes {
-            return Err(KernelError::malformed("graph", "a formula's inputs differ from the nodes it is given"));
-        }
-        Ok((dims, formula.dtype()))
-    }
-
-    fn infer_take(&self, input: NodeId, axis: usize, index: &Index) -> Result<(Vec<Dim>, DType)> {
-        let (mut dims, dtype) = self.dims_with_axis(input, axis)?;
-        let len = dims[axis].len as i64;
-        let fits = match index {
-            Index::Range { step: 0, .. } => false,
-            Index::Range { len: 0, .. } => true,
-            Index::Range { start, step, len: n } => {
-                let last = (*n as i64 - 1).checked_mul(*step as i64).and_then(|d| d.checked_add(*start as i64));
-                (*start as i64) < len && last.is_some_and(|l| (0..len).contains(&l))
-            }
-            Index::List(list) => list.iter().all(|&i| i < len),
-        };
-        if !fits {
-            return Err(KernelError::malformed("graph", format!("indices outside dimension '{}' of length {len}", dims[axis].name)));
-        }
-        dims[axis].len = index.len();
-        Ok((dims, dtype))
-    }
-
-    fn infer_pick(&self, input: NodeId, axis: usize, index: usize) -> Result<(Vec<Dim>, DType)> {
-        let (mut dims, dtype) = self.dims_with_axis(input, axis)?;
-        if index >= dims[axis].len {
-            return Err(KernelError::malformed("graph", format!("index {index} outside dimension '{}' of length {}", dims[axis].name, dims[axis].len)));
-        }
-        dims.remove(axis);
-        Ok((dims, dtype))
-    }
-
-    fn infer_transpose(&self, input: NodeId, order: &[usize]) -> Result<(Vec<Dim>, DType)> {
-        let node = self.node(input)?;
-        let mut sorted = order.to_vec();
-        sorted.sort_unstable();
-        if sorted != (0..node.dims.len()).collect::<Vec<_>>() {
-            return Err(KernelError::malformed("graph", "a transposition must name every axis once"));
-        }
-        Ok((order.iter().map(|&o| node.dims[o].clone()).collect(), node.dtype))
-    }
-
-    fn infer_rename(&self, input: NodeId, names: &[Arc<str>]) -> Result<(Vec<Dim>, DType)> {
-        let node = self.node(input)?;
-        if names.len() != node.dims.len() {
-            return Err(KernelError::malformed("graph", "a renaming must name every axis"));
-        }
-        Ok((names.iter().zip(&node.dims).map(|(name, d)| Dim { name: name.clone(), len: d.len }).collect(), node.dtype))
-    }
-
-    fn infer_expand(&self, input: NodeId, axis: usize, dim: &Dim) -> Result<(Vec<Dim>, DType)> {
-        let node = self.node(input)?;
-        let mut dims = node.dims.clone();
-        if axis > dims.len() {
-            return Err(KernelError::malformed("graph", "a new axis lies outside the array"));
-        }
-        dims.insert(axis, dim.clone());
-        Ok((dims, node.dtype))
-    }
-
-    fn infer_reduce(&self, input: NodeId, reduction: Reduction, axes: &[usize], groups: Option<&Groups>) -> Result<(Vec<Dim>, DType)> {
-        let node = self.node(input)?;
-        let mut dims = node.dims.clone();
-        if axes.windows(2).any(|w| w[0] >= w[1]) || axes.iter().any(|&a| a >= dims.len()) {
-            return Err(KernelError::malformed("graph", "reduced axes must be ascending and exist"));
-        }
-        if let Some(g) = groups {
-            let fits = g.axis < dims.len()
-                && !axes.contains(&g.axis)
-                && g.codes.len() == dims[g.axis].len
-                && g.codes.iter().all(|&c| c >= -1 && (c as i64) < g.dim.len as i64);
-            if !fits {
-                return Err(KernelError::malformed("graph", "group codes do not fit the axis that they group"));
-            }
-            dims[g.axis] = g.dim.clone();
-        }
-        let kept = dims.into_iter().enumerate().filter(|(i, _)| !axes.contains(i)).map(|(_, d)| d).collect();
-        Ok((kept, reduction.output(node.dtype)))
-    }
-
-    fn infer_interp(&self, input: NodeId, axis: usize, from: &[f64], to: &[f64], method: InterpMethod) -> Result<(Vec<Dim>, DType)> {
-        let (mut dims, dtype) = self.dims_with_axis(input, axis)?;
-        let monotonic = from.windows(2).all(|w| w[0] < w[1]) || from.windows(2).all(|w| w[0] > w[1]);
-        if from.len() != dims[axis].len || from.is_empty() || !monotonic {
-            return Err(KernelError::malformed("graph", format!("cannot interpolate along '{}': it needs a strictly monotonic coordinate", dims[axis].name)));
-        }
-        dims[axis].len = to.len();
-        Ok((dims, crate::interp::output(method, dtype)))
-    }
-
-    fn infer_concat(&self, inputs: &[NodeId], axis: usize) -> Result<(Vec<Dim>, DType)> {
-        let first = inputs.first().ok_or_else(|| KernelError::malformed("graph", "nothing to join"))?;
-        let (mut dims, dtype) = self.dims_with_axis(*first, axis)?;
-        for &input in &inputs[1..] {
-            let (other, other_dtype) = self.dims_with_axis(input, axis)?;
-            let same = other.len() == dims.len() && other_dtype == dtype && (0..dims.len()).all(|i| i == axis || other[i] == dims[i]) && other[axis].name == dims[axis].name;
-            if !same {
-                return Err(KernelError::malformed("graph", "joined arrays differ in another dimension or in type"));
-            }
-            dims[axis].len = dims[axis].len.saturating_add(other[axis].len);
-        }
-        Ok((dims, dtype))
-    }
-
-    fn dims_with_axis(&self, input: NodeId, axis: usize) -> Result<(Vec<Dim>, DType)> {
-        let node = self.node(input)?;
-        if axis >= node.dims.len() {
-            return Err(KernelError::malformed("graph", format!("axis {axis} of an array of rank {}", node.dims.len())));
-        }
-        Ok((node.dims.clone(), node.dtype))
-    }
-}
-
-fn distinct(dims: &[Dim]) -> Result<()> {
-    for (i, d) in dims.iter().enumerate() {
-        if dims[..i].iter().any(|e| e.name == d.name) {
-            return Err(KernelError::malformed("graph", format!("dimension '{}' occurs twice", d.name)));
-        }
-    }
-    Ok(())
 }

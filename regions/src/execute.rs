@@ -140,7 +140,7 @@ impl Execution {
     fn run(&self, tally: &Tally, send: &Sender<Result<Answer, RegionError>>, cancelled: &AtomicBool) -> Result<(), RegionError> {
         let f = &self.fragment;
         let units = |tasks: &[(Task, WorkPlan)]| tasks.iter().map(|(_, p)| p.units() as u64).sum::<u64>();
-        tally.expect(units(&self.held) + units(&self.answers) / u64::from(self.part.count), self.total_bytes / u64::from(self.part.count));
+        tally.announce(units(&self.held) + units(&self.answers) / u64::from(self.part.count), self.total_bytes / u64::from(self.part.count));
         let mut known = givens(f)?;
         for (task, plan) in &self.held {
             let blocks = self.hold(task, plan, &known, tally, cancelled)?;

@@ -44,7 +44,7 @@ impl Tally {
         self.units_done.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn expect(&self, units: u64, bytes: u64) {
+    pub(crate) fn announce(&self, units: u64, bytes: u64) {
         self.units_total.fetch_add(units, Relaxed);
         self.total_bytes.fetch_add(bytes, Relaxed);
     }
