@@ -133,11 +133,10 @@ impl Resolver<'_> {
             }
             ExprKind::Call(call) => self.call(call),
             ExprKind::Subscript(base, items) => {
-                if let [SubscriptItem::Index(Expr { kind: ExprKind::Text(name), .. })] = items.as_slice() {
-                    if let Some(v) = self.opened_variable(base, name)? {
+                if let [SubscriptItem::Index(Expr { kind: ExprKind::Text(name), .. })] = items.as_slice()
+                    && let Some(v) = self.opened_variable(base, name)? {
                         return Ok(v);
                     }
-                }
                 let base = self.expr(base)?;
                 let items = items.iter().map(|i| self.item(i)).collect::<Outcome<Vec<_>>>()?;
                 subscript::subscript(self.plan, &base, items)

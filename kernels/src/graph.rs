@@ -321,11 +321,10 @@ impl Graph {
                 return Err(KernelError::malformed("graph", format!("a {} node states dims or a type that do not follow from its inputs", node.op.name())));
             }
         }
-        if let Op::Constant(block) = &node.op {
-            if block.shape() != node.shape() || block.dtype() != node.dtype {
+        if let Op::Constant(block) = &node.op
+            && (block.shape() != node.shape() || block.dtype() != node.dtype) {
                 return Err(KernelError::malformed("graph", "a constant's block differs from its stated dims"));
             }
-        }
         infer::distinct(&node.dims)?;
         // Kept in the sender's numbering: no deduplication here.
         self.nodes.push(node);

@@ -108,14 +108,14 @@ pub fn output(method: InterpMethod, input: DType) -> DType {
 impl Brackets {
     /// The source indices that the wanted values number `to` need, as one stretch; empty where all are outside.
     pub fn window(&self, to: Range<usize>) -> Range<usize> {
-        let mut window = usize::MAX..0;
+        let (mut start, mut end) = (usize::MAX, 0);
         for t in to.start..to.end.min(self.lower.len()) {
             if let Some(low) = self.lower[t] {
-                window.start = window.start.min(low).min(self.upper[t]);
-                window.end = window.end.max(low + 1).max(self.upper[t] + 1);
+                start = start.min(low).min(self.upper[t]);
+                end = end.max(low + 1).max(self.upper[t] + 1);
             }
         }
-        if window.start < window.end { window } else { 0..0 }
+        if start < end { start..end } else { 0..0 }
     }
 
     /// The values number `to` along `axis`, from a block that holds the source indices from `window_start` on.

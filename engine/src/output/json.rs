@@ -107,8 +107,8 @@ fn brackets(index: usize, shape: &[usize]) -> (usize, usize) {
     let (mut opens, mut closes, mut size) = (0, 0, 1);
     for &length in shape.iter().rev() {
         size *= length;
-        opens += usize::from(index % size == 0);
-        closes += usize::from((index + 1) % size == 0);
+        opens += usize::from(index.is_multiple_of(size));
+        closes += usize::from((index + 1).is_multiple_of(size));
     }
     (opens, closes)
 }

@@ -11,8 +11,8 @@ pub(super) enum Texts<'a> {
     Numbers(&'a Block),
     /// Times.
     Times(&'a Times),
-    /// Texts.
-    Texts(&'a [String]),
+    /// As they are.
+    Plain(&'a [String]),
 }
 
 impl<'a> Texts<'a> {
@@ -21,7 +21,7 @@ impl<'a> Texts<'a> {
         match values {
             Values::Numbers(block) => Texts::Numbers(block),
             Values::Times(times) => Texts::Times(times),
-            Values::Texts(texts) => Texts::Texts(texts),
+            Values::Texts(texts) => Texts::Plain(texts),
         }
     }
 
@@ -30,7 +30,7 @@ impl<'a> Texts<'a> {
         match self {
             Texts::Numbers(block) => number(block, index),
             Texts::Times(times) => times.micros.get(index).and_then(|&m| calendar::iso(m, times.encoding.calendar)),
-            Texts::Texts(texts) => texts.get(index).cloned(),
+            Texts::Plain(texts) => texts.get(index).cloned(),
         }
     }
 }

@@ -212,7 +212,7 @@ impl Scanner<'_> {
     }
 
     fn number(&mut self) {
-        let rest = self.text[self.at..].as_bytes();
+        let rest = &self.text.as_bytes()[self.at..];
         let byte = |i: usize| rest.get(i).copied().unwrap_or(0);
         let digits = |mut i: usize, is: fn(u8) -> bool| {
             while is(byte(i)) || byte(i) == b'_' {

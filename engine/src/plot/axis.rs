@@ -130,7 +130,7 @@ fn kind_of(coord: &Coordinate) -> Kind {
     let positive = text(&coord.attrs, "positive").unwrap_or_default();
     let is_pressure = matches!(units, "Pa" | "hPa" | "mb" | "mbar" | "millibar" | "millibars");
     if axis == "Z" || !positive.is_empty() || is_pressure {
-        return Kind::Vertical { down: positive.eq_ignore_ascii_case("down") || (positive.is_empty() && is_pressure) || is_pressure };
+        return Kind::Vertical { down: positive.eq_ignore_ascii_case("down") || is_pressure };
     }
     Kind::Number
 }

@@ -37,7 +37,7 @@ impl Shades {
         // Limits that lie around zero ask for it.
         let diverging = limits.map_or(negative >= SHARE && positive >= SHARE, |(low, high)| low == -high);
         let (mut low, mut high) = limits.unwrap_or_else(|| round(at(0.02), at(0.98), diverging));
-        if !(low < high) {
+        if low >= high || low.is_nan() || high.is_nan() {
             (low, high) = (low - 0.5, low + 0.5);
         }
         let map = if diverging { ColorMap::Diverging } else { ColorMap::Sequential };
@@ -51,7 +51,7 @@ impl Shades {
 }
 
 fn round(low: f64, high: f64, diverging: bool) -> (f64, f64) {
-    if !(high > low) {
+    if low >= high || low.is_nan() || high.is_nan() {
         let around = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
         return (low - around, low + around);
     }

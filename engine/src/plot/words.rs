@@ -38,7 +38,7 @@ pub(super) fn units(units: &str) -> String {
 }
 
 fn powers(word: &str) -> String {
-    let split = word.find(|c: char| c == '^' || c == '*').or_else(|| {
+    let split = word.find(['^', '*']).or_else(|| {
         let digits = word.trim_end_matches(|c: char| c.is_ascii_digit());
         let letters = digits.strip_suffix('-').unwrap_or(digits);
         (digits.len() < word.len() && !letters.is_empty() && letters.chars().all(char::is_alphabetic)).then_some(letters.len())

@@ -92,7 +92,7 @@ fn number(times: &Times, micros: i64, name: &str) -> i64 {
         "is_month_start" => (d.day == 1) as u32,
         "is_month_end" => (d.day == last) as u32,
         "is_quarter_start" => (d.day == 1 && d.month % 3 == 1) as u32,
-        "is_quarter_end" => (d.day == last && d.month % 3 == 0) as u32,
+        "is_quarter_end" => (d.day == last && d.month.is_multiple_of(3)) as u32,
         "is_year_start" => (d.day == 1 && d.month == 1) as u32,
         "is_year_end" => (d.day == last && d.month == 12) as u32,
         // Monday is 0.

@@ -204,11 +204,10 @@ pub fn where_method(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) ->
     }
     let join = if other.is_none() { Join::Inner } else { Join::Exact };
     let mut arrays = vec![a, condition];
-    if let Some(arg) = &other {
-        if let Value::Array(o) = &arg.value {
+    if let Some(arg) = &other
+        && let Value::Array(o) = &arg.value {
             arrays.push(o.clone());
         }
-    }
     align::align(plan, &mut arrays, join, &[])?;
     let other = other.map(|o| arrays.get(2).cloned().map_or(o.value, Value::Array));
     chosen(plan, &arrays, other.as_ref()).map(Value::Array)

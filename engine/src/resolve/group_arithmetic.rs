@@ -87,11 +87,10 @@ fn with_scalars_along(other: &LazyArray, name: &str, by: &Grouping) -> Outcome<L
     let mut out = other.clone();
     let length = other.index(name).map_or(by.dim.len, |i| i.len());
     for coord in out.coords.values_mut() {
-        if coord.dims.is_empty() {
-            if let Some(value) = coord.known() {
+        if coord.dims.is_empty()
+            && let Some(value) = coord.known() {
                 *coord = LazyCoord::along(name, labels::repeat(value, length)?, coord.attrs.clone());
             }
-        }
     }
     Ok(out)
 }
@@ -120,11 +119,10 @@ fn expand(plan: &mut Plan, other: &LazyArray, name: &str, along: &str, at: &[i64
     }
     out.node = plan.rename(out.node, name, along)?;
     for coord in out.coords.values_mut() {
-        if let crate::lazy::CoordData::Lazy(node, _) = &mut coord.data {
-            if coord.dims.iter().any(|d| d == name) {
+        if let crate::lazy::CoordData::Lazy(node, _) = &mut coord.data
+            && coord.dims.iter().any(|d| d == name) {
                 *node = plan.rename(*node, name, along)?;
             }
-        }
         coord.dims.iter_mut().filter(|d| *d == name).for_each(|d| along.clone_into(d));
     }
     out.coords.insert(name.to_owned(), LazyCoord { dims: vec![along.to_owned()], ..group });

@@ -492,11 +492,10 @@ pub fn builtin(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
 /// `float(x)`, `int(x)`, `bool(x)`
 fn converted(plan: &Plan, name: &str, args: Args) -> Outcome<Value> {
     let arg = args.bind(&["x"])?.need("x")?;
-    if let (Value::Array(a), "float") = (&arg.value, name) {
-        if plan.dims(a.node)?.iter().all(|d| d.len == 1) && crate::lazy::fold::known(plan, a.node).is_none() {
+    if let (Value::Array(a), "float") = (&arg.value, name)
+        && plan.dims(a.node)?.iter().all(|d| d.len == 1) && crate::lazy::fold::known(plan, a.node).is_none() {
             return Ok(Value::Later(Box::new(a.clone())));
         }
-    }
     let Some(x) = args::float(&arg.value).or_else(|| match literals::cells(plan, &arg.value) {
         Ok((Values::Numbers(b), _)) if b.len() == 1 => b.to_f64_vec().first().copied(),
         _ => None,

@@ -146,8 +146,8 @@ pub fn pointwise_guard(plan: &Plan, entries: &IndexMap<String, Arg>) -> Outcome<
 pub fn relabel(plan: &mut Plan, a: LazyArray, dim: &str, indexer: &LazyArray) -> Outcome<LazyArray> {
     let mut out = a;
     let dims = plan.names(indexer.node)?;
-    if let [new] = dims.as_slice() {
-        if new != dim {
+    if let [new] = dims.as_slice()
+        && new != dim {
             if plan.names(out.node)?.contains(new) {
                 return Err(Fault::unsupported(format!("selecting along '{dim}' by an array along '{new}', which the array has too")));
             }
@@ -161,7 +161,6 @@ pub fn relabel(plan: &mut Plan, a: LazyArray, dim: &str, indexer: &LazyArray) ->
                 }
             }
         }
-    }
     for (name, coord) in &indexer.coords {
         if name != dim && !out.coords.contains_key(name) {
             out.coords.insert(name.clone(), coord.clone());

@@ -62,11 +62,10 @@ impl<'a> Walk<'a> {
         if fold.axes.windows(2).any(|w| w[0] >= w[1]) || fold.axes.iter().any(|&a| a >= shape.len()) {
             return bad("folded axes must be ascending and exist");
         }
-        if let Some((axis, codes)) = fold.groups {
-            if axis >= shape.len() || fold.axes.contains(&axis) || codes.len() != shape[axis] {
+        if let Some((axis, codes)) = fold.groups
+            && (axis >= shape.len() || fold.axes.contains(&axis) || codes.len() != shape[axis]) {
                 return bad("group codes do not fit the axis that they group");
             }
-        }
         let kept: Vec<usize> = (0..shape.len()).filter(|a| !fold.axes.contains(a)).collect();
         let grouped = fold.groups.map(|g| g.0);
         let fits = kept.len() == out.len() && kept.iter().zip(out).all(|(&a, &n)| Some(a) == grouped || shape[a] == n);

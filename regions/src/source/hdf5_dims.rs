@@ -60,7 +60,7 @@ impl Scales {
     /// The dimension names of a dataset.
     pub fn dims_of(&mut self, member: &Dataset) -> Vec<String> {
         let rank = member.ndim();
-        let listed = self.from_coordinates(member).or_else(|| self.from_list(member));
+        let listed = self.by_coordinates(member).or_else(|| self.by_list(member));
         match listed {
             Some(dims) if dims.len() == rank => dims,
             _ if is_scale(member) && rank == 1 => vec![member.name().to_string()],
@@ -82,13 +82,13 @@ impl Scales {
     }
 
     /// netCDF-4 lists the dimensions of coordinate variables of higher rank by number.
-    fn from_coordinates(&self, member: &Dataset) -> Option<Vec<String>> {
+    fn by_coordinates(&self, member: &Dataset) -> Option<Vec<String>> {
         let ids = integers(&member.attribute("_Netcdf4Coordinates").ok()?);
         ids.iter().map(|id| self.by_id.get(id).cloned()).collect()
     }
 
     /// Any other dataset refers to its scales, axis by axis.
-    fn from_list(&self, member: &Dataset) -> Option<Vec<String>> {
+    fn by_list(&self, member: &Dataset) -> Option<Vec<String>> {
         let list = member.attribute("DIMENSION_LIST").ok()?;
         if !matches!(&list.datatype, Datatype::VarLen { .. }) {
             return None;
