@@ -122,7 +122,7 @@ async fn answer(stages: &Stages, ask: &Ask, fragment: Arc<Fragment>, engines: &E
         let asking = Asking { name, engines, fragment: &fragment, part: Part { index, count }, collector: &collector, patience, told: &told, watch };
         async move { asking.until_answered().await }
     });
-    let mut report = RegionReport { predicted_bytes: ask.answer_bytes(), ..RegionReport::default() };
+    let mut report = RegionReport { predicted_bytes: ask.answer_bytes(engines.len()), ..RegionReport::default() };
     let began = Instant::now();
     for (account, retries) in futures::future::try_join_all(parts).await? {
         add(&mut report.account, &account);

@@ -45,7 +45,7 @@ pub fn text(session: &Session, planned: &Planned) -> Result<String> {
                 let _ = writeln!(out, "  answers   {}, {} work units", node_text(&ask.fragment.graph, id)?, plan.units());
             }
         }
-        let _ = writeln!(out, "  sends     {} of partial results, for a fragment of {}{}", bytes(ask.answer_bytes()), bytes(fragment_bytes(&ask.fragment) as u64), price(session, name, ask.answer_bytes()));
+        let _ = writeln!(out, "  sends     {} of partial results, for a fragment of {}{}", bytes(ask.answer_bytes(session.engines_in(name))), bytes(fragment_bytes(&ask.fragment) as u64), price(session, name, ask.answer_bytes(session.engines_in(name))));
     }
     let at_home: Vec<String> = home_nodes(planned).into_iter().map(|id| node_text(&stages.graph, id)).collect::<Result<_>>()?;
     let _ = writeln!(out, "home {}", session.home());
@@ -71,10 +71,10 @@ pub fn json(session: &Session, planned: &Planned) -> Result<String> {
             let name = &stages.regions[ask.region];
             let scans: Vec<Value> = scans(planned, ask).into_iter().map(|s| json!({ "dataset": s.dataset, "variable": s.variable, "shape": s.shape, "chunks": s.chunks, "decoded_bytes": s.decoded_bytes })).collect();
             let nodes = |tasks: &[xeng_proto::Task]| tasks.iter().flat_map(|t| &t.nodes).map(|&id| node_text(&ask.fragment.graph, id)).collect::<Result<Vec<_>>>();
-            let usd = usd(session, name, ask.answer_bytes());
+            let usd = usd(session, name, ask.answer_bytes(session.engines_in(name)));
             Ok(json!({
                 "region": name, "round": ask.round, "scans": scans, "holds": nodes(&ask.fragment.held)?, "answers": nodes(&ask.fragment.answers)?,
-                "units": ask.answers.iter().map(|(_, p)| p.units()).sum::<usize>(), "answer_bytes": ask.answer_bytes(), "fragment_bytes": fragment_bytes(&ask.fragment), "usd": usd,
+                "units": ask.answers.iter().map(|(_, p)| p.units()).sum::<usize>(), "answer_bytes": ask.answer_bytes(session.engines_in(name)), "fragment_bytes": fragment_bytes(&ask.fragment), "usd": usd,
             }))
         })
         .collect::<Result<_>>()?;

@@ -99,6 +99,11 @@ impl Session {
         &self.engines
     }
 
+    /// Number of engines of a region.
+    pub fn engines_in(&self, region: &str) -> usize {
+        self.engines.get(region).map_or(0, Vec::len)
+    }
+
     /// Describes a dataset in its region.
     ///
     /// # Errors
@@ -210,7 +215,7 @@ impl Session {
     pub fn predicted_wan_bytes(&self, stages: &Stages) -> u64 {
         let remote = |ask: &&crate::stages::Ask| self.remote.contains(&stages.regions[ask.region]);
         let given = |ask: &crate::stages::Ask| ask.given.iter().filter_map(|&id| stages.graph.node(id).ok()).map(|n| n.bytes() as u64).sum::<u64>();
-        stages.asks.iter().filter(remote).map(|ask| ask.answer_bytes().saturating_add(given(ask))).fold(0, u64::saturating_add)
+        stages.asks.iter().filter(remote).map(|ask| ask.answer_bytes(self.engines_in(&stages.regions[ask.region])).saturating_add(given(ask))).fold(0, u64::saturating_add)
     }
 
     fn check_budget(&self, planned: &Planned) -> Result<()> {

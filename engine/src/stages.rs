@@ -47,9 +47,10 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Bytes that the answers hold before compression: the states of every result cell.
-    pub fn answer_bytes(&self) -> u64 {
-        let task = |plan: &WorkPlan| plan.result_state_bytes() as u64;
+    /// Bytes that the answers of so many engines hold before compression: the states of every result cell, and once more where a box of
+    /// the result is shared by engines.
+    pub fn answer_bytes(&self, engines: usize) -> u64 {
+        let task = |plan: &WorkPlan| plan.parts_state_bytes(u32::try_from(engines).unwrap_or(u32::MAX).max(1)) as u64;
         self.answers.iter().map(|(_, plan)| task(plan)).fold(0, u64::saturating_add)
     }
 }

@@ -160,6 +160,22 @@ impl WorkPlan {
         cells.saturating_mul(groups).saturating_mul(self.state_bytes_per_cell)
     }
 
+    /// As [`Self::result_state_bytes`], where `parts` answer a share each: a box that is cut between them is sent in several pieces, each as
+    /// large as the box. An upper bound where boxes differ in size.
+    pub fn parts_state_bytes(&self, parts: u32) -> usize {
+        let per_box = self.units_per_box();
+        let mut more = 0;
+        for range in (0..parts).map(|index| self.share(index, parts)) {
+            // At most two boxes of a share are not whole: its first and its last.
+            let first_end = range.start.next_multiple_of(per_box).min(range.end);
+            let last_start = (range.end - range.end % per_box).max(first_end);
+            more += runs(range.start % per_box, range.start % per_box + (first_end - range.start), per_box) + runs(0, range.end - last_start, per_box);
+            // One piece of each box is counted already, with the share that holds its end.
+            more -= usize::from(first_end > range.start && first_end % per_box == 0);
+        }
+        self.result_state_bytes().saturating_add(more.saturating_mul(self.box_state_bytes()))
+    }
+
     /// The number of the box that holds exactly these cells of the result, if there is one.
     pub fn box_at(&self, bounds: &Bounds) -> Option<usize> {
         let kept_axes = self.roles.iter().filter(|r| **r != Role::Reduced).zip(bounds).filter(|(r, _)| **r == Role::Kept);
@@ -208,6 +224,20 @@ fn grown(mut axes: Vec<AxisChunks>, cells: usize) -> Vec<AxisChunks> {
     axes
 }
 
+/// Nodes of a merge tree over `units` that hold the units `from..to` and no others.
+fn runs(mut from: usize, to: usize, units: usize) -> usize {
+    let mut count = 0;
+    while from < to {
+        // The largest node that begins here: the last one of the tree may be cut short.
+        let mut length = 1;
+        while from % (2 * length) == 0 && ((from + 2 * length).min(units) <= to) && length < units {
+            length *= 2;
+        }
+        (from, count) = (from + length, count + 1);
+    }
+    count
+}
+
 fn longest_cells(axes: &[AxisChunks]) -> usize {
     axes.iter().fold(1usize, |n, a| n.saturating_mul(a.longest()))
 }
@@ -225,4 +255,45 @@ fn cell(axes: &[AxisChunks], mut index: usize) -> Bounds {
         index /= n;
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::MergeTree;
+
+    #[test]
+    fn runs_are_what_a_merge_tree_is_left_with() {
+        for units in 1..20usize {
+            for from in 0..units {
+                for to in from..=units {
+                    let mut tree = MergeTree::new(units as u32);
+                    (from..to).for_each(|u| tree.insert((0, u as u32), vec![], |_, _| Ok(())).unwrap());
+                    assert_eq!(runs(from, to, units), tree.drain().len(), "{from}..{to} of {units}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn parts_send_every_piece_of_a_cut_box() {
+        let axis = |len: usize, chunk: usize| AxisChunks::uniform(len, chunk);
+        for (boxes, units) in [(1, 1), (1, 4), (1, 5), (3, 5), (4, 7), (9, 1)] {
+            let plan = WorkPlan { roles: vec![Role::Kept, Role::Reduced], kept: vec![axis(boxes, 1)], folded: vec![axis(units, 1)], pieces_per_unit: 1, fold: None, state_bytes_per_cell: 8 };
+            let per_box = plan.units_per_box();
+            for parts in 1..8u32 {
+                let mut pieces = 0;
+                for part in 0..parts {
+                    let mut trees = std::collections::BTreeMap::<usize, MergeTree>::new();
+                    for unit in plan.share(part, parts) {
+                        let (at, number) = plan.place(unit);
+                        trees.entry(at).or_insert_with(|| MergeTree::new(per_box as u32)).insert((0, number as u32), vec![], |_, _| Ok(())).unwrap();
+                    }
+                    pieces += trees.into_values().map(|mut t| t.drain().len()).sum::<usize>();
+                }
+                assert_eq!(plan.parts_state_bytes(parts), 8 * pieces, "{boxes} boxes of {units} units in {parts} parts");
+            }
+        }
+    }
 }

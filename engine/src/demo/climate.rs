@@ -197,9 +197,10 @@ mod tests {
     fn it_is_warm_where_it_should_be_and_rounded() {
         let climate = climate(1);
         let mut field = vec![0.0; climate.grid.cells()];
-        climate.at_hour(1_000_000, &mut field);
+        // July 2014.
+        climate.at_hour(1_004_200, &mut field);
         let row = |j: usize| field[j * 24..(j + 1) * 24].iter().sum::<f32>() / 24.0;
-        assert!((290.0..306.0).contains(&row(6)) && row(0) < 275.0 && row(12) < 250.0, "{} {} {}", row(0), row(6), row(12));
+        assert!((290.0..306.0).contains(&row(6)) && (255.0..275.0).contains(&row(0)) && row(12) < 225.0, "{} {} {}", row(0), row(6), row(12));
         assert!(field.iter().all(|v| (v * ROUNDED).fract() == 0.0));
     }
 

@@ -18,6 +18,8 @@ const VERSION: u32 = 1;
 const MARKER: &str = "complete.txt";
 /// Distances of the reference's grid points that are chosen from, in degrees.
 const STEPS: [f64; 4] = [1.5, 1.0, 0.5, 0.25];
+/// What is chosen from where two months of the first of these would be too much.
+const COARSE_STEPS: [f64; 2] = [3.0, 6.0];
 /// More months than this are not made before the grid becomes finer.
 const MOST_MONTHS: usize = 120;
 /// The largest file of the reference, decoded; longer months are cut into several.
@@ -39,8 +41,11 @@ impl Size {
     /// the seasons, more is whole years.
     pub fn of_gigabytes(gigabytes: f64) -> Size {
         let months = |step: f64| gigabytes * 1e9 / (730.5 * 4.0 * grid(step).cells() as f64);
-        let fits = STEPS.iter().copied().find(|&step| months(step) <= MOST_MONTHS as f64 + 0.5);
-        let step = fits.unwrap_or(STEPS[STEPS.len() - 1]);
+        let step = if months(STEPS[0]) < 1.5 {
+            COARSE_STEPS.into_iter().find(|&step| months(step) >= 1.5).unwrap_or(COARSE_STEPS[1])
+        } else {
+            STEPS.into_iter().find(|&step| months(step) <= MOST_MONTHS as f64 + 0.5).unwrap_or(STEPS[STEPS.len() - 1])
+        };
         let wanted = months(step).round().clamp(1.0, 12.0 * 200.0) as usize;
         let months = if wanted < 12 {
             (0..wanted).map(|i| (2011, 1 + (i * 12 / wanted) as u32)).collect()
@@ -159,6 +164,7 @@ mod tests {
         let decade = Size::of_gigabytes(10.0);
         assert_eq!((decade.step, decade.months.first(), decade.months.last()), (1.5, Some(&(2011, 1)), Some(&(2020, 12))));
         assert_eq!(Size::of_gigabytes(20.0).step, 1.0);
+        assert_eq!((Size::of_gigabytes(0.01).step, Size::of_gigabytes(0.01).months.len()), (6.0, 2));
         assert_eq!(Size::of_gigabytes(0.0).months.len(), 1);
     }
 }
