@@ -1,0 +1,12 @@
+//! What the integration tests are made with.
+
+pub(crate) mod array;
+pub(crate) mod cluster;
+pub(crate) mod compare;
+pub(crate) mod data;
+pub(crate) mod dates;
+pub(crate) mod expr;
+pub(crate) mod generate;
+pub(crate) mod oracle;
+pub(crate) mod rng;
+pub(crate) mod write;
