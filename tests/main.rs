@@ -4,5 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod binary;
+mod faults;
+mod golden;
 mod kit;
+mod laws;
 mod property;
