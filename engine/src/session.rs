@@ -86,7 +86,12 @@ impl Session {
     /// Lets a region that this process serves be asked without a socket.
     pub fn serve_locally(&mut self, region: &str, engine: Arc<dyn xeng_proto::Region>) {
         self.remote.retain(|name| name != region);
-        self.engines.insert(region.to_owned(), vec![engine]);
+        self.answer_with(region, vec![engine]);
+    }
+
+    /// Lets these engines answer for a region, whatever the topology names for it.
+    pub fn answer_with(&mut self, region: &str, engines: Vec<Arc<dyn xeng_proto::Region>>) {
+        self.engines.insert(region.to_owned(), engines);
     }
 
     /// Where everything is.

@@ -1,0 +1,160 @@
+//! The program as a user has it: what it prints, writes and returns, and what becomes of it when something is killed.
+
+use crate::kit::data::{self, Made, Size};
+use crate::kit::process::{Output, Server, xeng};
+use crate::kit::rng::Rng;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn dataset(folder: &Path, size: Size) -> Made {
+    data::make(&mut Rng::new(21), folder, "a", size, None)
+}
+
+fn open(made: &Made) -> String {
+    format!("a={}", made.uri)
+}
+
+/// What the oracle says of `a.t.max()`.
+fn largest(made: &Made) -> f64 {
+    made.arrays["t"].cells.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+}
+
+#[test]
+fn evaluates_to_the_terminal_to_netcdf_and_to_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = dataset(folder.path(), Size::Small);
+    let shown = xeng(&["eval", "a.t.max()", "--open", &open(&made)]).succeeded();
+    assert!(shown.stdout.contains("xarray.DataArray"), "{}", shown.stdout);
+    let (nc, json) = (folder.path().join("out.nc"), folder.path().join("out.json"));
+    xeng(&["eval", "a.t.max().rename('top')", "--open", &open(&made), "-o", nc.to_str().unwrap(), "-o", json.to_str().unwrap()]).succeeded();
+    let file = netcdf_reader::NcFile::open(&nc).unwrap();
+    let cells = file.read_variable_as_f64("top").unwrap();
+    assert_eq!(cells.iter().copied().collect::<Vec<_>>(), [largest(&made)]);
+    let text = std::fs::read_to_string(json).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(value.to_string().contains("top"), "{value}");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 3, "temporary files are left: {left:?}");
+}
+
+#[test]
+fn tells_what_a_dataset_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = dataset(folder.path(), Size::Small);
+    let text = xeng(&["info", &made.uri]).succeeded().stdout;
+    assert!(["time", "lat", "lon", "t"].iter().all(|name| text.contains(name)), "{text}");
+    let json = xeng(&["info", &made.uri, "--json", "--checksum"]).succeeded().stdout;
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["variables"]["lat"]["shape"][0], made.layout.lat.len(), "{json}");
+    assert_eq!(value["variables"]["lat"]["dtype"], "float64");
+    assert_eq!(value["variables"]["lat"]["sha256"].as_str().map(str::len), Some(64));
+}
+
+#[test]
+fn explains_without_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = dataset(folder.path(), Size::Small);
+    for (format, holds) in [("text", "over the WAN"), ("json", "{"), ("dot", "digraph")] {
+        let out = xeng(&["explain", "a.t.mean('time')", "--open", &open(&made), "--format", format]).succeeded();
+        assert!(out.stdout.contains(holds), "{format}: {}", out.stdout);
+        if format == "json" {
+            serde_json::from_str::<serde_json::Value>(&out.stdout).unwrap();
+        }
+    }
+}
+
+#[test]
+fn exit_codes_say_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = dataset(folder.path(), Size::Small);
+    let broken = folder.path().join("broken.nc");
+    std::fs::write(&broken, b"\x89HDF\r\n\x1a\nand then nothing of use").unwrap();
+    let out = xeng(&["eval", "a.tt.mean()", "--open", &open(&made)]).failed(2);
+    assert!(out.stderr.contains("\n    ^^") || out.stderr.contains("  ^^"), "no caret: {}", out.stderr);
+    assert!(out.stderr.contains("'t'") || out.stderr.contains("`t`"), "no nearest name: {}", out.stderr);
+    xeng(&["eval", "a.t.mean(", "--open", &open(&made)]).failed(2);
+    xeng(&["eval", "b.t.mean()", "--open", &open(&made)]).failed(2);
+    xeng(&["eval", "a.t.mean()", "--open", "a=/nowhere/at/all.nc"]).failed(2);
+    xeng(&["eval", "a.t.mean()", "--open", &open(&made), "-o", "out.docx"]).failed(2);
+    xeng(&["run", "no-such-plan.toml"]).failed(2);
+    xeng(&["no-such-command"]).failed(2);
+    xeng(&["eval", "a.t.mean()", "--open", &format!("a={}", broken.display())]).failed(3);
+    xeng(&["eval", "a.t.mean()", "--open", &open(&made), "--memory", "1kB"]).failed(5);
+    let far = format!("{}@east", open(&made));
+    let out = xeng(&["eval", "a.t.mean()", "--open", &far, "--region", "east=http://127.0.0.1:1"]).failed(4);
+    assert!(out.stderr.contains("127.0.0.1:1"), "{}", out.stderr);
+}
+
+#[test]
+fn a_plan_runs_over_two_regions() {
+    let folder = tempfile::tempdir().unwrap();
+    let rng = &mut Rng::new(22);
+    let a = data::make(rng, folder.path(), "a", Size::Small, None);
+    let b = data::make(rng, folder.path(), "b", Size::Small, Some(&a.layout));
+    let (east, west) = (Server::start("east", "127.0.0.1:0"), Server::start("west", "127.0.0.1:0"));
+    let plan = folder.path().join("plan.toml");
+    let text = format!(
+        "[home]\nregion = \"here\"\n[regions.east]\nendpoints = [\"{}\"]\n[regions.west]\nendpoints = [\"{}\"]\n[open.a]\nuri = \"{}\"\nregion = \"east\"\n[open.b]\nuri = \"{}\"\nregion = \"west\"\n[compute]\ntop = \"a.t.max()\"\ndifference = \"top - b.t.min()\"\nunused = \"a.nothing\"\n[output.difference]\nnetcdf = \"difference.nc\"\n",
+        east.endpoint, west.endpoint, a.uri, b.uri
+    );
+    std::fs::write(&plan, text).unwrap();
+    let out = xeng(&["run", plan.to_str().unwrap(), "--json"]).succeeded();
+    let receipt: serde_json::Value = serde_json::from_str(&out.stdout).unwrap();
+    for field in ["version", "plan_sha256", "datasets", "regions", "links", "wall_seconds", "coverage", "result_sha256"] {
+        assert!(receipt.get(field).is_some(), "no {field}: {receipt}");
+    }
+    assert_eq!(receipt["links"].as_array().unwrap().len(), 2);
+    let least = b.arrays["t"].cells.iter().copied().filter(|c| !c.is_nan()).fold(f64::INFINITY, f64::min);
+    let file = netcdf_reader::NcFile::open(folder.path().join("difference.nc")).unwrap();
+    let cells = file.read_variable_as_f64("difference").unwrap();
+    let got = cells.iter().next().copied().unwrap();
+    assert!((got - (largest(&a) - least)).abs() < 1e-5, "{got}");
+}
+
+fn digest(out: &Output) -> String {
+    let receipt: serde_json::Value = serde_json::from_str(&out.stdout).unwrap();
+    receipt["result_sha256"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_engine_killed_and_started_again_costs_only_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = dataset(folder.path(), Size::Large);
+    let mut server = Server::start("east", "127.0.0.1:0");
+    let far = format!("{}@east", open(&made));
+    let region = format!("east={}", server.endpoint);
+    // Many passes, so that there is time to be killed in.
+    let expr = "(a.t - a.t.mean('time')).groupby('time.month').std('time') + ((a.t - a.t.mean('time')) ** 2).sum('time').mean()";
+    let args = ["eval", expr, "--open", &far, "--region", &region, "--json"];
+    let want = digest(&xeng(&args).succeeded());
+    for pause_ms in [10, 60, 150] {
+        let run = Command::new(env!("CARGO_BIN_EXE_xeng")).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(pause_ms));
+        server = server.killed_and_started_again();
+        let out = Output::of(run.wait_with_output().unwrap()).succeeded();
+        assert_eq!(digest(&out), want, "after {pause_ms} ms");
+    }
+}
+
+#[test]
+fn a_killed_home_leaves_its_engines_idle() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = dataset(folder.path(), Size::Large);
+    let server = Server::start("east", "127.0.0.1:0");
+    let far = format!("{}@east", open(&made));
+    let region = format!("east={}", server.endpoint);
+    let expr = "(a.t - a.t.mean('time')).groupby('time.month').std('time')";
+    let mut home = Command::new(env!("CARGO_BIN_EXE_xeng")).args(["eval", expr, "--open", &far, "--region", &region, "--json"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    while server.active() == 0 && home.try_wait().unwrap().is_none() && began.elapsed() < Duration::from_secs(5) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    home.kill().unwrap();
+    home.wait().unwrap();
+    let killed = Instant::now();
+    while server.active() > 0 {
+        assert!(killed.elapsed() < Duration::from_secs(5), "the engine works on for nobody");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

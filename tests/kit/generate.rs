@@ -1,0 +1,153 @@
+//! Random expressions that xarray would accept.
+//!
+//! Each step looks at the array that it is applied to: a dimension is only reduced where it exists.
+
+use super::array::Arr;
+use super::expr::{Expr, World};
+use super::oracle::{Key, Op, Stat};
+use super::rng::Rng;
+
+/// An expression of up to `steps` operators.
+pub(crate) fn expression(rng: &mut Rng, world: &World, steps: usize) -> Expr {
+    let (mut expr, mut value) = leaf(rng, world, None);
+    for _ in 0..steps {
+        let next = step(rng, world, expr.clone(), &value);
+        let Some(next) = next else { continue };
+        let next_value = next.value(world);
+        if next_value.cells.len() > 3_000_000 {
+            continue;
+        }
+        (expr, value) = (next, next_value);
+    }
+    expr
+}
+
+/// A variable, of one dataset or of any.
+fn leaf(rng: &mut Rng, world: &World, of: Option<&str>) -> (Expr, Arr) {
+    let names: Vec<&String> = world.keys().filter(|k| of.is_none_or(|o| o == k.as_str())).collect();
+    let made = &world[*rng.pick(&names)];
+    let variables: Vec<&String> = made.arrays.keys().collect();
+    let name = (*rng.pick(&variables)).clone();
+    let value = made.arrays[&name].clone();
+    (Expr::Variable { dataset: made.name.clone(), name }, value)
+}
+
+fn step(rng: &mut Rng, world: &World, expr: Expr, value: &Arr) -> Option<Expr> {
+    let e = Box::new(expr);
+    let dim = if value.dims.is_empty() { None } else { Some(rng.pick(&value.dims).clone()) };
+    let len = dim.as_ref().map_or(0, |d| value.len_of(d));
+    let grouped = value.days().is_some_and(|d| !d.is_empty());
+    match rng.below(24) {
+        0..5 => reduce(rng, e, value),
+        5 | 6 if grouped => Some(Expr::Group(e, *rng.pick(&Key::ALL), *rng.pick(&Stat::ALL))),
+        7 if grouped => Some(Expr::Anomaly(e, *rng.pick(&Key::ALL))),
+        8 => {
+            let dim = dim?;
+            // Sometimes nothing is left.
+            let from = rng.below(len + 1);
+            Some(Expr::Range(e, dim, from, rng.between(from, len + 2), rng.between(1, 3)))
+        }
+        9 if len > 0 => {
+            let count = rng.between(1, 4);
+            Some(Expr::List(e, dim?, distinct(rng, len, count)))
+        }
+        10 if len > 0 => Some(Expr::Pick(e, dim?, rng.below(len) as i64 - if rng.chance(30) { len as i64 } else { 0 })),
+        11 => labels(rng, e, value, dim?),
+        12 if grouped && value.index("time").is_some_and(|t| t.is_monotonic()) => {
+            let year = rng.pick(value.days()?).year;
+            Some(Expr::Year(e, year))
+        }
+        13 => nearest(rng, e, value, dim?),
+        14 if value.dims.len() > 1 => {
+            let mut dims = value.dims.clone();
+            dims.rotate_left(rng.between(1, value.dims.len() - 1));
+            Some(Expr::Transpose(e, dims))
+        }
+        15 | 16 => {
+            let (other, steps) = (leaf(rng, world, None).0, rng.below(3));
+            let other = (0..steps).fold(other, |o, _| step(rng, world, o.clone(), &o.value(world)).unwrap_or(o));
+            let op = *rng.pick(&[Op::Add, Op::Sub, Op::Mul, Op::Maximum]);
+            alignable(value, &other.value(world)).then(|| Expr::Binary(op, e, Box::new(other)))
+        }
+        17 => {
+            let number = f64::from(rng.between(1, 16) as u32) / 4.0 * if rng.chance(30) { -1.0 } else { 1.0 };
+            let op = *rng.pick(&[Op::Add, Op::Sub, Op::Mul, Op::Div]);
+            Some(Expr::Number(op, e, number, op != Op::Div && rng.chance(30)))
+        }
+        18 => Some(Expr::Negative(e)),
+        19 => Some(if value.is_float() && rng.chance(50) { Expr::Sqrt(e) } else { Expr::Abs(e) }),
+        20 if value.is_float() => Some(if rng.chance(50) { Expr::Fill(e, 0.5) } else { Expr::Clip(e, -1.25, 7.5) }),
+        21 => {
+            let (condition, c) = leaf(rng, world, None);
+            alignable(value, &c).then(|| Expr::Choose(e, Box::new(condition), 0.25))
+        }
+        22 if value.numbers("lat").is_some_and(|l| !l.is_empty()) => {
+            let mut dims = vec!["lat".to_owned()];
+            dims.extend(value.dims.iter().filter(|d| *d != "lat" && rng.chance(50)).cloned());
+            Some(Expr::Weighted(e, dims))
+        }
+        23 => interp(rng, e, value, dim?),
+        _ => None,
+    }
+}
+
+/// What has no labels has to be of one length; labels must be unique to be joined.
+fn alignable(a: &Arr, b: &Arr) -> bool {
+    a.dims.iter().filter(|d| b.axis(d).is_some()).all(|d| match (a.index(d), b.index(d)) {
+        (Some(_), Some(_)) => true,
+        _ => a.len_of(d) == b.len_of(d),
+    })
+}
+
+fn reduce(rng: &mut Rng, e: Box<Expr>, value: &Arr) -> Option<Expr> {
+    let dims: Vec<String> = value.dims.iter().filter(|_| rng.chance(50)).cloned().collect();
+    let stat = *rng.pick(&Stat::ALL);
+    // The least of nothing is an error in xarray.
+    let empty = dims.iter().any(|d| value.len_of(d) == 0);
+    let unfit = dims.is_empty() || empty && matches!(stat, Stat::Min | Stat::Max);
+    let skipna = stat == Stat::Count || !value.is_float() || rng.chance(80);
+    (!unfit).then_some(Expr::Reduce(e, stat, dims, skipna))
+}
+
+fn distinct(rng: &mut Rng, len: usize, count: usize) -> Vec<usize> {
+    let mut out: Vec<usize> = vec![];
+    for _ in 0..count {
+        let at = rng.below(len);
+        if !out.contains(&at) {
+            out.push(at);
+        }
+    }
+    out
+}
+
+fn labels(rng: &mut Rng, e: Box<Expr>, value: &Arr, dim: String) -> Option<Expr> {
+    let labels = value.numbers(&dim).filter(|l| l.len() > 1 && value.index(&dim).is_some_and(|i| i.is_monotonic()))?;
+    let (a, b) = (rng.below(labels.len()), rng.below(labels.len()));
+    let (low, high) = (labels[a.min(b)], labels[a.max(b)]);
+    Some(Expr::Labels(e, dim, low, high))
+}
+
+fn nearest(rng: &mut Rng, e: Box<Expr>, value: &Arr, dim: String) -> Option<Expr> {
+    let labels = value.numbers(&dim).filter(|l| !l.is_empty() && value.index(&dim).is_some_and(|i| i.is_monotonic()))?;
+    let at = *rng.pick(labels) + 0.0625;
+    Some(Expr::Nearest(e, dim, at))
+}
+
+fn interp(rng: &mut Rng, e: Box<Expr>, value: &Arr, dim: String) -> Option<Expr> {
+    let labels = value.numbers(&dim).filter(|l| l.len() > 1 && value.index(&dim).is_some_and(|i| i.is_monotonic()))?;
+    let count = rng.between(1, 5);
+    let mut to: Vec<f64> = (0..count)
+        .map(|_| {
+            let i = rng.below(labels.len() - 1);
+            let part = *rng.pick(&[0.25, 0.375, 0.75]);
+            labels[i] + part * (labels[i + 1] - labels[i])
+        })
+        .collect();
+    if rng.chance(20) {
+        to.push(labels.iter().copied().fold(f64::NEG_INFINITY, f64::max) + 1.5);
+    }
+    to.sort_by(f64::total_cmp);
+    to.dedup();
+    let numeric = matches!(dim.as_str(), "lat" | "lon");
+    numeric.then(|| Expr::Interp(e, dim, to, rng.chance(30)))
+}

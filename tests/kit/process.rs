@@ -1,0 +1,94 @@
+//! The program itself, in processes of its own.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use xeng_proto::Region;
+use xeng_proto::grpc::GrpcRegion;
+
+/// What a run of the program said.
+pub(crate) struct Output {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    code: Option<i32>,
+}
+
+impl Output {
+    pub(crate) fn of(out: std::process::Output) -> Output {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Output { stdout: text(out.stdout), stderr: text(out.stderr), code: out.status.code() }
+    }
+
+    pub(crate) fn succeeded(self) -> Output {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+        self
+    }
+
+    /// It ended with this code, and told why in a few lines without a backtrace.
+    pub(crate) fn failed(self, code: i32) -> Output {
+        assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);
+        assert!(!self.stderr.trim().is_empty() && !self.stderr.contains("panicked"), "{}", self.stderr);
+        self
+    }
+}
+
+/// Runs the program to its end.
+pub(crate) fn xeng(args: &[&str]) -> Output {
+    Output::of(Command::new(env!("CARGO_BIN_EXE_xeng")).args(args).stdin(Stdio::null()).output().unwrap())
+}
+
+/// A region engine in a process of its own.
+pub(crate) struct Server {
+    pub(crate) endpoint: String,
+    region: String,
+    process: Child,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Server {
+    /// Starts an engine that listens at an address; port 0 is any that is free.
+    pub(crate) fn start(region: &str, listen: &str) -> Server {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_xeng"))
+            .args(["serve", "--region", region, "--listen", listen, "--threads", "1"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let first = lines.next().unwrap().unwrap();
+        let endpoint = first.split_whitespace().find(|w| w.starts_with("http://")).unwrap_or_else(|| panic!("no address: {first}")).to_owned();
+        // Whoever says more is read to the end, lest it wait for a full pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Server { endpoint, region: region.to_owned(), process }
+    }
+
+    /// `kill -9`, and a new process at the same address.
+    pub(crate) fn killed_and_started_again(mut self) -> Server {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        let address = self.endpoint.trim_start_matches("http://").to_owned();
+        Server::start(&self.region, &address)
+    }
+
+    /// Number of fragments under way.
+    pub(crate) fn active(&self) -> u32 {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let began = Instant::now();
+        runtime.block_on(async {
+            let region = GrpcRegion::connect(&self.endpoint, "engine").unwrap();
+            loop {
+                match region.status().await {
+                    Ok(status) => return status.active,
+                    Err(e) => assert!(began.elapsed() < Duration::from_secs(5), "{e}"),
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,12 @@
+//! The integration tests: one binary, so that the engine is linked once.
+//!
+//! Every number is compared with an oracle that shares no code with the engine.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod binary;
+mod faults;
+mod golden;
+mod kit;
+mod laws;
+mod property;
