@@ -33,7 +33,14 @@ impl Drop for SetOnDrop {
 }
 
 fn piece(cells: usize) -> Answer {
-    let noise = (0..cells as u64).map(|i| f64::from_bits(0x3ff0_0000_0000_0000 | (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 12))).collect();
+    // Mixed well (splitmix64): multiples alone repeat themselves nearly enough to be compressed.
+    let mixed = |i: u64| {
+        let z = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    };
+    let noise = (0..cells as u64).map(|i| f64::from_bits(0x3ff0_0000_0000_0000 | (mixed(i) >> 12))).collect();
     let block = Block::from_vec(&[cells], noise).unwrap();
     Answer::Piece(Piece { coverage: Coverage { task: 0, bounds: vec![0..cells], level: 0, index: 0, units: 1 }, partials: vec![Partial { states: vec![block] }] })
 }
