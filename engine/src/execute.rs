@@ -176,7 +176,7 @@ impl Asking<'_> {
     /// Asks one engine once.
     async fn once(&self, engine: &dyn Region) -> Result<Account, RegionError> {
         let silent = |_| RegionError::unavailable(format!("{} was silent for {} s", engine.label(), self.patience.silence.as_secs()));
-        let from = |e: RegionError| RegionError::new(e.kind, format!("{}: {}", engine.label(), e.message));
+        let from = |e: RegionError| said_by(engine, e);
         let mut attempt = Attempt::new(self.part.index, self.part.count);
         let mut answers = tokio::time::timeout(self.patience.silence, engine.execute(self.fragment.clone(), self.part)).await.map_err(silent)?.map_err(from)?;
         while let Some(answer) = tokio::time::timeout(self.patience.silence, answers.next()).await.map_err(silent)? {
@@ -203,6 +203,12 @@ impl Asking<'_> {
         });
         (self.watch)(self.name, sum);
     }
+}
+
+/// An error with the engine that it comes from, unless it names it already.
+pub(crate) fn said_by(engine: &dyn Region, e: RegionError) -> RegionError {
+    let label = engine.label();
+    if e.message.starts_with(&label) { e } else { RegionError::new(e.kind, format!("{label}: {}", e.message)) }
 }
 
 fn add(total: &mut Account, more: &Account) {

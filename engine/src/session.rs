@@ -8,7 +8,7 @@ mod finish;
 mod needed;
 
 use crate::error::{Error, Result};
-use crate::execute::{Engines, Patience, Watch, execute};
+use crate::execute::{Engines, Patience, Watch, execute, said_by};
 use crate::lazy::{OpenedDataset, Plan, Value};
 use crate::open_spec::OpenSpec;
 use crate::optimize::optimize;
@@ -126,7 +126,7 @@ impl Session {
             for engine in engines {
                 match engine.describe(&spec.dataset).await {
                     Ok(description) => return Ok(OpenedDataset { alias: spec.name.clone(), region, description }),
-                    Err(e) if e.kind == ErrorKind::Unavailable => last = RegionError::new(e.kind, format!("{}: {}", engine.label(), e.message)),
+                    Err(e) if e.kind == ErrorKind::Unavailable => last = said_by(engine.as_ref(), e),
                     Err(e) => return Err(Error::from(e).prefixed(&format!("dataset '{}'", spec.name))),
                 }
             }

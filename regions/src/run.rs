@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use xeng_kernels::evaluate::fold_of;
 use xeng_kernels::tree::{MergeTree, TreeNode};
@@ -49,8 +49,10 @@ struct Shared<'a, 's> {
     plan: &'a WorkPlan,
     next: AtomicUsize,
     end: usize,
-    trees: Mutex<HashMap<usize, MergeTree>>,
+    /// One lock per box: boxes merge side by side, and the table is held only to look one up.
+    trees: Mutex<HashMap<usize, Arc<Mutex<MergeTree>>>>,
     failure: Mutex<Option<RegionError>>,
+    failed: AtomicBool,
     sink: &'s (dyn Fn(Merged) -> Result<(), RegionError> + Sync),
 }
 
@@ -74,6 +76,7 @@ pub(crate) fn run(
         end: range.end,
         trees: Mutex::default(),
         failure: Mutex::new(None),
+        failed: AtomicBool::new(false),
         sink,
     };
     let lanes = lanes.min(range.len()).max(1);
@@ -91,8 +94,9 @@ pub(crate) fn run(
         return Err(e);
     }
     // What is left covers boxes that other parts of the fragment complete.
-    for (box_index, mut tree) in std::mem::take(&mut *lock(&shared.trees)) {
-        for (node, partials) in tree.drain() {
+    for (box_index, tree) in std::mem::take(&mut *lock(&shared.trees)) {
+        let left = lock(&tree).drain();
+        for (node, partials) in left {
             sink(Merged { box_index, node, partials })?;
         }
     }
@@ -173,7 +177,7 @@ impl Shared<'_, '_> {
             None => {
                 let block = evaluator.evaluate(self.nodes[0], &piece.at)?;
                 drop(evaluator);
-                *state = vec![Partial { states: vec![std::sync::Arc::unwrap_or_clone(block)] }];
+                *state = vec![Partial { states: vec![Arc::unwrap_or_clone(block)] }];
             }
             Some(_) if piece.at.is_empty() && !self.is_scalar_domain()? => {}
             Some((axes, groups)) => {
@@ -223,22 +227,20 @@ impl Shared<'_, '_> {
         let (box_index, at) = self.plan.place(unit);
         let units = self.plan.units_per_box() as u32;
         let reductions = if self.plan.fold().is_some() { self.nodes.iter().map(|&id| Ok(self.reduction(id)?.1)).collect::<Result<Vec<_>, RegionError>>()? } else { vec![] };
+        let tree = lock(&self.trees).entry(box_index).or_insert_with(|| Arc::new(Mutex::new(MergeTree::new(units)))).clone();
         let complete = {
-            let mut trees = lock(&self.trees);
-            let tree = trees.entry(box_index).or_insert_with(|| MergeTree::new(units));
+            let mut tree = lock(&tree);
             tree.insert((0, at as u32), partials, |left, right| {
                 reductions.iter().zip(left.iter_mut().zip(&right)).try_for_each(|(r, (l, n))| r.merge(l, n))
             })?;
-            if tree.is_complete() { trees.remove(&box_index) } else { None }
+            if tree.is_complete() { tree.drain() } else { return Ok(()) }
         };
-        match complete {
-            Some(mut tree) => tree.drain().into_iter().try_for_each(|(node, partials)| (self.sink)(Merged { box_index, node, partials })),
-            None => Ok(()),
-        }
+        lock(&self.trees).remove(&box_index);
+        complete.into_iter().try_for_each(|(node, partials)| (self.sink)(Merged { box_index, node, partials }))
     }
 
     fn stopped(&self) -> bool {
-        self.program.cancelled.load(Ordering::Relaxed) || lock(&self.failure).is_some()
+        self.program.cancelled.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed)
     }
 
     /// The value of a result; the first error is kept for the caller of [`run`], and stops every lane.
@@ -246,14 +248,19 @@ impl Shared<'_, '_> {
         match result {
             Ok(value) if !self.program.cancelled.load(Ordering::Relaxed) => Some(value),
             Ok(_) => {
-                lock(&self.failure).get_or_insert_with(|| RegionError::new(ErrorKind::Cancelled, "the asker went away"));
+                self.fail(RegionError::new(ErrorKind::Cancelled, "the asker went away"));
                 None
             }
             Err(e) => {
-                lock(&self.failure).get_or_insert(e);
+                self.fail(e);
                 None
             }
         }
+    }
+
+    fn fail(&self, e: RegionError) {
+        lock(&self.failure).get_or_insert(e);
+        self.failed.store(true, Ordering::Relaxed);
     }
 }
 
