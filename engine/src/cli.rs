@@ -12,6 +12,7 @@ mod progress;
 mod run_plan;
 mod serve;
 mod setup;
+mod style;
 
 use crate::error::{Error, Result};
 use args::{Cli, Command};

@@ -80,7 +80,7 @@ pub(super) fn opens(plan: &PlanFile, texts: &[String]) -> Result<Vec<OpenSpec>> 
 /// # Errors
 /// `Request` when it cannot be read.
 pub(super) fn expression(text: &str) -> Result<String> {
-    let unreadable = |what: &str, e: std::io::Error| Error::request(format!("{what} cannot be read: {e}"));
+    let unreadable = |what: &str, e: std::io::Error| Error::request(format!("{what} cannot be read: {}", crate::error::told(&e)));
     match text.strip_prefix('@') {
         Some(file) => std::fs::read_to_string(file).map_err(|e| unreadable(file, e)),
         None if text == "-" => std::io::read_to_string(std::io::stdin()).map_err(|e| unreadable("stdin", e)),
