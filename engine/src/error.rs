@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The columns that a message is fitted to where the terminal is not known.
-const DEFAULT_COLUMNS: usize = 100;
+pub const DEFAULT_COLUMNS: usize = 100;
 
 /// What the user should do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -19,7 +19,7 @@ pub(super) async fn run(args: RunArgs) -> Result<()> {
     let progress = Progress::new(args.at.progress);
     let run = session.evaluate(&job, &|region, told| progress.set(region, told)).await;
     progress.finish();
-    let run = run?;
+    let run = run.map_err(|e| plan.locate(e))?;
     for (path, bytes) in write(&plan, &run, &Style::default())? {
         eprintln!("wrote {} ({bytes} bytes)", path.display());
     }

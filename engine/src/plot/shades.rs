@@ -134,8 +134,8 @@ mod tests {
     #[test]
     fn limits_around_zero_put_it_in_the_middle() {
         let cells = [1.0, 2.0, 3.0];
-        assert_eq!(Shades::of(&cells, Some((-4.0, 4.0))).map, ColorMap::Diverging);
-        assert_eq!(Shades::of(&cells, Some((0.0, 4.0))).map, ColorMap::Sequential);
+        assert_eq!(Shades::of(&cells, Some((-4.0, 4.0)), Sense::Open).map, ColorMap::Diverging);
+        assert_eq!(Shades::of(&cells, Some((0.0, 4.0)), Sense::Open).map, ColorMap::Sequential);
     }
 
     #[test]
