@@ -12,6 +12,7 @@ mod progress;
 mod run_plan;
 mod serve;
 mod setup;
+mod style;
 
 use crate::error::{Error, Result};
 use args::{Cli, Command};
@@ -34,10 +35,15 @@ pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitCode 
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "{error}");
+            let _ = writeln!(std::io::stderr(), "{}", error.render(columns()));
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// The width that errors are fitted to: that of the terminal, or 100 where stderr is none.
+fn columns() -> usize {
+    terminal_size::terminal_size_of(std::io::stderr()).map_or(crate::error::DEFAULT_COLUMNS, |(width, _)| usize::from(width.0))
 }
 
 /// Writes a result to stdout; a reader that went away (`| head`) ends the output without an error.

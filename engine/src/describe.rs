@@ -9,8 +9,12 @@ use std::fmt::Write;
 use xeng_proto::{Dataset, Kind, Variable};
 use xeng_regions::checksum::Inventory;
 
-/// Dimensions, coordinates with their first and last labels, variables with chunks and attributes.
-pub fn text(dataset: &Dataset) -> String {
+/// Longer attributes are cut: `--json` has them whole.
+const MOST_ATTR_CHARS: usize = 120;
+
+/// Dimensions, coordinates with their first and last labels, variables with chunks and attributes; then, from the
+/// inventory, variables of other groups and those that cannot be read, with the reason.
+pub fn text(dataset: &Dataset, listed: Option<&Inventory>) -> String {
     let mut out = String::new();
     let files = if dataset.files == 1 { String::new() } else { format!(" ({} files)", dataset.files) };
     let _ = writeln!(out, "{}{files}, {} stored", dataset.spec.uri, bytes(dataset.stored_bytes));
@@ -36,10 +40,37 @@ pub fn text(dataset: &Dataset) -> String {
     if !dataset.attrs.is_empty() {
         let _ = writeln!(out, "attributes:");
         for (name, value) in &dataset.attrs {
-            let _ = writeln!(out, "    {name}: {}", attr_text(value));
+            let _ = writeln!(out, "    {name}: {}", cut(&attr_text(value)));
         }
     }
+    if let Some(listed) = listed {
+        others(&mut out, dataset, listed);
+    }
     out
+}
+
+/// An attribute on one line.
+fn cut(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().filter(|c| !c.is_control()).collect();
+    if line.chars().count() <= MOST_ATTR_CHARS { line } else { line.chars().take(MOST_ATTR_CHARS - 1).chain(['…']).collect() }
+}
+
+/// What the files hold besides the dataset: groups, and what cannot be read.
+fn others(out: &mut String, dataset: &Dataset, listed: &Inventory) {
+    let group = dataset.spec.group.as_deref().unwrap_or_default().trim_matches('/').to_owned();
+    let elsewhere = |name: &&String| name.rsplit_once('/').map_or("", |(folder, _)| folder).trim_matches('/') != group;
+    let mut groups: Vec<&str> = listed.variables.keys().filter(elsewhere).filter_map(|name| name.rsplit_once('/').map(|(folder, _)| folder)).collect();
+    groups.dedup();
+    if !groups.is_empty() {
+        let _ = writeln!(out, "other groups (--group NAME): {}", groups.join(", "));
+    }
+    if !listed.unreadable.is_empty() {
+        let _ = writeln!(out, "unreadable:");
+        for (name, reason) in &listed.unreadable {
+            let _ = writeln!(out, "    {name}: {}", cut(reason));
+        }
+    }
 }
 
 fn variable(out: &mut String, name: &str, v: &Variable) {
@@ -62,7 +93,7 @@ fn variable(out: &mut String, name: &str, v: &Variable) {
     }
     out.push('\n');
     for (key, value) in v.attrs.iter().filter(|(key, _)| ["units", "long_name", "standard_name"].contains(&key.as_str())) {
-        let _ = writeln!(out, "        {key}: {}", attr_text(value));
+        let _ = writeln!(out, "        {key}: {}", cut(&attr_text(value)));
     }
 }
 

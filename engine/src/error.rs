@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The columns that a message is fitted to where the terminal is not known.
-const DEFAULT_COLUMNS: usize = 100;
+pub const DEFAULT_COLUMNS: usize = 100;
 
 /// What the user should do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -180,15 +180,37 @@ impl From<xeng_proto::RegionError> for Error {
 }
 
 impl From<crate::output::OutputError> for Error {
-    /// What cannot be written is asked for in vain (exit 2), but for a file system that refuses (exit 3).
+    /// What cannot be written is asked for in vain (exit 2), also where the path asked for cannot be written to; a disk that is
+    /// full or fails cuts the run off (exit 4).
     fn from(e: crate::output::OutputError) -> Error {
         use crate::output::OutputError as O;
         match e {
             O::Malformed { .. } => Error::internal(e.to_string()),
             O::Ending { .. } | O::Conflict { .. } | O::Unsupported { .. } | O::Plot(_) => Error::request(e.to_string()),
-            O::File { .. } | O::Io(_) => Error::data(e.to_string()),
+            O::File { ref path, ref source } => unwritable(&path.display().to_string(), source),
+            O::Io(ref source) => unwritable("the output", source),
         }
     }
+}
+
+/// Why the file system refused, and what to do.
+fn unwritable(path: &str, why: &std::io::Error) -> Error {
+    use std::io::ErrorKind as Io;
+    let message = format!("cannot write '{path}': {}", told(why));
+    match why.kind() {
+        Io::NotFound => Error::request(message).hint("make the folder first, or name another one"),
+        Io::PermissionDenied | Io::ReadOnlyFilesystem => Error::request(message).hint("name a file in a folder that you may write to"),
+        Io::IsADirectory | Io::NotADirectory | Io::AlreadyExists => Error::request(message).hint("name another file, or remove what is there"),
+        Io::StorageFull | Io::QuotaExceeded => Error::unavailable(message).hint("make room on the disk, or write somewhere else"),
+        _ => Error::unavailable(message),
+    }
+}
+
+/// What the system says, without the number that it says it by.
+pub(crate) fn told(why: &std::io::Error) -> String {
+    let text = why.to_string();
+    let plain = text.split(" (os error").next().unwrap_or(&text);
+    plain.chars().take(1).flat_map(char::to_lowercase).chain(plain.chars().skip(1)).collect()
 }
 
 impl From<xeng_kernels::KernelError> for Error {

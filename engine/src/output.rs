@@ -39,6 +39,16 @@ pub fn check_ending(path: &Path) -> Result<(), OutputError> {
     known_ending(path).map(drop)
 }
 
+/// Refuses, before anything is computed, a path that [`write`] could not write to: an unknown ending, a folder that is not
+/// there or where no file can be made, a directory in its place.
+///
+/// # Errors
+/// [`OutputError::Ending`], [`OutputError::File`].
+pub fn check_path(path: &Path) -> Result<(), OutputError> {
+    let ending = known_ending(path)?;
+    place::check(path, ending == "zarr")
+}
+
 fn known_ending(path: &Path) -> Result<String, OutputError> {
     let ending = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).unwrap_or_default();
     if ENDINGS.contains(&format!(".{ending}").as_str()) {

@@ -9,6 +9,7 @@
 
 mod convert;
 mod scan;
+mod syntax;
 
 use crate::error::{Error, Result};
 use crate::expr::{Program, Span};
@@ -113,19 +114,12 @@ fn syntax_error(e: &ruff_python_parser::ParseError, offsets: &Offsets, text: &Ar
     let span = offsets.span(e.location);
     let starts_with_dot = text.get(span.start..).is_some_and(|rest| rest.starts_with('.'));
     let line_before = text.get(..span.start).unwrap_or_default().trim_end_matches([' ', '\t']);
-    let error = Error::request(format!("this is no Python expression: {}", lower_first(&e.error.to_string()))).at(text, span);
+    let (message, hint) = syntax::rephrase(&e.error.to_string(), text, span);
+    let error = Error::request(message).hint_if(hint.map(str::to_owned)).at(text, span);
     if starts_with_dot && line_before.ends_with('\n') {
         return error.hint("put parentheses around an expression that goes on in the next line");
     }
     error
-}
-
-fn lower_first(text: &str) -> String {
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) => first.to_lowercase().chain(chars).collect(),
-        None => String::new(),
-    }
 }
 
 #[cfg(test)]

@@ -3,18 +3,19 @@
 //! In: TOML text. Out: a [`PlanFile`], or an error with its place in the text. Never parses the expressions in it, never
 //! looks at the data. Relative paths, of inputs and outputs alike, are meant from the plan file's folder: see [`PlanFile::folder`].
 
+mod layer;
 pub mod quantity;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::expr::Span;
 use crate::suggest;
-use crate::topology::{Link, RegionPlace, Topology, ends};
+use crate::topology::Topology;
+use layer::Layer;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use toml::Spanned;
 use xeng_proto::DatasetSpec;
 
 /// The largest plan file, in bytes.
@@ -31,6 +32,8 @@ pub struct PlanFile {
     pub open: BTreeMap<String, OpenEntry>,
     /// Named expressions in the order written; each may refer to those before it.
     pub compute: Vec<(String, String)>,
+    /// Where those expressions stand in the files.
+    places: BTreeMap<String, Place>,
     /// What is written, by the name of the computed entry.
     pub output: BTreeMap<String, Outputs>,
     /// What it may cost.
@@ -44,6 +47,8 @@ pub struct OpenEntry {
     pub dataset: DatasetSpec,
     /// The region that it lies in; home's own if `None`.
     pub region: Option<String>,
+    /// The folder of the file that names it: a relative path is meant from there.
+    pub folder: PathBuf,
 }
 
 /// Where a result is written. Each is a path relative to the plan's folder.
@@ -80,44 +85,6 @@ pub struct Budget {
     pub deadline: Option<Duration>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawPlan {
-    home: RawHome,
-    regions: BTreeMap<String, RegionPlace>,
-    links: BTreeMap<String, Spanned<Link>>,
-    open: BTreeMap<String, Spanned<RawOpen>>,
-    compute: BTreeMap<String, Spanned<String>>,
-    output: BTreeMap<String, Outputs>,
-    budget: RawBudget,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawHome {
-    region: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawOpen {
-    uri: Option<String>,
-    region: Option<String>,
-    concat: Option<String>,
-    group: Option<String>,
-    decode_times: Option<bool>,
-    drop: Vec<String>,
-    search: Option<toml::Value>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawBudget {
-    memory_bytes: Option<Spanned<toml::Value>>,
-    wan_bytes: Option<Spanned<toml::Value>>,
-    deadline: Option<Spanned<toml::Value>>,
-}
-
 /// Reads a plan file, the `xeng.toml` beside it (or `topology`) below it, and `key=value` settings above it.
 ///
 /// # Errors
@@ -128,24 +95,24 @@ pub fn read(path: &Path, topology: Option<&Path>, settings: &[String]) -> Result
     let shared = topology.map(Path::to_path_buf).or_else(|| (beside.is_file() && beside != path).then_some(beside));
     let mut plan = match shared {
         Some(shared) => read_one(&shared)?,
-        None => PlanFile::default(),
+        None => Layer::default(),
     };
-    overlay(&mut plan, read_one(path)?);
+    plan.overlay(read_one(path)?);
     for setting in settings {
-        overlay(&mut plan, parse_setting(setting)?);
+        plan.overlay(parse_setting(setting, &folder)?);
     }
-    plan.folder = folder;
-    Ok(plan)
+    plan.finish(folder)
 }
 
-fn read_one(path: &Path) -> Result<PlanFile> {
+fn read_one(path: &Path) -> Result<Layer> {
     let name = path.display().to_string();
-    let unreadable = |e: std::io::Error| Error::request(format!("{name} cannot be read: {e}"));
+    let unreadable = |e: std::io::Error| Error::request(format!("{name} cannot be read: {}", crate::error::told(&e)));
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     if size > MAX_PLAN_BYTES {
         return Err(Error::request(format!("{name} is {size} bytes long; the longest plan allowed is {MAX_PLAN_BYTES}")));
     }
-    parse(&std::fs::read_to_string(path).map_err(unreadable)?, &name)
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    Layer::parse(&std::fs::read_to_string(path).map_err(unreadable)?, &name, &folder)
 }
 
 /// The plan that a TOML text holds; `name` is what errors call it.
@@ -153,85 +120,49 @@ fn read_one(path: &Path) -> Result<PlanFile> {
 /// # Errors
 /// `Request`, with the place, as for [`read`].
 pub fn parse(text: &str, name: &str) -> Result<PlanFile> {
-    let shared: Arc<str> = Arc::from(text);
-    let raw: RawPlan = toml::from_str(text).map_err(|e| toml_error(&e, &shared, name))?;
-    from_raw(raw, &shared).map_err(|e| e.in_source(name))
+    Layer::parse(text, name, Path::new(""))?.finish(PathBuf::new())
+}
+
+impl PlanFile {
+    /// The same error, shown in the file that its expression stands in, where that is an entry of this plan.
+    #[must_use]
+    pub fn locate(&self, mut error: Error) -> Error {
+        let Some(place) = &mut error.place else { return error };
+        let is_it = |(_, text): &&(String, String)| **text == *place.text;
+        let in_entry = |name: &str| place.source_name.is_empty() || place.source_name == format!("[compute] {name}");
+        let found = self.compute.iter().filter(is_it).find(|(name, _)| in_entry(name));
+        if let Some((name, text)) = found
+            && let Some(written) = self.places.get(name)
+        {
+            **place = within(written, name, text, place.span);
+        }
+        error
+    }
+}
+
+/// The place in a file of a span of an expression that is written in it.
+fn within(written: &Place, name: &str, expression: &str, span: Span) -> Place {
+    let source_name = format!("{}, [compute] {name}", written.source_name);
+    let quoted = written.text.get(written.span.start..written.span.end).unwrap_or_default();
+    match quoted.find(expression) {
+        Some(at) => {
+            let start = written.span.start + at;
+            Place { source_name, text: written.text.clone(), span: Span::new(start + span.start, start + span.end) }
+        }
+        // Escapes in the string: its own text is shown.
+        None => Place { source_name, text: Arc::from(expression), span },
+    }
 }
 
 /// A `key=value` of `--set`: TOML, but for quotes around a text, which may be left out.
-fn parse_setting(setting: &str) -> Result<PlanFile> {
+fn parse_setting(setting: &str, folder: &Path) -> Result<Layer> {
     let name = format!("--set {setting}");
     let Some((key, value)) = setting.split_once('=') else {
         return Err(Error::request(format!("'{setting}' is no setting")).hint("write --set key=value, such as budget.deadline=1h"));
     };
     let is_toml = toml::from_str::<toml::Table>(&format!("v = {value}")).is_ok_and(|table| table.len() == 1);
     let value = if is_toml { value.to_string() } else { toml::Value::String(value.into()).to_string() };
-    parse(&format!("{key} = {value}"), &name)
-}
-
-fn from_raw(raw: RawPlan, text: &Arc<str>) -> Result<PlanFile> {
-    let mut plan = PlanFile { output: raw.output, ..PlanFile::default() };
-    plan.topology.home = raw.home.region;
-    plan.topology.regions = raw.regions;
-    for (name, link) in raw.links {
-        let span = Span::new(link.span().start, link.span().end);
-        let [a, b] = name.split_whitespace().collect::<Vec<_>>()[..] else {
-            return Err(Error::request(format!("link \"{name}\" does not name two regions")).at(text, span).hint("write [links.\"us-east-1 eu-west-2\"]"));
-        };
-        plan.topology.links.insert(ends(a, b), link.into_inner());
-    }
-    for (name, open) in raw.open {
-        let span = Span::new(open.span().start, open.span().end);
-        let entry = open_entry(&name, open.into_inner()).map_err(|e| e.at(text, span))?;
-        plan.open.insert(name, entry);
-    }
-    let mut compute: Vec<_> = raw.compute.into_iter().collect();
-    // TOML tables carry no order: that of the text is meant.
-    compute.sort_by_key(|(_, value)| value.span().start);
-    plan.compute = compute.into_iter().map(|(name, value)| (name, value.into_inner())).collect();
-    plan.budget.memory_bytes = quantity_of(raw.budget.memory_bytes, text, quantity::bytes)?;
-    plan.budget.wan_bytes = quantity_of(raw.budget.wan_bytes, text, quantity::bytes)?;
-    plan.budget.deadline = quantity_of(raw.budget.deadline, text, quantity::duration)?;
-    Ok(plan)
-}
-
-fn open_entry(name: &str, raw: RawOpen) -> Result<OpenEntry> {
-    if raw.search.is_some() {
-        let error = Error::request(format!("dataset '{name}': `search` is not available yet"));
-        return Err(error.hint("name the files: uri = \"...\", and the region that they lie in"));
-    }
-    let uri = raw.uri.unwrap_or_default();
-    if uri.is_empty() {
-        return Err(Error::request(format!("dataset '{name}' has no `uri`")));
-    }
-    let keep_times_encoded = raw.decode_times == Some(false);
-    let dataset = DatasetSpec { uri, concat: raw.concat, group: raw.group, keep_times_encoded, drop: raw.drop };
-    Ok(OpenEntry { dataset, region: raw.region })
-}
-
-fn quantity_of<T>(value: Option<Spanned<toml::Value>>, text: &Arc<str>, read: fn(&str) -> Result<T>) -> Result<Option<T>> {
-    let Some(value) = value else { return Ok(None) };
-    let span = Span::new(value.span().start, value.span().end);
-    let written = match value.get_ref() {
-        toml::Value::String(written) => written.clone(),
-        other => other.to_string(),
-    };
-    read(&written).map(Some).map_err(|e| e.at(text, span))
-}
-
-fn overlay(plan: &mut PlanFile, over: PlanFile) {
-    plan.topology.overlay(over.topology);
-    plan.open.extend(over.open);
-    for (name, expr) in over.compute {
-        match plan.compute.iter_mut().find(|(known, _)| *known == name) {
-            Some(entry) => entry.1 = expr,
-            None => plan.compute.push((name, expr)),
-        }
-    }
-    plan.output.extend(over.output);
-    plan.budget.memory_bytes = over.budget.memory_bytes.or(plan.budget.memory_bytes);
-    plan.budget.wan_bytes = over.budget.wan_bytes.or(plan.budget.wan_bytes);
-    plan.budget.deadline = over.budget.deadline.or(plan.budget.deadline);
+    Layer::parse(&format!("{key} = {value}"), &name, folder)
 }
 
 /// What toml says about a text, with the nearest known key for an unknown one.
@@ -247,3 +178,6 @@ pub(crate) fn toml_error(e: &toml::de::Error, text: &Arc<str>, name: &str) -> Er
     };
     error.at(text, span).in_source(name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,11 +28,23 @@ pub struct Style {
     /// Numbers at the ends of the colour bar; by default the 2nd and 98th percentile, rounded. Equally far below and above zero, they
     /// ask for colours that tell the signs apart.
     pub limits: Option<(f64, f64)>,
+    /// Whether zero is the middle of the colours.
+    pub middle: Middle,
+}
+
+/// Whether zero is the middle of the colours of a map: blue below it, red above.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Middle {
+    /// Where the numbers, units and names speak for a difference or a signed quantity, such as wind.
+    #[default]
+    Guessed,
+    /// In any case: a difference.
+    Zero,
 }
 
 impl Default for Style {
     fn default() -> Style {
-        Style { width_px: 1600, height_px: 900, title: None, limits: None }
+        Style { width_px: 1600, height_px: 900, title: None, limits: None, middle: Middle::Guessed }
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Scope {
     pub datasets: IndexMap<String, Arc<OpenedDataset>>,
     /// Earlier results, by name.
     pub values: IndexMap<String, Value>,
+    /// Names that exist but that nothing refers to: they serve as suggestions for those that do not.
+    pub others: Vec<String>,
 }
 
 /// Resolves a program: its assignments in order, then its last expression.
@@ -194,7 +196,7 @@ impl Resolver<'_> {
             "xr" | "xarray" => Ok(Value::Module(Module::Xarray)),
             "dict" | "slice" | "float" | "int" | "bool" | "abs" | "round" | "len" | "list" | "tuple" => Ok(Value::Function(Module::Builtins, name.to_owned())),
             _ => {
-                let known = self.locals.keys().chain(self.scope.values.keys()).chain(self.scope.datasets.keys()).map(String::as_str).chain(["np", "xr"]);
+                let known = self.locals.keys().chain(self.scope.values.keys()).chain(self.scope.datasets.keys()).chain(&self.scope.others).map(String::as_str).chain(["np", "xr"]);
                 let hint = suggest::did_you_mean_or_list(name, known).map(|h| format!("; {h}")).unwrap_or_default();
                 fault::refuse(format!("the name '{name}' is not defined{hint}"))
             }

@@ -21,7 +21,7 @@ use crate::topology::Topology;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use xeng_proto::{ErrorKind, RegionError, Traffic};
+use xeng_proto::{Dataset, DatasetSpec, ErrorKind, RegionError, Traffic};
 
 pub use connect::Setup;
 
@@ -37,9 +37,12 @@ pub struct Job {
 }
 
 impl Job {
+    /// The name of the entry of a job that is one expression.
+    pub const RESULT: &str = "result";
+
     /// One expression over some datasets.
     pub fn expression(text: &str, opens: Vec<OpenSpec>) -> Job {
-        Job { opens, compute: vec![("result".to_owned(), text.to_owned())], wanted: vec!["result".to_owned()] }
+        Job { opens, compute: vec![(Self::RESULT.to_owned(), text.to_owned())], wanted: vec![Self::RESULT.to_owned()] }
     }
 }
 
@@ -115,24 +118,34 @@ impl Session {
     /// `Request` for an unknown region or dataset, `Data` for unreadable metadata, `Unavailable` when no engine of the region answers.
     pub async fn open(&self, spec: &OpenSpec) -> Result<OpenedDataset> {
         let region = spec.region.clone().unwrap_or_else(|| self.home.clone());
-        let engines = self.engines.get(&region).ok_or_else(|| {
+        let description = self.describe(&region, &spec.dataset).await.map_err(|e| e.prefixed(&format!("dataset '{}'", spec.name)))?;
+        Ok(OpenedDataset { alias: spec.name.clone(), region, description })
+    }
+
+    /// Describes what lies in a region.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn describe(&self, region: &str, dataset: &DatasetSpec) -> Result<Dataset> {
+        let engines = self.engines.get(region).ok_or_else(|| {
             let known = self.engines.keys().map(String::as_str);
-            Error::request(format!("dataset '{}' lies in region '{region}', which the topology does not have", spec.name)).hint_if(crate::suggest::did_you_mean_or_list(&region, known))
+            let hint = crate::suggest::did_you_mean(region, known.clone()).or_else(|| Some(format!("name its engine with --region {region}=http://HOST:7070 or in xeng.toml; known regions: {}", known.collect::<Vec<_>>().join(", "))));
+            Error::request(format!("it lies in region '{region}', which the topology does not have")).hint_if(hint)
         })?;
         let began = Instant::now();
         let mut last = RegionError::unavailable(format!("region '{region}' has no engine"));
         // An engine that is just being restarted is worth waiting for; a wrong request is not.
         while began.elapsed() <= self.patience.retry_for.min(Duration::from_secs(10)) {
             for engine in engines {
-                match engine.describe(&spec.dataset).await {
-                    Ok(description) => return Ok(OpenedDataset { alias: spec.name.clone(), region, description }),
+                match engine.describe(dataset).await {
+                    Ok(description) => return Ok(description),
                     Err(e) if e.kind == ErrorKind::Unavailable => last = said_by(engine.as_ref(), e),
-                    Err(e) => return Err(Error::from(e).prefixed(&format!("dataset '{}'", spec.name))),
+                    Err(e) => return Err(Error::from(e)),
                 }
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        Err(Error::from(last).prefixed(&format!("dataset '{}'", spec.name)))
+        Err(Error::from(last))
     }
 
     /// Plans a job: reads metadata only.
@@ -145,7 +158,8 @@ impl Session {
         let programs = needed::programs(job)?;
         let names = needed::datasets(&programs, &job.opens);
         let opening = names.into_iter().map(|spec| self.open(spec));
-        let mut scope = Scope::default();
+        let others = job.opens.iter().map(|o| o.name.clone()).chain(job.compute.iter().map(|(name, _)| name.clone())).filter(|name| name != Job::RESULT);
+        let mut scope = Scope { others: others.collect(), ..Scope::default() };
         let mut datasets = vec![];
         for opened in futures::future::try_join_all(opening).await? {
             let opened = Arc::new(opened);

@@ -21,13 +21,6 @@ impl Topology {
     pub fn link(&self, a: &str, b: &str) -> Option<&Link> {
         self.links.get(&ends(a, b))
     }
-
-    /// With another topology's entries, which win.
-    pub(crate) fn overlay(&mut self, over: Topology) {
-        self.home = over.home.or(self.home.take());
-        self.regions.extend(over.regions);
-        self.links.extend(over.links);
-    }
 }
 
 /// The ends of a link in alphabetical order.
@@ -57,4 +50,17 @@ pub struct Link {
     pub rtt_ms: Option<f64>,
     /// US dollars for 10^9 bytes.
     pub usd_per_gb: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_the_same_in_both_directions() {
+        let link = Link { rtt_ms: Some(75.0), ..Link::default() };
+        let topology = Topology { links: [(ends("us", "eu"), link.clone())].into_iter().collect(), ..Topology::default() };
+        assert_eq!((topology.link("us", "eu"), topology.link("eu", "us")), (Some(&link), Some(&link)));
+        assert_eq!(topology.link("us", "us"), None);
+    }
 }

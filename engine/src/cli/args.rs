@@ -8,6 +8,14 @@ use std::path::PathBuf;
 /// A data-proximate array engine: xarray expressions over data in many regions.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "xeng", version, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  xeng demo
+  xeng info era5/*.nc
+  xeng eval \"era5.t2m.mean('time')\" --open era5='era5/*.nc' -o mean.nc
+  xeng run plan.toml
+
+Exit codes: 0 done; 2 wrong request; 3 unreadable data; 4 a region cannot be reached;
+5 over a budget.")]
 pub struct Cli {
     /// Say more on stderr; twice for still more.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -30,7 +38,11 @@ what was read where, what crossed the links, and what it would have taken to pul
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
     /// Evaluate one expression, no files needed.
-    #[command(after_help = "Examples:\n  xeng eval \"era5.t2m.mean('time')\" --open era5=era5/*.nc -o mean.nc\n  xeng eval @anomaly.txt --open era5=s3://b/era5.zarr@us-east-1 --region us-east-1=http://10.0.1.10:7070")]
+    #[command(after_help = "Examples:
+  xeng eval \"era5.t2m.mean('time')\" --open era5='era5/*.nc' -o mean.nc -o mean.png
+  xeng eval \"a.tas.mean() - b.tas.mean()\" --open a=a.nc --open b=b.zarr
+  xeng eval @anomaly.txt --open era5=/data/era5.zarr@us-east-1 \\
+      --region us-east-1=http://10.0.1.10:7070")]
     Eval(EvalArgs),
     /// Run a plan file.
     #[command(after_help = "Examples:\n  xeng run plan.toml\n  xeng run plan.toml --set budget.wan_bytes=1GiB --json")]

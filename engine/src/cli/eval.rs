@@ -2,10 +2,10 @@
 
 use super::args::EvalArgs;
 use super::progress::Progress;
+use super::style::style;
 use super::{print, setup};
 use crate::error::{Error, Result};
 use crate::output;
-use crate::plot::Style;
 use crate::session::Job;
 
 pub(super) async fn eval(args: EvalArgs) -> Result<()> {
@@ -14,15 +14,16 @@ pub(super) async fn eval(args: EvalArgs) -> Result<()> {
     let text = setup::expression(&args.expr)?;
     let job = Job::expression(&text, setup::opens(&base, &args.open)?);
     for path in &args.output {
-        output::check_ending(path).map_err(Error::from)?;
+        output::check_path(path).map_err(Error::from)?;
     }
+    let entries = job.compute.clone();
     let progress = Progress::new(args.at.progress);
     let run = session.evaluate(&job, &|region, told| progress.set(region, told)).await;
     progress.finish();
     let run = run?;
-    let [(_, outcome)] = &run.outcomes[..] else { return Err(Error::internal("one result was wanted")) };
+    let [(name, outcome)] = &run.outcomes[..] else { return Err(Error::internal("one result was wanted")) };
     for path in &args.output {
-        output::write(outcome, path, &Style::default()).map_err(Error::from)?;
+        output::write(outcome, path, &style(&entries, name)).map_err(Error::from)?;
     }
     if args.output.is_empty() && !args.json {
         print(&format!("{}\n", output::repr(outcome).trim_end()))?;

@@ -17,7 +17,7 @@ pub(super) async fn explain(args: ExplainArgs) -> Result<()> {
         (plan, job)
     };
     let session = setup::session(&plan, &args.at)?;
-    let planned = session.plan(&job).await?;
+    let planned = session.plan(&job).await.map_err(|e| plan.locate(e))?;
     print(&match args.format {
         ExplainFormat::Text => explain::text(&session, &planned)?,
         ExplainFormat::Json => explain::json(&session, &planned)?,

@@ -6,7 +6,7 @@ use super::{print, setup};
 use crate::error::{Error, Result};
 use crate::output;
 use crate::planfile::PlanFile;
-use crate::plot::Style;
+use crate::plot::{Middle, Style};
 use crate::result::{Array, Outcome};
 use crate::session::{Job, Run};
 use std::borrow::Cow;
@@ -19,7 +19,7 @@ pub(super) async fn run(args: RunArgs) -> Result<()> {
     let progress = Progress::new(args.at.progress);
     let run = session.evaluate(&job, &|region, told| progress.set(region, told)).await;
     progress.finish();
-    let run = run?;
+    let run = run.map_err(|e| plan.locate(e))?;
     for (path, bytes) in write(&plan, &run, &Style::default())? {
         eprintln!("wrote {} ({bytes} bytes)", path.display());
     }
@@ -34,7 +34,9 @@ pub(super) fn write(plan: &PlanFile, run: &Run, style: &Style) -> Result<Vec<(Pa
     let all = run.outcomes.iter().flat_map(|(name, outcome)| plan.output.get(name).into_iter().flat_map(|o| o.paths()).map(move |path| (name, outcome, path)));
     all.map(|(name, outcome, path)| {
         let path = plan.folder.join(path);
-        let bytes = output::write(&named(outcome, name), &path, style).map_err(Error::from)?;
+        let middle = if style.middle == Middle::Guessed { super::style::style(&plan.compute, name).middle } else { style.middle };
+        let style = Style { middle, ..style.clone() };
+        let bytes = output::write(&named(outcome, name), &path, &style).map_err(Error::from)?;
         Ok((path, bytes))
     })
     .collect()
@@ -62,7 +64,7 @@ pub(super) fn job(plan: &PlanFile) -> Result<Job> {
             return Err(Error::request(format!("[output.{name}] names nothing in [compute]")).hint_if(crate::suggest::did_you_mean_or_list(name, names.iter().copied())));
         }
         let paths: Vec<PathBuf> = outputs.paths().collect();
-        paths.iter().try_for_each(|p| output::check_ending(p).map_err(Error::from))?;
+        paths.iter().try_for_each(|p| output::check_path(&plan.folder.join(p)).map_err(Error::from))?;
     }
     Ok(Job { opens: setup::opens(plan, &[])?, compute: plan.compute.clone(), wanted: plan.output.keys().cloned().collect() })
 }

@@ -59,10 +59,10 @@ pub(super) fn opens(plan: &PlanFile, texts: &[String]) -> Result<Vec<OpenSpec>> 
         .iter()
         .map(|(name, entry)| {
             let mut dataset = entry.dataset.clone();
-            // Paths of data in this process are meant from the plan's folder; those of engines elsewhere are theirs to read.
+            // Paths of data in this process are meant from the folder of the file that names them; those of engines elsewhere are theirs to read.
             let local = entry.region.as_ref().is_none_or(|r| plan.topology.regions.get(r).is_none_or(|place| place.local));
             if local && !dataset.uri.contains("://") && Path::new(&dataset.uri).is_relative() {
-                dataset.uri = plan.folder.join(&dataset.uri).to_string_lossy().into_owned();
+                dataset.uri = entry.folder.join(&dataset.uri).to_string_lossy().into_owned();
             }
             OpenSpec { name: name.clone(), dataset, region: entry.region.clone() }
         })
@@ -80,7 +80,7 @@ pub(super) fn opens(plan: &PlanFile, texts: &[String]) -> Result<Vec<OpenSpec>> 
 /// # Errors
 /// `Request` when it cannot be read.
 pub(super) fn expression(text: &str) -> Result<String> {
-    let unreadable = |what: &str, e: std::io::Error| Error::request(format!("{what} cannot be read: {e}"));
+    let unreadable = |what: &str, e: std::io::Error| Error::request(format!("{what} cannot be read: {}", crate::error::told(&e)));
     match text.strip_prefix('@') {
         Some(file) => std::fs::read_to_string(file).map_err(|e| unreadable(file, e)),
         None if text == "-" => std::io::read_to_string(std::io::stdin()).map_err(|e| unreadable("stdin", e)),

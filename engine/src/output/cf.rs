@@ -44,7 +44,8 @@ pub enum Cells<'a> {
 }
 
 /// Attributes that would change how the cells are read, or that formats keep to themselves.
-const RESERVED: [&str; 13] = [
+const RESERVED: [&str; 14] = [
+    "_Encoding",
     "_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype", "coordinates", "CLASS", "NAME",
     "DIMENSION_LIST", "REFERENCE_LIST", "_Netcdf4Dimid", "_NCProperties",
 ];
@@ -147,7 +148,7 @@ fn cells<'a>(values: &'a Values, dims: &[String], shape: &[usize], attrs: &Attrs
         Values::Times(times) => {
             let (block, units) = calendar::encode(times);
             attrs.insert("units".into(), AttrValue::Text(units));
-            attrs.insert("calendar".into(), AttrValue::Text(calendar::name(times.encoding.calendar).into()));
+            attrs.insert("calendar".into(), AttrValue::Text(times.encoding.calendar.name().into()));
             Cells::Numbers(Cow::Owned(block))
         }
     };

@@ -3,7 +3,7 @@
 //! In: an outcome. Out: one JSON object. Missing cells are `null`, times ISO texts, infinities the texts `"Infinity"` and `"-Infinity"`.
 
 use super::number::Texts;
-use super::{OutputError, calendar};
+use super::OutputError;
 use crate::result::{Array, Coordinate, Outcome};
 use serde_json::{Map, Value, json};
 use std::io::Write;
@@ -55,7 +55,7 @@ fn write_head(dims: &[String], shape: &[usize], values: &Values, attrs: &Attrs, 
     write!(out, "\"dims\": {}, \"shape\": {}, ", json!(dims), json!(shape))?;
     write!(out, "\"dtype\": {}, \"attrs\": {}, ", Value::from(dtype_name(values)), attributes(attrs))?;
     if let Values::Times(times) = values {
-        write!(out, "\"calendar\": {}, ", Value::from(calendar::name(times.encoding.calendar)))?;
+        write!(out, "\"calendar\": {}, ", Value::from(times.encoding.calendar.name()))?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use super::cf::{self, Cells, Variable};
 use super::OutputError;
 use crate::result::Outcome;
 use netcdf_writer::{DimensionId, NcAttrValue, NcFileBuilder, NcWriteFormat, NcWriteOptions, VariableId};
+use std::collections::BTreeMap;
 use std::io::Write;
 use xeng_kernels::{Block, DType};
 use xeng_proto::AttrValue;
@@ -17,9 +18,20 @@ const COMPRESS_BYTES: usize = 64 << 10;
 const CHUNK_BYTES: usize = 4 << 20;
 const DEFLATE_LEVEL: u8 = 4;
 
+/// The dimensions of a file.
+#[derive(Default)]
+struct Dims {
+    /// Those of the result, by name.
+    own: BTreeMap<String, DimensionId>,
+    /// Those along the characters of texts, by length in bytes.
+    characters: BTreeMap<usize, DimensionId>,
+}
+
 /// Writes `outcome` as NetCDF-4, chunked with shuffle and deflate where it is large.
 ///
-/// Booleans become `int8` with the attribute `dtype = "bool"` and texts become `NC_STRING`, as xarray writes both.
+/// Booleans become `int8` with the attribute `dtype = "bool"` and texts arrays of characters with
+/// the attribute `_Encoding = "utf-8"`: xarray reads them back as texts, and CDO, which refuses `NC_STRING`, reads the file.
+/// Texts that label a dimension stay `NC_STRING`.
 ///
 /// # Errors
 /// [`OutputError::Conflict`] for names that clash, [`OutputError::Unsupported`] for what NetCDF cannot hold (a name with a
@@ -27,31 +39,43 @@ const DEFLATE_LEVEL: u8 = 4;
 pub fn write(outcome: &Outcome, out: &mut dyn Write) -> Result<(), OutputError> {
     let file = cf::encode(outcome)?;
     let mut builder = NcFileBuilder::new();
-    let mut dims = Vec::with_capacity(file.dims.len());
+    let mut dims = Dims::default();
     for (name, &length) in &file.dims {
-        dims.push((name.as_str(), builder.add_dimension(name.as_str(), length as u64).map_err(refused)?));
+        // NetCDF has no fixed dimension without cells: as in netCDF-C, length 0 means unlimited.
+        let id = if length == 0 { builder.add_unlimited_dimension(name.as_str()) } else { builder.add_dimension(name.as_str(), length as u64) };
+        dims.own.insert(name.clone(), id.map_err(refused)?);
     }
     for (name, value) in &file.attrs {
         builder.add_attribute(name.as_str(), attribute(value)).map_err(refused)?;
     }
     for (name, variable) in &file.variables {
-        add_variable(&mut builder, &dims, name, variable)?;
+        add_variable(&mut builder, &mut dims, name, variable)?;
     }
     builder.write(out, NcWriteOptions { format: NcWriteFormat::Nc4 }).map(|_| ()).map_err(refused)
 }
 
 fn add_variable(
     builder: &mut NcFileBuilder,
-    dims: &[(&str, DimensionId)],
+    dims: &mut Dims,
     name: &str,
     variable: &Variable<'_>,
 ) -> Result<(), OutputError> {
-    let ids: Vec<DimensionId> =
-        variable.dims.iter().filter_map(|d| dims.iter().find(|(n, _)| n == d).map(|(_, id)| *id)).collect();
+    let mut ids: Vec<DimensionId> = variable.dims.iter().filter_map(|d| dims.own.get(d).copied()).collect();
     let id = match &variable.cells {
-        Cells::Texts(texts) => {
+        // A dimension's own labels must have its shape alone.
+        Cells::Texts(texts) if dims.own.contains_key(name) => {
             let id = builder.add_string_variable(name, &ids).map_err(refused)?;
             builder.write_string_variable(id, texts).map_err(refused)?;
+            id
+        }
+        Cells::Texts(texts) => {
+            if texts.iter().any(|text| text.contains('\0')) {
+                return Err(OutputError::Unsupported { format: "NetCDF", why: format!("a text of '{name}' contains a NUL") });
+            }
+            ids.push(text_dimension(builder, dims, texts)?);
+            let id = builder.add_char_variable(name, &ids).map_err(refused)?;
+            builder.write_char_variable_strings(id, texts).map_err(refused)?;
+            builder.add_variable_attribute(id, "_Encoding", NcAttrValue::Chars("utf-8".into())).map_err(refused)?;
             id
         }
         Cells::Numbers(block) => add_numbers(builder, &ids, name, variable, block)?,
@@ -60,6 +84,22 @@ fn add_variable(
         builder.add_variable_attribute(id, key.as_str(), attribute(value)).map_err(refused)?;
     }
     Ok(())
+}
+
+/// The dimension along the characters of texts, such as `string3`; texts of one width share it.
+fn text_dimension(builder: &mut NcFileBuilder, dims: &mut Dims, texts: &[String]) -> Result<DimensionId, OutputError> {
+    let width = texts.iter().map(String::len).max().unwrap_or(0).max(1);
+    if let Some(id) = dims.characters.get(&width) {
+        return Ok(*id);
+    }
+    let mut name = format!("string{width}");
+    // A dimension of the result's own may bear the name.
+    while dims.own.contains_key(&name) {
+        name.push('_');
+    }
+    let id = builder.add_dimension(name, width as u64).map_err(refused)?;
+    dims.characters.insert(width, id);
+    Ok(id)
 }
 
 fn add_numbers(

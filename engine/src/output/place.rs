@@ -9,6 +9,31 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Finds out, without a trace, whether a file or directory could be put at `path`.
+///
+/// # Errors
+/// [`OutputError::File`], which says why not.
+pub(super) fn check(path: &Path, is_directory: bool) -> Result<(), OutputError> {
+    let named = |source| OutputError::File { path: path.to_path_buf(), source };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        let why = format!("there is no folder '{}'", folder.display());
+        return Err(named(std::io::Error::new(std::io::ErrorKind::NotFound, why)));
+    }
+    if is_directory && path.exists() && !is_replaceable(path) {
+        return Err(named(occupied()));
+    }
+    if !is_directory && path.is_dir() {
+        return Err(named(std::io::Error::new(std::io::ErrorKind::IsADirectory, "it is a directory")));
+    }
+    let temporary = Temporary::beside(path);
+    OpenOptions::new().write(true).create_new(true).open(&temporary.path).map(drop).map_err(named)
+}
+
+fn occupied() -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::AlreadyExists, "something that is no Zarr store is there already")
+}
+
 /// Writes the file `path` by `fill`; returns its size in bytes.
 ///
 /// # Errors
@@ -37,8 +62,7 @@ pub(crate) fn file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<(), 
 pub(crate) fn directory(path: &Path, fill: impl FnOnce(&Path) -> Result<(), OutputError>) -> Result<u64, OutputError> {
     let named = |source| OutputError::File { path: path.to_path_buf(), source };
     if path.exists() && !is_replaceable(path) {
-        let why = "something that is no Zarr store is there already";
-        return Err(named(std::io::Error::new(std::io::ErrorKind::AlreadyExists, why)));
+        return Err(named(occupied()));
     }
     let temporary = Temporary::beside(path);
     fs::create_dir(&temporary.path).map_err(named)?;

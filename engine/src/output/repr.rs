@@ -110,7 +110,7 @@ fn line(name: &str, mark: char, dims: &[String], values: &Values) -> String {
     let cells = values_ends(values);
     let dims = if dims.is_empty() { String::new() } else { format!("({}) ", dims.join(", ")) };
     let calendar = match values {
-        Values::Times(times) => format!(" [{}]", super::calendar::name(times.encoding.calendar)),
+        Values::Times(times) => format!(" [{}]", times.encoding.calendar.name()),
         _ => String::new(),
     };
     format!("  {mark} {:<10} {dims}{}{calendar} {} {cells}\n", printable(name), dtype_name(values), bytes(values))

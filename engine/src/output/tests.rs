@@ -222,3 +222,53 @@ fn repr_tells_the_shape_the_numbers_and_the_coordinates() {
     big.values = Values::Numbers(Block::filled(DType::F64, &[100_000], 0.1));
     assert!(repr(&Outcome::Array(big)).len() < 1000);
 }
+
+#[test]
+fn results_without_cells_are_written() {
+    let mut array = sample_without_coords();
+    array.dims = vec!["time".into(), "lat".into()];
+    array.shape = vec![0, 3];
+    array.values = floats(&[0, 3], vec![]);
+    let (_folder, path, _) = written(&Outcome::Array(array.clone()), "a.nc");
+    let file = netcdf_reader::NcFile::open(&path).unwrap();
+    assert_eq!(file.variable("t2m").unwrap().shape(), [0, 3]);
+    written(&Outcome::Array(array.clone()), "a.zarr");
+    written(&Outcome::Array(array), "a.csv");
+}
+
+#[test]
+fn texts_of_one_width_share_a_dimension() {
+    let mut array = sample();
+    let texts = |a: &str, b: &str| Values::Texts(vec![a.into(), b.into()]);
+    array.coords.retain(|c| c.name != "season");
+    array.coords.push(coord("one", &["time"], &[2], texts("ab", "\u{e9}")));
+    array.coords.push(coord("two", &["time"], &[2], texts("", "xy")));
+    array.coords.push(coord("name", &[], &[], Values::Texts(vec!["a longer one".into()])));
+    let (_folder, path, _) = written(&Outcome::Array(array.clone()), "a.nc");
+    let file = netcdf_reader::NcFile::open(&path).unwrap();
+    assert_eq!(file.read_variable_as_strings("one").unwrap(), ["ab", "\u{e9}"]);
+    assert_eq!(file.read_variable_as_strings("two").unwrap(), ["", "xy"]);
+    assert_eq!(file.read_variable_as_strings("name").unwrap(), ["a longer one"]);
+    assert_eq!(file.variable("one").unwrap().shape(), [2, 2]);
+    array.coords.push(coord("nul", &["time"], &[2], texts("a\0b", "")));
+    let folder = tempfile::tempdir().unwrap();
+    let refused = write(&Outcome::Array(array), &folder.path().join("a.nc"), &Style::default());
+    assert!(matches!(refused, Err(OutputError::Unsupported { format: "NetCDF", .. })));
+}
+
+#[test]
+fn paths_that_cannot_be_written_are_refused_beforehand() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    check_path(&at("new.nc")).unwrap();
+    check_path(&at("new.zarr")).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no trace is left");
+    std::fs::create_dir(at("folder.nc")).unwrap();
+    std::fs::create_dir(at("full.zarr")).unwrap();
+    std::fs::write(at("full.zarr/file"), "x").unwrap();
+    for (name, why) in [("absent/new.nc", "there is no folder"), ("folder.nc", "it is a directory"), ("full.zarr", "no Zarr store is there already")] {
+        let error = crate::error::Error::from(check_path(&at(name)).unwrap_err());
+        assert!(error.message.contains(why) && error.hint.is_some() && error.exit_code() == 2, "{error}");
+    }
+    assert!(matches!(check_path(&at("a.foo")), Err(OutputError::Ending { .. })));
+}

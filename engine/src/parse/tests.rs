@@ -111,3 +111,105 @@ fn accepted_texts_become_these_trees() {
         }
     }
 }
+
+/// The message of a refused text, the place that it points to, and the hint.
+fn refused(text: &str) -> (String, String, String) {
+    let error = parse(text).err().unwrap_or_else(|| panic!("accepted: {text:?}"));
+    let place = error.place.map(|p| p.text.get(p.span.start..p.span.end).unwrap_or("?").to_owned()).unwrap_or_default();
+    (error.message, place, error.hint.unwrap_or_default())
+}
+
+#[test]
+fn refused_constructs_say_what_to_write() {
+    let whole = "write the operation on the whole array";
+    let lines = "write lines of `name = expression` and a last expression";
+    let table = [
+        ("def f(): pass", "functions and classes are not in the expression language", "def", lines),
+        ("class A: pass", "functions and classes are not in the expression language", "class", lines),
+        ("lambda x: x", "functions (`lambda`) are not in the expression language", "lambda", whole),
+        (
+            "[x for x in y]",
+            "comprehensions (`for`) are not in the expression language",
+            "for",
+            "write the items out, or name the dimension: array methods work along a whole dimension",
+        ),
+        ("a if b else c", "conditional expressions (`if`) are not in the expression language", "if", "use xr.where(condition, a, b)"),
+        ("f'{a}'", "f-strings are not in the expression language", "f'", "write the text out in plain quotes"),
+        ("b'a'", "bytes are not in the expression language", "b'", "write a text, without the b"),
+        ("a < b < c", "a chain of comparisons asks for one truth value, and an array has many", "a < b < c", "compare twice: (a < b) & (b < c)"),
+        ("a and b", "`and` asks for one truth value, and an array has many", "and", "use `&`, with parentheses around both sides: (a > 1) & (b < 2)"),
+        ("a or b", "`or` asks for one truth value, and an array has many", "or", "use `|`, with parentheses around both sides: (a > 1) | (b < 2)"),
+        ("not a", "`not` asks for one truth value, and an array has many", "not", "use `~`, with parentheses around what follows: ~(a > 1)"),
+        ("a in b", "`in` asks for one truth value, and an array has many", "in", "use a.isin([...])"),
+        ("(x := 3)", "there is no ':=' in the expression language", ":=", "give the value a name on a line of its own: name = expression"),
+        ("import os", "imports are not in the expression language", "import", "leave this line out: xr and np are there already"),
+        ("f(*a)", "not in the expression language: `*` before an argument or item", "*a", "write the items out"),
+        ("{1, 2}", "not in the expression language: sets", "{1, 2}", "write a list: [a, b]"),
+        ("a += 1", "`+=` is not in the expression language", "a += 1", "write a = a + (1)"),
+        ("a = 1", "the last line is an assignment, so there is nothing to compute", "a = 1", "add a last line that says what is wanted: a"),
+        ("1j", "complex numbers are not in the expression language", "1j", ""),
+        ("99999999999999999999", "this integer does not fit into 64 bits", "99999999999999999999", "write it with a point or an exponent, as in 1e20"),
+    ];
+    for (text, message, place, hint) in table {
+        assert_eq!(refused(text), (message.to_owned(), place.to_owned(), hint.to_owned()), "{text}");
+    }
+}
+
+#[test]
+fn slips_of_syntax_are_told_in_words() {
+    let table = [
+        ("a +", "the expression stops where a value is missing"),
+        ("x =", "a value is missing after `=`"),
+        ("a b", "an operator, a comma or a point is missing before this"),
+        ("1a", "an operator, a comma or a point is missing before this"),
+        ("a.", "a name is missing after the point"),
+        ("a..b", "a name is missing after the point"),
+        (".mean()", "a value is missing before the point"),
+        ("f(,)", "a value is missing before this"),
+        ("f(a=1, 2)", "an argument without a name stands after one with a name"),
+        ("[1 2]", "a comma is missing before this"),
+        ("a * * b", "`*` cannot stand here"),
+        ("a <> b", "`<>` is no operator"),
+        ("a -> b", "an arrow is no operator"),
+        ("a => b", "an arrow is no operator"),
+        ("a ! b", "`!` is no operator"),
+        ("a ? b", "`?` has no meaning in a Python expression"),
+        ("01 + a", "an integer cannot begin with 0"),
+        ("a[1:2:3:4]", "a slice has at most three parts"),
+        ("%timeit a", "this is a notebook command, not an expression"),
+        ("@a", "a line cannot begin with `@` here"),
+        ("(a", "this '(' is never closed"),
+        ("a)", "this ')' closes nothing"),
+        ("f('a", "this text is never closed by a '"),
+    ];
+    for (text, message) in table {
+        assert_eq!(refused(text).0, message, "{text}");
+    }
+    assert_eq!(refused("a\n.mean()").2, "put parentheses around an expression that goes on in the next line");
+}
+
+/// None of these may run out of stack: whether the length or the depth refuses them.
+#[test]
+fn depth_is_refused_before_the_stack_ends() {
+    let many = |piece: &str| piece.repeat(100_000);
+    for text in [many("("), many("-"), format!("a{}", many(".b")), format!("1{}", many("+1"))] {
+        assert!(refused(&text).0.contains("bytes long"), "{}", &text[..20]);
+    }
+    // Under the limit of length, so that depth itself is what refuses.
+    let longest = |piece: &str| piece.repeat((MAX_TEXT_BYTES - 16) / piece.len());
+    for piece in ["(", "[", "f(", "a[", "{1:", "(-"] {
+        assert!(refused(&longest(piece)).0.contains("brackets are open"), "{piece}");
+    }
+    for (text, what) in [
+        (format!("{}a", longest("-")), "minus"),
+        (format!("{}a", longest("~")), "invert"),
+        (format!("a{}", longest(".b")), "attributes"),
+        (format!("a{}", longest("()")), "calls"),
+        (format!("a{}", longest("[0]")), "subscripts"),
+        (format!("1{}", longest("+1")), "sums"),
+        (format!("1{}", longest("**1")), "powers"),
+        (format!("1{}", longest(" < 1")), "comparisons"),
+    ] {
+        assert!(refused(&text).0.contains("deep"), "{what}: {}", refused(&text).0);
+    }
+}

@@ -39,3 +39,31 @@ fn scaled(text: &str, units: &[(&str, f64)]) -> Option<f64> {
     let unit = text[split..].trim().to_ascii_lowercase();
     units.iter().find(|(name, _)| *name == unit).map(|(_, scale)| number * scale)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn sizes_have_units_of_ten_and_of_two() {
+        let table = [("1048576", 1 << 20), ("100MB", 100_000_000), ("1.5GiB", 3 << 29), (" 2 gib ", 2 << 30), ("1_000", 1000), ("0.9", 0), ("4k", 4096)];
+        for (text, size) in table {
+            assert_eq!(bytes(text).unwrap(), size, "{text}");
+        }
+        for text in ["", "GiB", "-1", "1e3", "nan", "inf", "2 GiB 3", "1..2", "9999999TiB", "1 light"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_have_units() {
+        let table = [("90", 90_000), ("500ms", 500), ("15min", 900_000), ("2h", 7_200_000), ("1d", 86_400_000), ("1.5 s", 1_500)];
+        for (text, millis) in table {
+            assert_eq!(duration(text).unwrap(), Duration::from_millis(millis), "{text}");
+        }
+        for text in ["", "h", "-1s", "1w", "99999999999999d", "15 min 3"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -112,7 +112,8 @@ fn unwrapped(mut centres: Vec<f64>) -> Vec<f64> {
     centres
 }
 
-fn kind_of(coord: &Coordinate) -> Kind {
+/// What quantity a coordinate is, by its attributes and name (CF 1.11, sections 4.1 to 4.3).
+pub(super) fn kind_of(coord: &Coordinate) -> Kind {
     let name = coord.name.to_ascii_lowercase();
     let units = text(&coord.attrs, "units").unwrap_or_default().trim();
     let standard = text(&coord.attrs, "standard_name").unwrap_or_default();

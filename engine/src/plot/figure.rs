@@ -6,7 +6,7 @@ use super::axis::{Axis, Kind, text};
 use super::canvas::{Anchor, Canvas, Font2, Frame, GREY, INK};
 use super::lines::{self, Series};
 use super::panel::{self, Labels, Panel, Span, small};
-use super::shades::Shades;
+use super::shades::{Sense, Shades};
 use super::{PlotError, Style, words};
 use crate::result::{Array, Outcome};
 use xeng_proto::Values;
@@ -117,7 +117,7 @@ fn draw_panels(canvas: &mut Canvas, array: &Array, cells: &[f64], axes: &[usize]
         let dims = others.iter().map(|&a| array.dims[a].as_str()).collect::<Vec<_>>().join(", ");
         return Err(PlotError::Panels { panels: count, most: MOST_PANELS, dims });
     }
-    let shades = Shades::of(cells, style.limits);
+    let shades = Shades::of(cells, style.limits, Sense::of(array, style.middle));
     let panels: Vec<Panel<'_>> = (0..count).map(|n| take(array, cells, (&x_axis, x), (&y_axis, y), &others, n)).collect();
     let is_map = x_axis.kind == Kind::Longitude && y_axis.kind == Kind::Latitude;
     let aspect = is_map.then(|| map_aspect(&x_axis, &y_axis));

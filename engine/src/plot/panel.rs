@@ -8,6 +8,9 @@ use super::coast;
 use super::shades::Shades;
 use super::ticks::Tick;
 
+/// Labels below this size belong to one of several panels.
+const SMALL: f32 = 8.0;
+
 /// A field of numbers over two axes.
 pub(super) struct Panel<'a> {
     pub(super) x: &'a Axis,
@@ -64,7 +67,7 @@ pub(super) fn draw(canvas: &mut Canvas, panel: &Panel<'_>, shades: &Shades, fram
     let width = panel.x.centres.len();
     canvas.raster(frame, |column, row| shades.color(mean(&panel.cells, width, across[column], down[row])));
     let is_map = panel.x.kind == Kind::Longitude && panel.y.kind == Kind::Latitude;
-    let small = labels.size < 8.0;
+    let small = labels.size < SMALL;
     let counts = counts(frame, labels.size, panel);
     let (marks_x, marks_y) = (panel.x.ticks(x.low(), x.high(), counts.0), panel.y.ticks(y.low(), y.high(), counts.1));
     canvas.clip(Some(frame));
@@ -86,7 +89,7 @@ pub(super) fn draw(canvas: &mut Canvas, panel: &Panel<'_>, shades: &Shades, fram
 /// How many marks fit without crowding.
 fn counts(frame: Frame, size: f32, panel: &Panel<'_>) -> (usize, usize) {
     let wide = if matches!(panel.x.kind, Kind::Time(_)) { 8.5 } else { 7.0 };
-    (((frame.width / (size * wide)) as usize).clamp(2, 9), ((frame.height / (size * 4.2)) as usize).clamp(2, 7))
+    (((frame.width / (size * wide)) as usize).clamp(2, 9), ((frame.height / (size * 2.6)) as usize).clamp(2, 7))
 }
 
 fn grid(canvas: &mut Canvas, frame: Frame, x: Span, y: Span, marks_x: &[Tick], marks_y: &[Tick]) {
@@ -109,7 +112,7 @@ pub(super) fn draw_marks(canvas: &mut Canvas, frame: Frame, x: (Span, &[Tick]), 
     for mark in x.1 {
         let at = frame.left + x.0.part(mark.at) * frame.width;
         canvas.line(&[(at, frame.bottom()), (at, frame.bottom() + 3.5)], 0.8, INK, 1.0);
-        if labels.x {
+        if labels.x && stays(canvas, frame, at, &mark.label, labels.size) {
             canvas.text(at, frame.bottom() + 6.0 + labels.size, &mark.label, Anchor::Middle, look(labels.size));
         }
     }
@@ -120,6 +123,13 @@ pub(super) fn draw_marks(canvas: &mut Canvas, frame: Frame, x: (Span, &[Tick]), 
             canvas.text(frame.left - 6.5, at + labels.size * 0.36, &mark.label, Anchor::End, look(labels.size));
         }
     }
+}
+
+/// Whether a label below a small panel stays clear of those of its neighbours.
+fn stays(canvas: &Canvas, frame: Frame, at: f32, label: &str, size: f32) -> bool {
+    const ROOM: f32 = 5.0;
+    let half = canvas.text_width(label, look(size)) / 2.0;
+    size >= SMALL || (at - half >= frame.left - ROOM && at + half <= frame.right() + ROOM)
 }
 
 /// For each pixel along an axis, the cells that it covers: `[first, last)`.

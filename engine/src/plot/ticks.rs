@@ -2,8 +2,8 @@
 //!
 //! In: the range of an axis. Out: positions and labels. Never more labels than asked for, by much.
 
-use crate::output::calendar::{DAY, date, days};
 use xeng_kernels::Calendar;
+use xeng_kernels::calendar::{Civil, DAY};
 
 /// A mark on an axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,12 +75,12 @@ pub(super) fn superscript(text: &str) -> String {
 /// Degrees of latitude or longitude, such as `60°N`.
 pub(super) fn degrees(low: f64, high: f64, count: usize, is_latitude: bool) -> Vec<Tick> {
     let rough = (high - low) / count.max(1) as f64;
-    let step = [1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0].into_iter().find(|s| *s >= rough).unwrap_or(90.0);
+    let step = [1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 90.0].into_iter().find(|s| *s >= rough).unwrap_or(90.0);
     let step = if rough < 0.6 { nice_step(rough) } else { step };
     multiples(low, high, step).into_iter().map(|v| Tick { at: v, label: degree(v, step, is_latitude) }).collect()
 }
 
-fn degree(value: f64, step: f64, is_latitude: bool) -> String {
+pub(super) fn degree(value: f64, step: f64, is_latitude: bool) -> String {
     let v = if is_latitude { value } else { (value + 180.0).rem_euclid(360.0) - 180.0 };
     let side = match (is_latitude, v) {
         (_, 0.0) => "",
@@ -110,11 +110,13 @@ pub(super) fn dates(low: f64, high: f64, count: usize, calendar: Calendar) -> Ve
 }
 
 fn year_month(micros: f64, calendar: Calendar) -> (i64, i64) {
-    date(micros as i64, calendar).map_or((1970, 1), |d| (d.year, d.month))
+    let d = calendar.civil(micros as i64);
+    (d.year, i64::from(d.month))
 }
 
 fn start(year: i64, month: i64, calendar: Calendar) -> f64 {
-    days(year, month, 1, calendar) as f64 * DAY as f64
+    // Beyond what a calendar counts no mark is wanted.
+    calendar.micros(Civil { year, month: month.clamp(1, 12) as u32, day: 1, hour: 0, minute: 0, second: 0, micro: 0 }).map_or(f64::NAN, |m| m as f64)
 }
 
 fn years(low: f64, high: f64, step: i64, calendar: Calendar) -> Vec<Tick> {
@@ -136,10 +138,12 @@ pub(super) const MONTHS: [&str; 12] = [
 ];
 
 fn steps(low: f64, high: f64, step: f64, calendar: Calendar) -> Vec<Tick> {
-    let label = |at: f64| match date(at as i64, calendar) {
-        Some(d) if d.micros == 0 => format!("{} {}", d.day, &MONTHS[(d.month - 1) as usize % 12][..3]),
-        Some(d) => format!("{:02}:{:02}", d.micros / 3_600_000_000, d.micros / 60_000_000 % 60),
-        None => String::new(),
+    let label = |at: f64| {
+        let d = calendar.civil(at as i64);
+        match (d.hour, d.minute, d.second, d.micro) {
+            (0, 0, 0, 0) => format!("{} {}", d.day, &MONTHS[(d.month as usize - 1) % 12][..3]),
+            (hour, minute, ..) => format!("{hour:02}:{minute:02}"),
+        }
     };
     multiples(low, high, step).into_iter().map(|at| Tick { at, label: label(at) }).collect()
 }
@@ -168,7 +172,7 @@ mod tests {
 
     #[test]
     fn dates_follow_the_calendar() {
-        let at = |y, m, d| days(y, m, d, Calendar::Day360) as f64 * DAY as f64;
+        let at = |y, m, d| start(y, m, Calendar::Day360) + f64::from(d - 1) * DAY as f64;
         assert_eq!(labels(dates(at(2000, 1, 1), at(2040, 1, 1), 5, Calendar::Day360)), ["2000", "2010", "2020", "2030", "2040"]);
         assert_eq!(labels(dates(at(2000, 1, 16), at(2000, 7, 1), 6, Calendar::Day360)), ["Feb 2000", "Mar 2000", "Apr 2000", "May 2000", "Jun 2000", "Jul 2000"]);
         assert_eq!(labels(dates(at(2000, 2, 29), at(2000, 3, 2), 3, Calendar::Day360)), ["29 Feb", "30 Feb", "1 Mar", "2 Mar"]);

@@ -2,8 +2,8 @@
 //!
 //! In: names and attributes. Out: texts without control characters, of bounded length.
 
-use super::axis::text;
-use super::ticks::{MONTHS, superscript};
+use super::axis::{Kind, kind_of, text};
+use super::ticks::{MONTHS, degree, superscript};
 use crate::output::calendar;
 use crate::result::{Array, Coordinate};
 use xeng_proto::Values;
@@ -72,10 +72,17 @@ pub(super) fn position(coord: &Coordinate, index: usize) -> String {
             let month = (coord.name == "month" && value.fract() == 0.0).then(|| MONTHS.get((value as usize).wrapping_sub(1))).flatten();
             match month {
                 Some(month) => (*month).to_owned(),
+                None if value.is_finite() && kind_of(coord) == Kind::Latitude => degree(value, step(value), true),
+                None if value.is_finite() && kind_of(coord) == Kind::Longitude => degree(value, step(value), false),
                 None => format!("{} = {} {of}", short(&coord.name, 30), plain(value)).trim_end().to_owned(),
             }
         }
     }
+}
+
+/// A step that shows a position in degrees to the hundredth.
+fn step(value: f64) -> f64 {
+    [1.0, 0.1].into_iter().find(|s| ((value / s).round() - value / s).abs() < 1e-6).unwrap_or(0.01)
 }
 
 /// A number of about four digits.
