@@ -7,7 +7,8 @@ pub type Result<T> = std::result::Result<T, KernelError>;
 
 /// A kernel was given operands that do not fit together.
 ///
-/// Reaching a user with one of these is a defect of the planner, or a fragment that was tampered with.
+/// Reaching a user with one of these is a defect of the planner, or a fragment that was tampered with; but for
+/// [`KernelError::AllMissing`], which the data causes.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum KernelError {
     /// Shapes that do not fit.
@@ -33,6 +34,12 @@ pub enum KernelError {
         what: &'static str,
         /// What is wrong with it.
         why: String,
+    },
+    /// A position was asked for where every cell is missing; NumPy raises `ValueError: All-NaN slice encountered`.
+    #[error("{what} where every cell is missing (NaN), or there is none: no position can be told")]
+    AllMissing {
+        /// The reduction: `argmin` or `argmax`.
+        what: &'static str,
     },
 }
 

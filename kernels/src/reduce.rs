@@ -104,12 +104,12 @@ pub enum Reduction {
         /// Whether missing cells are passed over.
         skipna: bool,
     },
-    /// Index of the smallest value along the single reduced axis; the first of equals; -1 where all are missing.
+    /// Index of the smallest value along the single reduced axis; the first of equals; an error where all are missing.
     ArgMin {
         /// Whether missing cells are passed over.
         skipna: bool,
     },
-    /// Index of the largest value along the single reduced axis; the first of equals; -1 where all are missing.
+    /// Index of the largest value along the single reduced axis; the first of equals; an error where all are missing.
     ArgMax {
         /// Whether missing cells are passed over.
         skipna: bool,
@@ -242,7 +242,8 @@ impl Reduction {
     /// identity there (an extreme the farthest value, an end 0).
     ///
     /// # Errors
-    /// [`KernelError::Malformed`] when it is no partial of this reduction over an input of type `input`.
+    /// [`KernelError::Malformed`] when it is no partial of this reduction over an input of type `input`;
+    /// [`KernelError::AllMissing`] for a position among no cells.
     pub fn finish(self, partial: Partial, input: DType) -> Result<Block> {
         self.check(&partial, input)?;
         let output = self.output(input);
@@ -258,7 +259,9 @@ impl Reduction {
             Reduction::ArgMin { .. } | Reduction::ArgMax { .. } => {
                 let mut states = partial.states;
                 states.swap(0, 1);
-                first_as(Partial { states }, output)
+                let positions = first_as(Partial { states }, output)?;
+                let none = positions.as_slice::<i64>().is_some_and(|p| p.iter().any(|&at| at < 0));
+                if none { Err(KernelError::AllMissing { what: if matches!(self, Reduction::ArgMin { .. }) { "argmin" } else { "argmax" } }) } else { Ok(positions) }
             }
         }
     }

@@ -60,8 +60,9 @@ impl RegionError {
 }
 
 impl From<xeng_kernels::KernelError> for RegionError {
-    /// A graph that was checked on arrival cannot fail in a kernel: if it does, that is a defect.
+    /// A graph that was checked on arrival fails in a kernel where its data has no answer; anything else is a defect.
     fn from(e: xeng_kernels::KernelError) -> RegionError {
-        RegionError::internal(e.to_string())
+        let kind = if matches!(e, xeng_kernels::KernelError::AllMissing { .. }) { ErrorKind::Data } else { ErrorKind::Internal };
+        RegionError::new(kind, e.to_string())
     }
 }
