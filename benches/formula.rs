@@ -45,6 +45,7 @@ fn formula(c: &mut Criterion) {
     let block = Block::from_vec(&SHAPE, cells.clone()).unwrap();
     let mut group = c.benchmark_group("formula");
     group.throughput(Throughput::Bytes(block.bytes() as u64));
+    #[allow(clippy::type_complexity)]
     let by_hand: [(&str, Formula, fn(f32) -> f32); 2] = [
         ("(x-273.15)*1.8+32", fahrenheit(), |x| (x - 273.15) * 1.8 + 32.0),
         ("where(x>280)", warm(), |x| if x > 280.0 { x } else { f32::NAN }),

@@ -230,7 +230,7 @@ fn runs(mut from: usize, to: usize, units: usize) -> usize {
     while from < to {
         // The largest node that begins here: the last one of the tree may be cut short.
         let mut length = 1;
-        while from % (2 * length) == 0 && ((from + 2 * length).min(units) <= to) && length < units {
+        while from.is_multiple_of(2 * length) && ((from + 2 * length).min(units) <= to) && length < units {
             length *= 2;
         }
         (from, count) = (from + length, count + 1);

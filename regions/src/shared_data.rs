@@ -95,6 +95,7 @@ fn every_file_opens_or_says_why_not() {
 #[test]
 fn files_are_joined_as_xarray_joins_them() {
     let Some(root) = shared() else { return };
+    #[allow(clippy::type_complexity)]
     let cases: [(&str, Option<&str>, &str, &str, &[usize]); 6] = [
         ("mini-esgf/HadGEM2-ES_historical/*.nc", None, "tas", "time,lat,lon", &[1752, 2, 2]),
         ("mini-esgf/EC-EARTH_historical/*.nc", Some("time"), "tas", "time,lat,lon", &[1919, 2, 4]),

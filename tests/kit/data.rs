@@ -190,7 +190,7 @@ fn variable(rng: &mut Rng, layout: &Layout, name: &str, dims: &[&'static str], s
     let plane: usize = shape.iter().skip(shape.len().saturating_sub(2)).product();
     let cell = |at: usize, rng: &mut Rng| {
         let value = rng.unit();
-        let missing = stored != Stored::I32 && holes > 0 && (at % plane.max(1) == 0 || rng.chance(holes));
+        let missing = stored != Stored::I32 && holes > 0 && (at.is_multiple_of(plane.max(1)) || rng.chance(holes));
         match stored {
             _ if missing => f64::NAN,
             Stored::F32 => f64::from((value * 20.0) as f32),

@@ -29,7 +29,7 @@ pub(super) async fn info(args: InfoArgs) -> Result<()> {
         let region = spec.region.unwrap_or_else(|| session.home().to_owned());
         let description = described(&session, &region, &spec.dataset).await?;
         // What cannot be read is told by the files themselves, so only where they are at hand.
-        let is_here = !session.topology().regions.get(&region).is_some_and(|place| !place.local);
+        let is_here = session.topology().regions.get(&region).is_none_or(|place| place.local);
         let listed = if is_here { list(spec.dataset.uri.clone(), Hashing::Skip).await.ok() } else { None };
         print(&format!("{}{}", if n > 0 { "\n" } else { "" }, describe::text(&description, listed.as_ref())))?;
     }

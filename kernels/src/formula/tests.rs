@@ -1,5 +1,5 @@
 //! Arithmetic against numbers of NumPy 2.4.6, layouts against plain indexing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::approx_constant)]
 
 use super::*;
 use crate::Block;
