@@ -10,11 +10,11 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use std::ffi::{CStr, c_void};
 use std::hint::black_box;
 use xeng_kernels::DType;
+use xeng_regions::Encoded;
 use xeng_regions::codec::shuffle::unshuffle;
 use xeng_regions::codec::{Codec, Pipeline};
 use xeng_regions::source::bytes::ByteOrder;
 use xeng_regions::source::chunked::Layout;
-use xeng_regions::Encoded;
 
 const SHAPE: [usize; 3] = [24, 181, 360];
 const SIZE: usize = 4;
@@ -35,7 +35,20 @@ fn deflated(bytes: &[u8]) -> Vec<u8> {
 fn blosc(bytes: &[u8], codec: &CStr) -> Vec<u8> {
     let mut out = vec![0; bytes.len() + 64];
     // SAFETY: the pointers and lengths are those of the two buffers, and the compressor's name ends in a zero.
-    let len = unsafe { blosc_src::blosc_compress_ctx(5, 1, SIZE, bytes.len(), bytes.as_ptr().cast::<c_void>(), out.as_mut_ptr().cast::<c_void>(), out.len(), codec.as_ptr(), 0, 1) };
+    let len = unsafe {
+        blosc_src::blosc_compress_ctx(
+            5,
+            1,
+            SIZE,
+            bytes.len(),
+            bytes.as_ptr().cast::<c_void>(),
+            out.as_mut_ptr().cast::<c_void>(),
+            out.len(),
+            codec.as_ptr(),
+            0,
+            1,
+        )
+    };
     out.truncate(usize::try_from(len).unwrap());
     out
 }
@@ -62,13 +75,18 @@ fn decode(c: &mut Criterion) {
     ];
     for (name, codecs, stored) in rows {
         println!("{name}: {} of {} bytes stored", stored.len(), plain.len());
-        let layout = Layout { dtype: DType::F32, order: ByteOrder::Little, chunk_shape: SHAPE.to_vec(), pipeline: Pipeline { codecs }, fill: None };
+        let layout =
+            Layout { dtype: DType::F32, order: ByteOrder::Little, chunk_shape: SHAPE.to_vec(), pipeline: Pipeline { codecs }, fill: None };
         let encoded = Encoded::new(stored.clone());
         assert_eq!(layout.decode(String::new, &SHAPE, Some(&encoded)).unwrap().to_le_bytes(), plain, "{name}");
         // Into a block of its own, as the engine does.
-        group.bench_function(BenchmarkId::new(format!("{name} xeng block"), at), |b| b.iter(|| layout.decode(String::new, &SHAPE, Some(black_box(&encoded))).unwrap()));
+        group.bench_function(BenchmarkId::new(format!("{name} xeng block"), at), |b| {
+            b.iter(|| layout.decode(String::new, &SHAPE, Some(black_box(&encoded))).unwrap())
+        });
         // Into memory that is there already, as the bare codecs below.
-        group.bench_function(BenchmarkId::new(format!("{name} xeng"), at), |b| b.iter(|| layout.pipeline.decode(black_box(stored), 0, &mut out).unwrap()));
+        group.bench_function(BenchmarkId::new(format!("{name} xeng"), at), |b| {
+            b.iter(|| layout.pipeline.decode(black_box(stored), 0, &mut out).unwrap())
+        });
     }
     let mut inflate = libdeflater::Decompressor::new();
     let mut planes = vec![0; plain.len()];
@@ -79,7 +97,9 @@ fn decode(c: &mut Criterion) {
         });
     });
     group.bench_function(BenchmarkId::new("blosc-lz4 bare", at), |b| b.iter(|| unblosc(black_box(&lz4), &mut out)));
-    group.bench_function(BenchmarkId::new("zstd bare", at), |b| b.iter(|| zstd::bulk::decompress_to_buffer(black_box(&zstd), &mut out).unwrap()));
+    group.bench_function(BenchmarkId::new("zstd bare", at), |b| {
+        b.iter(|| zstd::bulk::decompress_to_buffer(black_box(&zstd), &mut out).unwrap())
+    });
     group.finish();
 }
 

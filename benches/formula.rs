@@ -54,8 +54,12 @@ fn formula(c: &mut Criterion) {
     group.bench_function(BenchmarkId::new("memcpy", at), |b| b.iter(|| black_box(&cells).to_vec()));
     for (name, formula, function) in by_hand {
         let operand = [Operand { block: &block, axes: &AXES }];
-        group.bench_function(BenchmarkId::new(format!("{name} xeng"), at), |b| b.iter(|| formula.evaluate(black_box(&operand), &SHAPE).unwrap()));
-        group.bench_function(BenchmarkId::new(format!("{name} by hand"), at), |b| b.iter(|| black_box(&cells).iter().map(|&x| function(x)).collect::<Vec<f32>>()));
+        group.bench_function(BenchmarkId::new(format!("{name} xeng"), at), |b| {
+            b.iter(|| formula.evaluate(black_box(&operand), &SHAPE).unwrap())
+        });
+        group.bench_function(BenchmarkId::new(format!("{name} by hand"), at), |b| {
+            b.iter(|| black_box(&cells).iter().map(|&x| function(x)).collect::<Vec<f32>>())
+        });
     }
     group.finish();
 }

@@ -99,7 +99,8 @@ fn make(folder: &Path) -> PathBuf {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (seed >> 40) as f32 / (1 << 24) as f32 - 0.5
     };
-    let cells: Vec<f32> = (0..nt * ny * nx).map(|i| ((280.0 + 0.05 * (i / nx % ny) as f32 + 4.0 * noise()) * 64.0).round() / 64.0).collect();
+    let cells: Vec<f32> =
+        (0..nt * ny * nx).map(|i| ((280.0 + 0.05 * (i / nx % ny) as f32 + 4.0 * noise()) * 64.0).round() / 64.0).collect();
     let path = folder.join("t2m.nc");
     write(&path, (nt, ny, nx), &cells);
     path

@@ -25,14 +25,21 @@ fn fold_by_hand<S: Copy>(cells: &[f32], [outer, along, inner]: [usize; 3], start
 
 fn by_hand(what: Reduction, cells: &[f32], shape: [usize; 3]) -> Vec<f64> {
     match what {
-        Reduction::Mean { .. } => fold_by_hand(cells, shape, (0.0f64, 0u32), |(s, n), x| if x.is_nan() { (s, n) } else { (s + f64::from(x), n + 1) }).into_iter().map(|(s, n)| s / f64::from(n)).collect(),
+        Reduction::Mean { .. } => {
+            fold_by_hand(cells, shape, (0.0f64, 0u32), |(s, n), x| if x.is_nan() { (s, n) } else { (s + f64::from(x), n + 1) })
+                .into_iter()
+                .map(|(s, n)| s / f64::from(n))
+                .collect()
+        }
         Reduction::Sum { .. } => fold_by_hand(cells, shape, 0.0f64, |s, x| if x.is_nan() { s } else { s + f64::from(x) }),
         Reduction::Max { .. } => fold_by_hand(cells, shape, f32::NEG_INFINITY, f32::max).into_iter().map(f64::from).collect(),
         // Sums of squares: faster than the moments that the engine merges, and wrong where the mean is large.
-        _ => fold_by_hand(cells, shape, (0.0f64, 0.0f64, 0u32), |(s, q, n), x| if x.is_nan() { (s, q, n) } else { (s + f64::from(x), q + f64::from(x) * f64::from(x), n + 1) })
-            .into_iter()
-            .map(|(s, q, n)| q / f64::from(n) - (s / f64::from(n)).powi(2))
-            .collect(),
+        _ => fold_by_hand(cells, shape, (0.0f64, 0.0f64, 0u32), |(s, q, n), x| {
+            if x.is_nan() { (s, q, n) } else { (s + f64::from(x), q + f64::from(x) * f64::from(x), n + 1) }
+        })
+        .into_iter()
+        .map(|(s, q, n)| q / f64::from(n) - (s / f64::from(n)).powi(2))
+        .collect(),
     }
 }
 
@@ -43,7 +50,12 @@ fn reduce(c: &mut Criterion) {
     group.throughput(Throughput::Bytes(block.bytes() as u64));
     let mut copy = vec![0f32; cells.len()];
     group.bench_function("memcpy f32(24,181,360)", |b| b.iter(|| copy.copy_from_slice(black_box(&cells))));
-    let all = [("mean", Reduction::Mean { skipna: true }), ("sum", Reduction::Sum { skipna: true, min_count: 0 }), ("var", Reduction::Var { skipna: true, ddof: 0 }), ("max", Reduction::Max { skipna: true })];
+    let all = [
+        ("mean", Reduction::Mean { skipna: true }),
+        ("sum", Reduction::Sum { skipna: true, min_count: 0 }),
+        ("var", Reduction::Var { skipna: true, ddof: 0 }),
+        ("max", Reduction::Max { skipna: true }),
+    ];
     for (name, what) in all {
         for axis in 0..3 {
             let kept: Vec<usize> = (0..3).filter(|&a| a != axis).map(|a| SHAPE[a]).collect();

@@ -31,7 +31,9 @@ fn store(folder: &Path) -> Vec<u8> {
     std::fs::create_dir_all(&at).unwrap();
     std::fs::write(folder.join(".zgroup"), r#"{"zarr_format":2}"#).unwrap();
     let (y, x) = GRID;
-    let array = format!(r#"{{"zarr_format":2,"shape":[{TIMES},{y},{x}],"chunks":[1,{y},{x}],"dtype":"<f4","order":"C","compressor":null,"filters":null,"fill_value":null}}"#);
+    let array = format!(
+        r#"{{"zarr_format":2,"shape":[{TIMES},{y},{x}],"chunks":[1,{y},{x}],"dtype":"<f4","order":"C","compressor":null,"filters":null,"fill_value":null}}"#
+    );
     std::fs::write(at.join(".zarray"), array).unwrap();
     std::fs::write(at.join(".zattrs"), r#"{"_ARRAY_DIMENSIONS":["time","y","x"]}"#).unwrap();
     let mut all = vec![];
@@ -59,9 +61,7 @@ async fn chunks(stored: Arc<Vec<u8>>) -> SocketAddr {
     tokio::spawn(async move {
         while let Ok((mut socket, _)) = listener.accept().await {
             let stored = stored.clone();
-            tokio::spawn(async move {
-                while socket.read_u8().await.is_ok() && socket.write_all(&stored).await.is_ok() {}
-            });
+            tokio::spawn(async move { while socket.read_u8().await.is_ok() && socket.write_all(&stored).await.is_ok() {} });
         }
     });
     address
@@ -88,8 +88,16 @@ fn wan(c: &mut Criterion) {
     let before = proxy.carried();
     let run = runtime.block_on(session.evaluate(&job, &|_, _| {})).unwrap_or_else(|e| panic!("{e}"));
     let carried = proxy.carried();
-    println!("wan: {} bytes stored, {} to the region, {} back, {:.3} s", stored.len(), carried.to_target_bytes - before.to_target_bytes, carried.from_target_bytes - before.from_target_bytes, run.receipt.wall_seconds);
-    group.bench_function(BenchmarkId::new("mean over time, xeng", &at), |b| b.iter(|| runtime.block_on(session.evaluate(&job, &|_, _| {})).unwrap()));
+    println!(
+        "wan: {} bytes stored, {} to the region, {} back, {:.3} s",
+        stored.len(),
+        carried.to_target_bytes - before.to_target_bytes,
+        carried.from_target_bytes - before.from_target_bytes,
+        run.receipt.wall_seconds
+    );
+    group.bench_function(BenchmarkId::new("mean over time, xeng", &at), |b| {
+        b.iter(|| runtime.block_on(session.evaluate(&job, &|_, _| {})).unwrap())
+    });
 
     let proxy = runtime.block_on(async { WanProxy::start(chunks(stored.clone()).await, LINK).await.unwrap() });
     let mut socket = runtime.block_on(TcpStream::connect(proxy.addr())).unwrap();

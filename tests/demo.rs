@@ -10,7 +10,11 @@ const GIGABYTES: &str = "0.2";
 
 fn demo(cache: &Path, folder: &str, options: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xeng"));
-    command.env("XDG_CACHE_HOME", cache).args(["demo", "--json", "--gigabytes", GIGABYTES, "--folder"]).arg(cache.join(folder)).args(options);
+    command
+        .env("XDG_CACHE_HOME", cache)
+        .args(["demo", "--json", "--gigabytes", GIGABYTES, "--folder"])
+        .arg(cache.join(folder))
+        .args(options);
     command
 }
 

@@ -38,7 +38,7 @@ const TABLE: [(Fault, u32, Outcome); 20] = [
     (Fault::Breaks(1), 2, Right),
     (Fault::Breaks(1), u32::MAX, Refused(ErrorKind::Unavailable)),
     (Fault::DoneEarly(0), 1, Refused(ErrorKind::Data)),
-    (Fault::DoneEarly(1), 1, Right),
+    (Fault::DoneEarly(1), 1, Refused(ErrorKind::Data)),
     (Fault::Twice, 1, Refused(ErrorKind::Data)),
     (Fault::WrongUnits, 1, Refused(ErrorKind::Data)),
     (Fault::WrongCells, 1, Refused(ErrorKind::Data)),
@@ -87,8 +87,6 @@ async fn faults_are_mended_or_told() {
     for (expr, healthy) in [(many_pieces, 0), (merged, 1)] {
         let sound = with_engines(&expr, &world, vec![engine("east", 2)]).await.unwrap();
         for (fault, times, wanted) in TABLE {
-            // A reduction's only piece per engine has come before `DoneEarly(1)` strikes; where there are more, some are missing.
-            let wanted = if fault == Fault::DoneEarly(1) && healthy == 0 { Refused(ErrorKind::Data) } else { wanted };
             // With a sound engine beside it, what can be tried again is mended.
             let mended = healthy > 0 && wanted == Refused(ErrorKind::Unavailable);
             let wanted = if mended { Right } else { wanted };

@@ -63,7 +63,11 @@ async fn optimising_changes_neither_shape_nor_type_nor_numbers() {
         assert_eq!(difference(&run.outcomes[0].1, &want), None, "seed {seed}: {}", expr.text());
         let near = |g: f64, w: f64| g == w || (g.is_nan() && w.is_nan()) || (g - w).abs() <= 2e-5 * w.abs() + 2e-6 * want.scale;
         let cells = plain.blocks[0].to_f64_vec();
-        assert!(cells.len() == want.cells.len() && cells.iter().zip(&want.cells).all(|(g, w)| near(*g, *w)), "seed {seed}, not optimised: {}", expr.text());
+        assert!(
+            cells.len() == want.cells.len() && cells.iter().zip(&want.cells).all(|(g, w)| near(*g, *w)),
+            "seed {seed}, not optimised: {}",
+            expr.text()
+        );
     }
 }
 
@@ -71,7 +75,8 @@ const BASE: Setting = Setting { placement: Placement::Home, transport: Transport
 
 #[tokio::test]
 async fn a_plan_does_not_grow_with_the_number_of_chunks() {
-    let texts = ["a.t.mean('time')", "a.t.groupby('time.month').mean('time')", "a.t.sel(time='1990').std()", "(a.t - a.t.mean('time')).var()"];
+    let texts =
+        ["a.t.mean('time')", "a.t.groupby('time.month').mean('time')", "a.t.sel(time='1940').std()", "(a.t - a.t.mean('time')).var()"];
     let mut sizes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for chunks_along_time in [10, 1000, 100_000] {
         let session = synthetic::session(&[("a", "east", synthetic::dataset(chunks_along_time, 10, 10))]);
@@ -98,7 +103,10 @@ async fn no_more_crosses_the_wan_than_predicted() {
         let carried = cluster.proxies[0].carried();
         let link = &run.receipt.links[0];
         let allowed = (link.predicted_bytes as f64 * 1.1) as u64 + 16_000;
-        let told = format!("{text}: predicted {}, received {}, sent {}, carried {carried:?}", link.predicted_bytes, link.received_bytes, link.sent_bytes);
+        let told = format!(
+            "{text}: predicted {}, received {}, sent {}, carried {carried:?}",
+            link.predicted_bytes, link.received_bytes, link.sent_bytes
+        );
         assert!(link.received_bytes + link.sent_bytes <= allowed, "{told}");
         assert!(carried.from_target_bytes + carried.to_target_bytes <= allowed, "{told}");
         // Each end counts for itself; what is still under way is little.
@@ -130,7 +138,8 @@ async fn memory_stays_within_its_budget_or_is_refused_with_the_number() {
 async fn too_many_bytes_over_the_wan_are_refused_while_planning() {
     let budget = Budget { wan_bytes: Some(1 << 20), ..Budget::default() };
     let session = synthetic::session_with(&[("a", "east", synthetic::dataset(1000, 10, 10))], budget);
-    let error = session.plan(&Job::expression("a.t * 2", vec![open("a", "synthetic", Some("east".to_owned()))])).await.expect_err("terabytes");
+    let error =
+        session.plan(&Job::expression("a.t * 2", vec![open("a", "synthetic", Some("east".to_owned()))])).await.expect_err("terabytes");
     assert_eq!(error.kind, ErrorKind::Budget, "{error}");
     assert!(error.message.contains("1048576"), "{error}");
 }
@@ -198,8 +207,12 @@ async fn odd_but_legal_requests_are_answered() {
         ("a.t.isel(time=slice(0, 0)).count()", "0"),
         ("a.t.isel(time=slice(0, 0)).mean()", "NaN"),
     ] {
-        let run = tokio::time::timeout(Duration::from_secs(20), cluster.session.evaluate(&job(text, &world, FAR), &|_, _| {})).await.expect("it hangs");
-        let xeng::result::Outcome::Array(array) = run.unwrap_or_else(|e| panic!("{text}: {e}")).outcomes.remove(0).1 else { panic!("no array") };
+        let run = tokio::time::timeout(Duration::from_secs(20), cluster.session.evaluate(&job(text, &world, FAR), &|_, _| {}))
+            .await
+            .expect("it hangs");
+        let xeng::result::Outcome::Array(array) = run.unwrap_or_else(|e| panic!("{text}: {e}")).outcomes.remove(0).1 else {
+            panic!("no array")
+        };
         let xeng_proto::Values::Numbers(block) = array.values else { panic!("no numbers") };
         assert_eq!(block.to_f64_vec().iter().map(f64::to_string).collect::<Vec<_>>(), [want], "{text}");
     }
@@ -213,7 +226,9 @@ async fn a_position_among_nothing_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let world = small_world(folder.path(), 4);
     let session = Session::start(Setup { threads: Some(1), ..Setup::default() }).unwrap();
-    for text in ["a.t.where(a.t > 1e9).argmin('time')", "a.t.where(a.t > 1e9).argmax('time') + 1", "a.t.isel(time=slice(0, 0)).argmin('time')"] {
+    for text in
+        ["a.t.where(a.t > 1e9).argmin('time')", "a.t.where(a.t > 1e9).argmax('time') + 1", "a.t.isel(time=slice(0, 0)).argmin('time')"]
+    {
         let error = session.evaluate(&job(text, &world, BASE), &|_, _| {}).await.map(|r| r.outcomes).expect_err(text);
         assert!(matches!(error.kind, ErrorKind::Data | ErrorKind::Request), "{text}: {error}");
     }

@@ -35,13 +35,23 @@ pub(crate) fn opened(times: usize) -> Arc<OpenedDataset> {
     let micros = (0..times as i64).map(|h| START_MICROS + h * HOUR_MICROS).collect();
     let time = Values::Times(Times { micros, encoding: encoding.clone() });
     let variables = [
-        ("t2m".to_owned(), variable(&[("time", times, 1), ("lat", 721, 73), ("lon", 1440, 144)], DType::F32, Kind::Number(DType::F32), None)),
+        (
+            "t2m".to_owned(),
+            variable(&[("time", times, 1), ("lat", 721, 73), ("lon", 1440, 144)], DType::F32, Kind::Number(DType::F32), None),
+        ),
         ("time".to_owned(), variable(&[("time", times, times)], DType::I64, Kind::Time(encoding), Some(time))),
         ("lat".to_owned(), numbers("lat", (0..721).map(|i| 90.0 - f64::from(i) * 0.25).collect())),
         ("lon".to_owned(), numbers("lon", (0..1440).map(|i| f64::from(i) * 0.25).collect())),
     ];
     let spec = DatasetSpec { uri: "/data/era5.zarr".into(), ..DatasetSpec::default() };
-    let description = Dataset { spec, snapshot: "0".repeat(64), files: 1, stored_bytes: 1 << 40, variables: variables.into_iter().collect(), attrs: Attrs::new() };
+    let description = Dataset {
+        spec,
+        snapshot: "0".repeat(64),
+        files: 1,
+        stored_bytes: 1 << 40,
+        variables: variables.into_iter().collect(),
+        attrs: Attrs::new(),
+    };
     Arc::new(OpenedDataset { alias: "d".to_owned(), region: "far".to_owned(), description })
 }
 

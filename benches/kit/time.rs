@@ -9,5 +9,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Ten samples in about a second.
 pub(crate) fn short() -> Criterion {
-    Criterion::default().without_plots().sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_millis(800))
+    Criterion::default()
+        .without_plots()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(800))
 }

@@ -124,7 +124,11 @@ impl Collector {
     /// `Internal` when a box is not complete, which [`Self::close`] over all parts rules out.
     pub fn finish(self) -> Result<Vec<Vec<Block>>, RegionError> {
         let complete = |job: Job| {
-            if job.boxes_done == job.plan.boxes() { Ok(job.out) } else { Err(RegionError::internal(format!("{} of {} boxes of the result are complete", job.boxes_done, job.plan.boxes()))) }
+            if job.boxes_done == job.plan.boxes() {
+                Ok(job.out)
+            } else {
+                Err(RegionError::internal(format!("{} of {} boxes of the result are complete", job.boxes_done, job.plan.boxes())))
+            }
         };
         self.jobs.into_iter().map(complete).collect()
     }
@@ -178,5 +182,8 @@ fn inside(inner: &Range<usize>, outer: &Range<usize>) -> bool {
 }
 
 fn wrong(what: &str, c: &Coverage) -> RegionError {
-    RegionError::data(format!("a piece of the answer {what} (task {}, cells {:?}, merge node {}/{} of {} units): the engine is not to be trusted", c.task, c.bounds, c.level, c.index, c.units))
+    RegionError::data(format!(
+        "a piece of the answer {what} (task {}, cells {:?}, merge node {}/{} of {} units): the engine is not to be trusted",
+        c.task, c.bounds, c.level, c.index, c.units
+    ))
 }

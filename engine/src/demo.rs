@@ -14,4 +14,4 @@ mod reference;
 pub use account::{Account, text};
 pub use data::{Data, Size, cache_folder, prepare};
 pub use fleet::{Fleet, RegionSpec};
-pub use job::{HOME, PLAN_MARK, REFERENCE_REGION, MODEL_REGION, plan_text, regions};
+pub use job::{HOME, MODEL_REGION, PLAN_MARK, REFERENCE_REGION, plan_text, regions};

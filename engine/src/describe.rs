@@ -60,7 +60,8 @@ fn cut(text: &str) -> String {
 fn others(out: &mut String, dataset: &Dataset, listed: &Inventory) {
     let group = dataset.spec.group.as_deref().unwrap_or_default().trim_matches('/').to_owned();
     let elsewhere = |name: &&String| name.rsplit_once('/').map_or("", |(folder, _)| folder).trim_matches('/') != group;
-    let mut groups: Vec<&str> = listed.variables.keys().filter(elsewhere).filter_map(|name| name.rsplit_once('/').map(|(folder, _)| folder)).collect();
+    let mut groups: Vec<&str> =
+        listed.variables.keys().filter(elsewhere).filter_map(|name| name.rsplit_once('/').map(|(folder, _)| folder)).collect();
     groups.dedup();
     if !groups.is_empty() {
         let _ = writeln!(out, "other groups (--group NAME): {}", groups.join(", "));
@@ -106,7 +107,13 @@ pub fn bytes(n: u64) -> String {
         value /= 1000.0;
         unit += 1;
     }
-    if unit == 0 { format!("{n} B") } else if value < 9.95 { format!("{value:.1} {}", UNITS[unit]) } else { format!("{value:.0} {}", UNITS[unit]) }
+    if unit == 0 {
+        format!("{n} B")
+    } else if value < 9.95 {
+        format!("{value:.1} {}", UNITS[unit])
+    } else {
+        format!("{value:.0} {}", UNITS[unit])
+    }
 }
 
 /// An inventory as `xeng info --json` prints it.
@@ -117,7 +124,8 @@ pub fn inventory_json(inventory: &Inventory) -> Result<String> {
     let mut variables = Map::new();
     for (name, e) in &inventory.variables {
         let attrs: Map<String, Value> = e.attrs.iter().map(|(k, v)| (k.clone(), attr_json(v))).collect();
-        let mut entry = json!({ "dims": e.dims, "shape": e.shape, "dtype": e.dtype, "chunks": e.chunks, "filters": e.filters, "attrs": attrs });
+        let mut entry =
+            json!({ "dims": e.dims, "shape": e.shape, "dtype": e.dtype, "chunks": e.chunks, "filters": e.filters, "attrs": attrs });
         if let (Some(sum), Some(object)) = (&e.sha256, entry.as_object_mut()) {
             object.insert("sha256".into(), json!(sum));
         }

@@ -200,7 +200,9 @@ fn unwritable(path: &str, why: &std::io::Error) -> Error {
     match why.kind() {
         Io::NotFound => Error::request(message).hint("make the folder first, or name another one"),
         Io::PermissionDenied | Io::ReadOnlyFilesystem => Error::request(message).hint("name a file in a folder that you may write to"),
-        Io::IsADirectory | Io::NotADirectory | Io::AlreadyExists => Error::request(message).hint("name another file, or remove what is there"),
+        Io::IsADirectory | Io::NotADirectory | Io::AlreadyExists => {
+            Error::request(message).hint("name another file, or remove what is there")
+        }
         Io::StorageFull | Io::QuotaExceeded => Error::unavailable(message).hint("make room on the disk, or write somewhere else"),
         _ => Error::unavailable(message),
     }

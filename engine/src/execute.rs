@@ -112,14 +112,25 @@ fn at_home(stages: &Stages, known: &Known, id: NodeId) -> Result<Arc<Block>, Reg
 }
 
 /// Asks one region, its engines sharing the work units, until every part has been answered.
-async fn answer(stages: &Stages, ask: &Ask, fragment: Arc<Fragment>, engines: &Engines, patience: Patience, watch: Watch<'_>) -> Result<(Vec<Vec<Block>>, RegionReport), RegionError> {
+async fn answer(
+    stages: &Stages,
+    ask: &Ask,
+    fragment: Arc<Fragment>,
+    engines: &Engines,
+    patience: Patience,
+    watch: Watch<'_>,
+) -> Result<(Vec<Vec<Block>>, RegionReport), RegionError> {
     let name = &stages.regions[ask.region];
-    let engines = engines.get(name).filter(|all| !all.is_empty()).ok_or_else(|| RegionError::request(format!("region '{name}' has no engine in the topology")))?;
+    let engines = engines
+        .get(name)
+        .filter(|all| !all.is_empty())
+        .ok_or_else(|| RegionError::request(format!("region '{name}' has no engine in the topology")))?;
     let collector = Mutex::new(Collector::new(&stages.graph, &ask.answers)?);
     let count = engines.len() as u32;
     let told = Mutex::new(vec![Progress::default(); engines.len()]);
     let parts = (0..count).map(|index| {
-        let asking = Asking { name, engines, fragment: &fragment, part: Part { index, count }, collector: &collector, patience, told: &told, watch };
+        let asking =
+            Asking { name, engines, fragment: &fragment, part: Part { index, count }, collector: &collector, patience, told: &told, watch };
         async move { asking.until_answered().await }
     });
     let mut report = RegionReport { predicted_bytes: ask.answer_bytes(engines.len()), ..RegionReport::default() };
@@ -165,7 +176,10 @@ impl Asking<'_> {
             }
             if failing_since.elapsed() > self.patience.retry_for {
                 let seconds = self.patience.retry_for.as_secs();
-                return Err(RegionError::unavailable(format!("region '{}' could not be reached for {seconds} s: {}", self.name, error.message)));
+                return Err(RegionError::unavailable(format!(
+                    "region '{}' could not be reached for {seconds} s: {}",
+                    self.name, error.message
+                )));
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(Duration::from_secs(2));
@@ -178,11 +192,16 @@ impl Asking<'_> {
         let silent = |_| RegionError::unavailable(format!("{} was silent for {} s", engine.label(), self.patience.silence.as_secs()));
         let from = |e: RegionError| said_by(engine, e);
         let mut attempt = Attempt::new(self.part.index, self.part.count);
-        let mut answers = tokio::time::timeout(self.patience.silence, engine.execute(self.fragment.clone(), self.part)).await.map_err(silent)?.map_err(from)?;
+        let mut answers = tokio::time::timeout(self.patience.silence, engine.execute(self.fragment.clone(), self.part))
+            .await
+            .map_err(silent)?
+            .map_err(from)?;
         while let Some(answer) = tokio::time::timeout(self.patience.silence, answers.next()).await.map_err(silent)? {
             match answer.map_err(from)? {
                 Answer::Progress(progress) => self.tell(progress),
-                Answer::Piece(piece) => self.collector.lock().unwrap_or_else(PoisonError::into_inner).add(&mut attempt, piece).map_err(from)?,
+                Answer::Piece(piece) => {
+                    self.collector.lock().unwrap_or_else(PoisonError::into_inner).add(&mut attempt, piece).map_err(from)?
+                }
                 Answer::Done(account) => {
                     self.collector.lock().unwrap_or_else(PoisonError::into_inner).close(&attempt).map_err(from)?;
                     return Ok(account);

@@ -33,7 +33,15 @@ pub fn text(session: &Session, planned: &Planned) -> Result<String> {
         let round = if stages.asks.iter().any(|a| a.round > 0) { format!("  (round {})", ask.round + 1) } else { String::new() };
         let _ = writeln!(out, "region {name}{round}");
         for scan in scans(planned, ask) {
-            let _ = writeln!(out, "  reads     {}.{} {:?} in {} chunks, {} decoded", scan.dataset, scan.variable, scan.shape, scan.chunks, bytes(scan.decoded_bytes));
+            let _ = writeln!(
+                out,
+                "  reads     {}.{} {:?} in {} chunks, {} decoded",
+                scan.dataset,
+                scan.variable,
+                scan.shape,
+                scan.chunks,
+                bytes(scan.decoded_bytes)
+            );
         }
         for task in &ask.fragment.held {
             for &id in &task.nodes {
@@ -45,7 +53,13 @@ pub fn text(session: &Session, planned: &Planned) -> Result<String> {
                 let _ = writeln!(out, "  answers   {}, {} work units", node_text(&ask.fragment.graph, id)?, plan.units());
             }
         }
-        let _ = writeln!(out, "  sends     {} of partial results, for a fragment of {}{}", bytes(ask.answer_bytes(session.engines_in(name))), bytes(fragment_bytes(&ask.fragment) as u64), price(session, name, ask.answer_bytes(session.engines_in(name))));
+        let _ = writeln!(
+            out,
+            "  sends     {} of partial results, for a fragment of {}{}",
+            bytes(ask.answer_bytes(session.engines_in(name))),
+            bytes(fragment_bytes(&ask.fragment) as u64),
+            price(session, name, ask.answer_bytes(session.engines_in(name)))
+        );
     }
     let at_home: Vec<String> = home_nodes(planned).into_iter().map(|id| node_text(&stages.graph, id)).collect::<Result<_>>()?;
     let _ = writeln!(out, "home {}", session.home());
@@ -54,7 +68,12 @@ pub fn text(session: &Session, planned: &Planned) -> Result<String> {
         let _ = writeln!(out, "  computes  {line}");
     }
     let all: u64 = stages.asks.iter().flat_map(|a| scans(planned, a)).map(|s| s.decoded_bytes).sum();
-    let _ = writeln!(out, "over the WAN: at most {} before compression; pulling the data would be {} decoded", bytes(session.predicted_wan_bytes(stages)), bytes(all));
+    let _ = writeln!(
+        out,
+        "over the WAN: at most {} before compression; pulling the data would be {} decoded",
+        bytes(session.predicted_wan_bytes(stages)),
+        bytes(all)
+    );
     Ok(out)
 }
 
@@ -79,7 +98,8 @@ pub fn json(session: &Session, planned: &Planned) -> Result<String> {
         })
         .collect::<Result<_>>()?;
     let home: Vec<String> = home_nodes(planned).into_iter().map(|id| node_text(&stages.graph, id)).collect::<Result<_>>()?;
-    let whole = json!({ "asks": asks, "home": { "region": session.home(), "computes": home }, "wan_bytes": session.predicted_wan_bytes(stages) });
+    let whole =
+        json!({ "asks": asks, "home": { "region": session.home(), "computes": home }, "wan_bytes": session.predicted_wan_bytes(stages) });
     serde_json::to_string_pretty(&whole).map(|s| s + "\n").map_err(|e| Error::internal(e.to_string()))
 }
 
@@ -120,7 +140,13 @@ fn scans(planned: &Planned, ask: &Ask) -> Vec<Scan> {
             let shape = v.shape();
             let cells = shape.iter().fold(1u64, |n, &l| n.saturating_mul(l as u64));
             let chunks = v.chunks.iter().map(AxisChunks::count).fold(1usize, usize::saturating_mul);
-            Some(Scan { dataset: dataset.alias.clone(), variable: source.variable.clone(), shape, chunks, decoded_bytes: cells.saturating_mul(v.decode.dtype.size() as u64) })
+            Some(Scan {
+                dataset: dataset.alias.clone(),
+                variable: source.variable.clone(),
+                shape,
+                chunks,
+                decoded_bytes: cells.saturating_mul(v.decode.dtype.size() as u64),
+            })
         })
         .collect()
 }
@@ -129,7 +155,8 @@ fn scans(planned: &Planned, ask: &Ask) -> Vec<Scan> {
 fn home_nodes(planned: &Planned) -> Vec<NodeId> {
     let stages = &planned.stages;
     let at_home = |id: &NodeId| {
-        stages.placement.nodes.get(id).is_some_and(|(place, _)| *place == Place::Home) && stages.graph.node(*id).is_ok_and(|n| !matches!(n.op, Op::Constant(_)))
+        stages.placement.nodes.get(id).is_some_and(|(place, _)| *place == Place::Home)
+            && stages.graph.node(*id).is_ok_and(|n| !matches!(n.op, Op::Constant(_)))
     };
     stages.graph.ids().filter(at_home).collect()
 }
@@ -144,11 +171,17 @@ fn node_text(graph: &Graph, id: NodeId) -> Result<String> {
             let name = format!("{reduction:?}");
             let name = name.split([' ', '{']).next().unwrap_or_default().to_lowercase();
             match groups {
-                Some(g) => format!("{name} by {}{}", g.dim.name, if over.is_empty() { String::new() } else { format!(" and over {}", over.join(", ")) }),
+                Some(g) => format!(
+                    "{name} by {}{}",
+                    g.dim.name,
+                    if over.is_empty() { String::new() } else { format!(" and over {}", over.join(", ")) }
+                ),
                 None => format!("{name} over {}", over.join(", ")),
             }
         }
-        Op::Interp { input, axis, method, .. } => format!("interpolate ({method:?}) along {}", graph.node(*input)?.dims[*axis].name).to_lowercase(),
+        Op::Interp { input, axis, method, .. } => {
+            format!("interpolate ({method:?}) along {}", graph.node(*input)?.dims[*axis].name).to_lowercase()
+        }
         Op::Map { formula, .. } => format!("formula of {} steps", formula.steps().len()),
         other => other.name().to_owned(),
     };

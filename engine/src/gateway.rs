@@ -128,7 +128,9 @@ impl Gateway for GatewayService {
 
 fn job(message: Option<pb::Job>) -> Result<Job, RegionError> {
     match message.and_then(|j| j.kind) {
-        Some(pb::job::Kind::Expression(e)) => Ok(Job::Expression { text: e.text, opens: e.opens.into_iter().map(|o| (o.name, o.uri)).collect() }),
+        Some(pb::job::Kind::Expression(e)) => {
+            Ok(Job::Expression { text: e.text, opens: e.opens.into_iter().map(|o| (o.name, o.uri)).collect() })
+        }
         Some(pb::job::Kind::PlanToml(plan)) => Ok(Job::Plan(plan)),
         None => Err(RegionError::request("the request holds neither an expression nor a plan that this version knows")),
     }
@@ -145,7 +147,8 @@ fn replies(evaluator: Arc<dyn Evaluator>, job: Job) -> BoxStream<'static, Result
     });
     let told = futures::stream::unfold(progress, |mut p| async move { p.recv().await.map(|told| (Some(told), p)) });
     // The sink goes with the work, which ends the progress: none comes after the result.
-    let during = futures::stream::select(told, work).filter_map(|told| async move { told.map(|p| Ok(reply(Kind::Progress(progress_to_wire(p))))) });
+    let during =
+        futures::stream::select(told, work).filter_map(|told| async move { told.map(|p| Ok(reply(Kind::Progress(progress_to_wire(p))))) });
     let after = futures::stream::once(async move { finished(result.await) }).flat_map(futures::stream::iter);
     during.chain(after).boxed()
 }

@@ -32,7 +32,9 @@ pub struct OpenSpec {
 pub fn parse_open(text: &str) -> Result<OpenSpec> {
     let shared: Arc<str> = Arc::from(text);
     let wrong = |message: String, start: usize, end: usize| {
-        Err(Error::request(message).at(&shared, Span::new(start, end)).hint("write NAME=URI[@REGION][,key=value], such as era5=era5/*.nc@us-east-1,concat=time"))
+        Err(Error::request(message)
+            .at(&shared, Span::new(start, end))
+            .hint("write NAME=URI[@REGION][,key=value], such as era5=era5/*.nc@us-east-1,concat=time"))
     };
     let Some((name, rest)) = text.split_once('=') else {
         return wrong("a dataset to open needs a name".into(), 0, text.len());
@@ -147,8 +149,12 @@ mod tests {
     #[test]
     fn refuses_what_it_cannot_mean() {
         let shown = parse_open("a=x.nc,concta=time").unwrap_err().to_string();
-        assert_eq!(shown, "error: there is no key 'concta' for a dataset to open\n  a=x.nc,concta=time\n         ^^^^^^\nhelp: did you mean 'concat'?");
-        for text in ["", "x.nc", "=x.nc", "1a=x.nc", "a b=x", "a=", "a=@eu", "a=x,concat=", "a=x,concat=t,concat=u", "a=x,decode_times=no"] {
+        assert_eq!(
+            shown,
+            "error: there is no key 'concta' for a dataset to open\n  a=x.nc,concta=time\n         ^^^^^^\nhelp: did you mean 'concat'?"
+        );
+        for text in ["", "x.nc", "=x.nc", "1a=x.nc", "a b=x", "a=", "a=@eu", "a=x,concat=", "a=x,concat=t,concat=u", "a=x,decode_times=no"]
+        {
             assert!(parse_open(text).is_err(), "{text}");
         }
     }

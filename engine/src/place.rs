@@ -96,7 +96,12 @@ fn best(graph: &Graph, costs: &Costs, places: &[Place], id: NodeId, users: &[Pla
     };
     let cheapest = (0..places.len()).filter_map(|p| Some((places[p], total(p)?))).min_by_key(|&(p, bytes)| (bytes, p))?;
     match total(0) {
-        Some(home) if costs.reduced[id.0 as usize] && !matches!(node.op, Op::Reduce { .. }) && users.contains(&Place::Home) && home <= cheapest.1.saturating_mul(WORTH).saturating_add(SMALL_BYTES) => {
+        Some(home)
+            if costs.reduced[id.0 as usize]
+                && !matches!(node.op, Op::Reduce { .. })
+                && users.contains(&Place::Home)
+                && home <= cheapest.1.saturating_mul(WORTH).saturating_add(SMALL_BYTES) =>
+        {
             Some((Place::Home, home))
         }
         _ => Some(cheapest),
@@ -184,7 +189,9 @@ mod tests {
         f.push(Step::Input(1), DType::F32).unwrap();
         f.push(Step::Binary(Binary::Sub, 0, 1), DType::F32).unwrap();
         let difference = graph.push(Op::Map { formula: f.into(), inputs: vec![big, small] }).unwrap();
-        let root = graph.push(Op::Reduce { input: difference, reduction: Reduction::Var { skipna: true, ddof: 0 }, axes: vec![0, 1, 2], groups: None }).unwrap();
+        let root = graph
+            .push(Op::Reduce { input: difference, reduction: Reduction::Var { skipna: true, ddof: 0 }, axes: vec![0, 1, 2], groups: None })
+            .unwrap();
         let placed = place(&graph, &[root], &[0, 1]).unwrap();
         assert_eq!(placed.nodes[&small], (Place::Region(0), 0));
         assert_eq!(placed.nodes[&difference], (Place::Region(1), 1));

@@ -136,9 +136,10 @@ impl Resolver<'_> {
             ExprKind::Call(call) => self.call(call),
             ExprKind::Subscript(base, items) => {
                 if let [SubscriptItem::Index(Expr { kind: ExprKind::Text(name), .. })] = items.as_slice()
-                    && let Some(v) = self.opened_variable(base, name)? {
-                        return Ok(v);
-                    }
+                    && let Some(v) = self.opened_variable(base, name)?
+                {
+                    return Ok(v);
+                }
                 let base = self.expr(base)?;
                 let items = items.iter().map(|i| self.item(i)).collect::<Outcome<Vec<_>>>()?;
                 subscript::subscript(self.plan, &base, items)
@@ -194,9 +195,18 @@ impl Resolver<'_> {
         match name {
             "np" | "numpy" => Ok(Value::Module(Module::Numpy)),
             "xr" | "xarray" => Ok(Value::Module(Module::Xarray)),
-            "dict" | "slice" | "float" | "int" | "bool" | "abs" | "round" | "len" | "list" | "tuple" => Ok(Value::Function(Module::Builtins, name.to_owned())),
+            "dict" | "slice" | "float" | "int" | "bool" | "abs" | "round" | "len" | "list" | "tuple" => {
+                Ok(Value::Function(Module::Builtins, name.to_owned()))
+            }
             _ => {
-                let known = self.locals.keys().chain(self.scope.values.keys()).chain(self.scope.datasets.keys()).chain(&self.scope.others).map(String::as_str).chain(["np", "xr"]);
+                let known = self
+                    .locals
+                    .keys()
+                    .chain(self.scope.values.keys())
+                    .chain(self.scope.datasets.keys())
+                    .chain(&self.scope.others)
+                    .map(String::as_str)
+                    .chain(["np", "xr"]);
                 let hint = suggest::did_you_mean_or_list(name, known).map(|h| format!("; {h}")).unwrap_or_default();
                 fault::refuse(format!("the name '{name}' is not defined{hint}"))
             }

@@ -129,7 +129,12 @@ impl Session {
     pub async fn describe(&self, region: &str, dataset: &DatasetSpec) -> Result<Dataset> {
         let engines = self.engines.get(region).ok_or_else(|| {
             let known = self.engines.keys().map(String::as_str);
-            let hint = crate::suggest::did_you_mean(region, known.clone()).or_else(|| Some(format!("name its engine with --region {region}=http://HOST:7070 or in xeng.toml; known regions: {}", known.collect::<Vec<_>>().join(", "))));
+            let hint = crate::suggest::did_you_mean(region, known.clone()).or_else(|| {
+                Some(format!(
+                    "name its engine with --region {region}=http://HOST:7070 or in xeng.toml; known regions: {}",
+                    known.collect::<Vec<_>>().join(", ")
+                ))
+            });
             Error::request(format!("it lies in region '{region}', which the topology does not have")).hint_if(hint)
         })?;
         let began = Instant::now();
@@ -158,7 +163,12 @@ impl Session {
         let programs = needed::programs(job)?;
         let names = needed::datasets(&programs, &job.opens);
         let opening = names.into_iter().map(|spec| self.open(spec));
-        let others = job.opens.iter().map(|o| o.name.clone()).chain(job.compute.iter().map(|(name, _)| name.clone())).filter(|name| name != Job::RESULT);
+        let others = job
+            .opens
+            .iter()
+            .map(|o| o.name.clone())
+            .chain(job.compute.iter().map(|(name, _)| name.clone()))
+            .filter(|name| name != Job::RESULT);
         let mut scope = Scope { others: others.collect(), ..Scope::default() };
         let mut datasets = vec![];
         for opened in futures::future::try_join_all(opening).await? {
@@ -200,7 +210,8 @@ impl Session {
             .collect::<Result<Vec<_>>>()?;
         let now = self.traffic();
         let links = self.remote.iter().filter(|name| planned.datasets.iter().any(|d| d.region == **name)).map(|name| {
-            let (after, before) = (now.get(name).copied().unwrap_or_default(), planned.traffic_before.get(name).copied().unwrap_or_default());
+            let (after, before) =
+                (now.get(name).copied().unwrap_or_default(), planned.traffic_before.get(name).copied().unwrap_or_default());
             let received_bytes = after.received_bytes.saturating_sub(before.received_bytes);
             let sent_bytes = after.sent_bytes.saturating_sub(before.sent_bytes);
             let price = self.topology.link(name, &self.home).and_then(|l| l.usd_per_gb);
@@ -233,21 +244,33 @@ impl Session {
     /// Bytes that a plan sends over the WAN, before compression.
     pub fn predicted_wan_bytes(&self, stages: &Stages) -> u64 {
         let remote = |ask: &&crate::stages::Ask| self.remote.contains(&stages.regions[ask.region]);
-        let given = |ask: &crate::stages::Ask| ask.given.iter().filter_map(|&id| stages.graph.node(id).ok()).map(|n| n.bytes() as u64).sum::<u64>();
-        stages.asks.iter().filter(remote).map(|ask| ask.answer_bytes(self.engines_in(&stages.regions[ask.region])).saturating_add(given(ask))).fold(0, u64::saturating_add)
+        let given =
+            |ask: &crate::stages::Ask| ask.given.iter().filter_map(|&id| stages.graph.node(id).ok()).map(|n| n.bytes() as u64).sum::<u64>();
+        stages
+            .asks
+            .iter()
+            .filter(remote)
+            .map(|ask| ask.answer_bytes(self.engines_in(&stages.regions[ask.region])).saturating_add(given(ask)))
+            .fold(0, u64::saturating_add)
     }
 
     fn check_budget(&self, planned: &Planned) -> Result<()> {
         let predicted = self.predicted_wan_bytes(&planned.stages);
         match self.wan_bytes {
-            Some(limit) if predicted > limit => Err(Error::budget(format!("this would send {predicted} bytes over the WAN, and the budget is {limit} bytes")).hint("select or reduce more before the data leaves its region, or raise the budget (--wan-bytes)")),
+            Some(limit) if predicted > limit => {
+                Err(Error::budget(format!("this would send {predicted} bytes over the WAN, and the budget is {limit} bytes"))
+                    .hint("select or reduce more before the data leaves its region, or raise the budget (--wan-bytes)"))
+            }
             _ => Ok(()),
         }
     }
 
     fn traffic(&self) -> BTreeMap<String, Traffic> {
         let sum = |all: &[Arc<dyn xeng_proto::Region>]| {
-            all.iter().map(|e| e.traffic()).fold(Traffic::default(), |a, t| Traffic { sent_bytes: a.sent_bytes + t.sent_bytes, received_bytes: a.received_bytes + t.received_bytes })
+            all.iter().map(|e| e.traffic()).fold(Traffic::default(), |a, t| Traffic {
+                sent_bytes: a.sent_bytes + t.sent_bytes,
+                received_bytes: a.received_bytes + t.received_bytes,
+            })
         };
         self.engines.iter().map(|(name, all)| (name.clone(), sum(all))).collect()
     }

@@ -62,7 +62,8 @@ impl Ask {
 pub fn cut(graph: Graph, roots: Vec<NodeId>, sources: &[PlanSource]) -> Result<Stages> {
     let regions: Vec<String> = sources.iter().map(|s| s.dataset.region.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     let region_of: Vec<usize> = sources.iter().map(|s| regions.iter().position(|r| *r == s.dataset.region).unwrap_or(0)).collect();
-    let grids: Vec<&[AxisChunks]> = sources.iter().map(|s| s.dataset.description.variables.get(&s.variable).map_or(&[][..], |v| &v.chunks)).collect();
+    let grids: Vec<&[AxisChunks]> =
+        sources.iter().map(|s| s.dataset.description.variables.get(&s.variable).map_or(&[][..], |v| &v.chunks)).collect();
     let tiling = Tiling::of(&graph, &grids)?;
     let placement = place(&graph, &roots, &region_of)?;
     let mut wanted: BTreeMap<(u32, usize), BTreeSet<NodeId>> = BTreeMap::new();
@@ -86,7 +87,14 @@ pub fn cut(graph: Graph, roots: Vec<NodeId>, sources: &[PlanSource]) -> Result<S
     Ok(Stages { graph, tiling, roots, placement, regions, asks })
 }
 
-fn ask(graph: &Graph, placement: &Placement, sources: &[PlanSource], grids: &[&[AxisChunks]], (region, round): (usize, u32), outputs: BTreeSet<NodeId>) -> Result<Ask> {
+fn ask(
+    graph: &Graph,
+    placement: &Placement,
+    sources: &[PlanSource],
+    grids: &[&[AxisChunks]],
+    (region, round): (usize, u32),
+    outputs: BTreeSet<NodeId>,
+) -> Result<Ask> {
     let mut cutter = Cutter::default();
     for id in needed_here(graph, placement, region, &outputs)? {
         cutter.copy(graph, placement, sources, region, id)?;
@@ -111,7 +119,8 @@ fn ask(graph: &Graph, placement: &Placement, sources: &[PlanSource], grids: &[&[
         answers.push((group.into_iter().map(|(id, _)| id).collect(), WorkPlan::of(&cutter.graph, &tiling, &task.nodes)?));
         tasks.push(task);
     }
-    let fragment = Fragment { datasets: cutter.datasets, sources: cutter.sources, given: vec![], graph: cutter.graph, held, answers: tasks };
+    let fragment =
+        Fragment { datasets: cutter.datasets, sources: cutter.sources, given: vec![], graph: cutter.graph, held, answers: tasks };
     Ok(Ask { region, round, fragment, given: cutter.given, answers })
 }
 
@@ -233,7 +242,8 @@ fn together(graph: &Graph, nodes: Vec<(NodeId, NodeId)>) -> Result<Vec<Vec<(Node
     let mut groups: Vec<Vec<(NodeId, NodeId)>> = vec![];
     for (id, at) in nodes {
         let node = graph.node(at)?;
-        let mate = groups.iter_mut().find(|g| g.first().is_some_and(|(_, first)| graph.node(*first).is_ok_and(|f| folds_alike(graph, f, node))));
+        let mate =
+            groups.iter_mut().find(|g| g.first().is_some_and(|(_, first)| graph.node(*first).is_ok_and(|f| folds_alike(graph, f, node))));
         match mate {
             Some(group) => group.push((id, at)),
             None => groups.push(vec![(id, at)]),

@@ -128,7 +128,13 @@ impl Direction {
     }
 }
 
-async fn accept(listener: TcpListener, target: SocketAddr, to_target: Arc<Direction>, from_target: Arc<Direction>, cut: watch::Receiver<u64>) {
+async fn accept(
+    listener: TcpListener,
+    target: SocketAddr,
+    to_target: Arc<Direction>,
+    from_target: Arc<Direction>,
+    cut: watch::Receiver<u64>,
+) {
     loop {
         let Ok((near, _)) = listener.accept().await else {
             // Out of file descriptors, most likely: wait for some to be closed.

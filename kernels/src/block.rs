@@ -33,9 +33,7 @@ impl Block {
     /// [`KernelError::Shape`] when the number of elements is not the product of `shape`.
     pub fn from_vec<T: Element>(shape: &[usize], data: Vec<T>) -> Result<Block> {
         let got = data.len();
-        ArrayD::from_shape_vec(IxDyn(shape), data)
-            .map(T::wrap)
-            .map_err(|_| KernelError::Shape { expected: shape.to_vec(), got: vec![got] })
+        ArrayD::from_shape_vec(IxDyn(shape), data).map(T::wrap).map_err(|_| KernelError::Shape { expected: shape.to_vec(), got: vec![got] })
     }
 
     /// A block of rank 0.

@@ -128,7 +128,8 @@ fn by_name(operand: &Node, dims: &[Dim], bounds: &[Range<usize>]) -> Result<Boun
         .iter()
         .map(|d| {
             let at = dims.iter().position(|o| o.name == d.name);
-            at.map(|i| bounds[i].clone()).ok_or_else(|| KernelError::malformed("graph", format!("dimension '{}' is not in the result", d.name)))
+            at.map(|i| bounds[i].clone())
+                .ok_or_else(|| KernelError::malformed("graph", format!("dimension '{}' is not in the result", d.name)))
         })
         .collect()
 }
@@ -141,5 +142,9 @@ fn replaced(bounds: &[Range<usize>], axis: usize, range: Range<usize>) -> Bounds
 
 fn check(node: &Node, bounds: &[Range<usize>]) -> Result<()> {
     let fits = bounds.len() == node.dims.len() && bounds.iter().zip(&node.dims).all(|(r, d)| r.start <= r.end && r.end <= d.len);
-    if fits { Ok(()) } else { Err(KernelError::malformed("graph", format!("box {bounds:?} does not fit a {} of shape {:?}", node.op.name(), node.shape()))) }
+    if fits {
+        Ok(())
+    } else {
+        Err(KernelError::malformed("graph", format!("box {bounds:?} does not fit a {} of shape {:?}", node.op.name(), node.shape())))
+    }
 }

@@ -72,7 +72,12 @@ impl Calendar {
             "noleap" | "365_day" => Ok(Calendar::NoLeap),
             "all_leap" | "366_day" => Ok(Calendar::AllLeap),
             "360_day" => Ok(Calendar::Day360),
-            _ => Err(KernelError::malformed("calendar", format!("'{name}' is none of standard, proleptic_gregorian, julian, noleap, all_leap, 360_day; decode_times=false reads the numbers"))),
+            _ => Err(KernelError::malformed(
+                "calendar",
+                format!(
+                    "'{name}' is none of standard, proleptic_gregorian, julian, noleap, all_leap, 360_day; decode_times=false reads the numbers"
+                ),
+            )),
         }
     }
 
@@ -92,7 +97,13 @@ impl Calendar {
     pub const fn is_leap(self, year: i64) -> bool {
         let gregorian = year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0);
         match self {
-            Calendar::Standard => if year > 1582 { gregorian } else { year.rem_euclid(4) == 0 },
+            Calendar::Standard => {
+                if year > 1582 {
+                    gregorian
+                } else {
+                    year.rem_euclid(4) == 0
+                }
+            }
             Calendar::ProlepticGregorian => gregorian,
             Calendar::Julian => year.rem_euclid(4) == 0,
             Calendar::NoLeap | Calendar::Day360 => false,
@@ -190,12 +201,19 @@ impl Calendar {
     pub fn micros(self, date: Civil) -> Result<i64> {
         let Civil { year, month, day, hour, minute, second, micro } = date;
         let dropped = self == Calendar::Standard && (year, month) == (1582, 10) && (5..15).contains(&day);
-        let exists = day >= 1 && day <= self.days_in_month(year, month) && !dropped && hour < 24 && minute < 60 && second < 60 && micro < 1_000_000;
+        let exists =
+            day >= 1 && day <= self.days_in_month(year, month) && !dropped && hour < 24 && minute < 60 && second < 60 && micro < 1_000_000;
         if !exists || year.abs() > 290_000 {
-            return Err(KernelError::malformed("date", format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} does not exist in the calendar {}", self.name())));
+            return Err(KernelError::malformed(
+                "date",
+                format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} does not exist in the calendar {}", self.name()),
+            ));
         }
         let time = ((hour as i64 * 60 + minute as i64) * 60 + second as i64) * 1_000_000 + micro as i64;
-        self.day_number(year, month, day).checked_mul(DAY).and_then(|d| d.checked_add(time)).ok_or_else(|| KernelError::malformed("date", "a time beyond 64 bits"))
+        self.day_number(year, month, day)
+            .checked_mul(DAY)
+            .and_then(|d| d.checked_add(time))
+            .ok_or_else(|| KernelError::malformed("date", "a time beyond 64 bits"))
     }
 }
 

@@ -36,19 +36,8 @@ pub enum DType {
 
 impl DType {
     /// Every element type, in promotion order of kinds.
-    pub const ALL: [DType; 11] = [
-        DType::Bool,
-        DType::I8,
-        DType::I16,
-        DType::I32,
-        DType::I64,
-        DType::U8,
-        DType::U16,
-        DType::U32,
-        DType::U64,
-        DType::F32,
-        DType::F64,
-    ];
+    pub const ALL: [DType; 11] =
+        [DType::Bool, DType::I8, DType::I16, DType::I32, DType::I64, DType::U8, DType::U16, DType::U32, DType::U64, DType::F32, DType::F64];
 
     /// Bytes of one element.
     pub const fn size(self) -> usize {
@@ -126,7 +115,13 @@ impl DType {
             (_, F64) => F64,
             (I8 | I16 | U8 | U16, F32) => F32,
             (_, F32) => F64,
-            _ if a.is_signed() == b.is_signed() => if a.size() >= b.size() { a } else { b },
+            _ if a.is_signed() == b.is_signed() => {
+                if a.size() >= b.size() {
+                    a
+                } else {
+                    b
+                }
+            }
             // Mixed signs: the smallest signed type that holds both, float64 where none does.
             _ => {
                 let (signed, unsigned) = if a.is_signed() { (a, b) } else { (b, a) };
@@ -261,17 +256,50 @@ element!(bool, Bool, to_f64: |x| x as u8 as f64, to_i64: |x| x as i64, from_f64:
 macro_rules! dispatch {
     ($dtype:expr, $t:ident => $body:expr) => {
         match $dtype {
-            $crate::DType::Bool => { type $t = bool; $body }
-            $crate::DType::I8 => { type $t = i8; $body }
-            $crate::DType::I16 => { type $t = i16; $body }
-            $crate::DType::I32 => { type $t = i32; $body }
-            $crate::DType::I64 => { type $t = i64; $body }
-            $crate::DType::U8 => { type $t = u8; $body }
-            $crate::DType::U16 => { type $t = u16; $body }
-            $crate::DType::U32 => { type $t = u32; $body }
-            $crate::DType::U64 => { type $t = u64; $body }
-            $crate::DType::F32 => { type $t = f32; $body }
-            $crate::DType::F64 => { type $t = f64; $body }
+            $crate::DType::Bool => {
+                type $t = bool;
+                $body
+            }
+            $crate::DType::I8 => {
+                type $t = i8;
+                $body
+            }
+            $crate::DType::I16 => {
+                type $t = i16;
+                $body
+            }
+            $crate::DType::I32 => {
+                type $t = i32;
+                $body
+            }
+            $crate::DType::I64 => {
+                type $t = i64;
+                $body
+            }
+            $crate::DType::U8 => {
+                type $t = u8;
+                $body
+            }
+            $crate::DType::U16 => {
+                type $t = u16;
+                $body
+            }
+            $crate::DType::U32 => {
+                type $t = u32;
+                $body
+            }
+            $crate::DType::U64 => {
+                type $t = u64;
+                $body
+            }
+            $crate::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            $crate::DType::F64 => {
+                type $t = f64;
+                $body
+            }
         }
     };
 }
@@ -303,8 +331,19 @@ mod tests {
     #[test]
     fn promotion_is_numpys() {
         for (a, b, want) in [
-            (I16, F32, F32), (I32, F32, F64), (I64, F32, F64), (U8, I8, I16), (U32, I32, I64), (U64, I64, F64),
-            (Bool, I8, I8), (Bool, F32, F32), (U16, F32, F32), (U32, F32, F64), (F32, F64, F64), (U8, I32, I32), (I8, I64, I64),
+            (I16, F32, F32),
+            (I32, F32, F64),
+            (I64, F32, F64),
+            (U8, I8, I16),
+            (U32, I32, I64),
+            (U64, I64, F64),
+            (Bool, I8, I8),
+            (Bool, F32, F32),
+            (U16, F32, F32),
+            (U32, F32, F64),
+            (F32, F64, F64),
+            (U8, I32, I32),
+            (I8, I64, I64),
         ] {
             assert_eq!(a.promote(b), want, "{a} + {b}");
             assert_eq!(b.promote(a), want, "{b} + {a}");

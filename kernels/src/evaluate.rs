@@ -108,7 +108,14 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
     }
 
     /// A reduction inside the graph: folds its input piece by piece, in the order of the input's chunks.
-    fn reduce(&mut self, input: NodeId, reduction: Reduction, axes: &[usize], groups: Option<&Groups>, at: &Bounds) -> std::result::Result<Block, L::Error> {
+    fn reduce(
+        &mut self,
+        input: NodeId,
+        reduction: Reduction,
+        axes: &[usize],
+        groups: Option<&Groups>,
+        at: &Bounds,
+    ) -> std::result::Result<Block, L::Error> {
         let source = self.graph.node(input)?;
         let folded: Vec<usize> = (0..source.dims.len()).filter(|a| axes.contains(a) || groups.is_some_and(|g| g.axis == *a)).collect();
         let mut domain = domain_box(source, axes, at);
@@ -136,11 +143,7 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
 /// How a piece of a reduction's input is folded: which axes, which groups, and where it starts.
 pub fn fold_of<'a>(axes: &'a [usize], groups: Option<&'a Groups>, piece: &Bounds) -> Fold<'a> {
     let along = groups.map(|g| g.axis).or(axes.first().copied());
-    Fold {
-        axes,
-        groups: groups.map(|g| (g.axis, &g.codes[piece[g.axis].clone()])),
-        offset: along.map_or(0, |a| piece[a].start),
-    }
+    Fold { axes, groups: groups.map(|g| (g.axis, &g.codes[piece[g.axis].clone()])), offset: along.map_or(0, |a| piece[a].start) }
 }
 
 /// `at` with every group along the grouped axis.

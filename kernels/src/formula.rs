@@ -117,7 +117,17 @@ impl Unary {
     pub const fn needs_float(self) -> bool {
         !matches!(
             self,
-            Unary::Neg | Unary::Abs | Unary::Sign | Unary::Square | Unary::Not | Unary::IsNan | Unary::IsFinite | Unary::IsInf | Unary::Floor | Unary::Ceil | Unary::Trunc
+            Unary::Neg
+                | Unary::Abs
+                | Unary::Sign
+                | Unary::Square
+                | Unary::Not
+                | Unary::IsNan
+                | Unary::IsFinite
+                | Unary::IsInf
+                | Unary::Floor
+                | Unary::Ceil
+                | Unary::Trunc
         )
     }
 }
@@ -189,7 +199,10 @@ impl Formula {
     /// # Errors
     /// [`KernelError::Malformed`] when no step wrote it.
     pub fn dtype_of(&self, register: Register) -> Result<DType> {
-        self.steps.get(register as usize).map(|s| s.1).ok_or_else(|| KernelError::malformed("formula", format!("register {register} is read before it is written")))
+        self.steps
+            .get(register as usize)
+            .map(|s| s.1)
+            .ok_or_else(|| KernelError::malformed("formula", format!("register {register} is read before it is written")))
     }
 
     /// Appends a step and gives its register. `to` is read by [`Step::Literal`] and [`Step::Cast`] alone.

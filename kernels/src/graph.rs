@@ -318,13 +318,17 @@ impl Graph {
         if !matches!(node.op, Op::Scan { .. } | Op::Given { .. } | Op::Constant(_)) {
             let (dims, dtype) = self.infer(&node.op)?;
             if dims != node.dims || dtype != node.dtype {
-                return Err(KernelError::malformed("graph", format!("a {} node states dims or a type that do not follow from its inputs", node.op.name())));
+                return Err(KernelError::malformed(
+                    "graph",
+                    format!("a {} node states dims or a type that do not follow from its inputs", node.op.name()),
+                ));
             }
         }
         if let Op::Constant(block) = &node.op
-            && (block.shape() != node.shape() || block.dtype() != node.dtype) {
-                return Err(KernelError::malformed("graph", "a constant's block differs from its stated dims"));
-            }
+            && (block.shape() != node.shape() || block.dtype() != node.dtype)
+        {
+            return Err(KernelError::malformed("graph", "a constant's block differs from its stated dims"));
+        }
         infer::distinct(&node.dims)?;
         // Kept in the sender's numbering: no deduplication here.
         self.nodes.push(node);

@@ -134,13 +134,20 @@ impl Brackets {
         let window = self.window(to.clone());
         let held = shape.get(axis).copied().unwrap_or(0);
         if axis >= shape.len() || !window.is_empty() && (window.start < window_start || window.end - window_start > held) {
-            return Err(KernelError::Shape { expected: vec![window.start, window.end], got: vec![window_start, window_start.saturating_add(held)] });
+            return Err(KernelError::Shape {
+                expected: vec![window.start, window.end],
+                got: vec![window_start, window_start.saturating_add(held)],
+            });
         }
         let dtype = output(self.method, block.dtype());
-        let block = if block.dtype().is_float() { std::borrow::Cow::Borrowed(block) } else { std::borrow::Cow::Owned(block.cast(DType::F64)) };
+        let block =
+            if block.dtype().is_float() { std::borrow::Cow::Borrowed(block) } else { std::borrow::Cow::Owned(block.cast(DType::F64)) };
         let mut out_shape = shape.clone();
         out_shape[axis] = to.len();
-        let size = out_shape.iter().try_fold(1usize, |n, &l| n.checked_mul(l)).ok_or_else(|| KernelError::malformed("interpolation", "the output is too large"))?;
+        let size = out_shape
+            .iter()
+            .try_fold(1usize, |n, &l| n.checked_mul(l))
+            .ok_or_else(|| KernelError::malformed("interpolation", "the output is too large"))?;
         let view = View { outer: shape[..axis].iter().product(), held, inner: shape[axis + 1..].iter().product(), to, start: window_start };
         match (self.method, block.as_slice::<f32>(), block.as_slice::<f64>()) {
             (InterpMethod::Linear, Some(x), _) => Block::from_vec(&out_shape, self.linear(x, &view, size, |a, b| (b - a) as f64)),
@@ -304,7 +311,10 @@ mod tests {
             for (lo, hi) in [(0, 33), (5, 9), (30, 33), (12, 12)] {
                 let w = b.window(lo..hi);
                 let part = block.slice(&[0..2, w.clone(), 0..3]).unwrap();
-                assert_eq!(format!("{:?}", b.apply(&part, 1, lo..hi, w.start).unwrap()), format!("{:?}", whole.slice(&[0..2, lo..hi, 0..3]).unwrap()));
+                assert_eq!(
+                    format!("{:?}", b.apply(&part, 1, lo..hi, w.start).unwrap()),
+                    format!("{:?}", whole.slice(&[0..2, lo..hi, 0..3]).unwrap())
+                );
             }
         }
         assert!(brackets(&[0.0, 0.0], &[0.0], InterpMethod::Linear).is_err());

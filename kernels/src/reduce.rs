@@ -180,7 +180,9 @@ impl Reduction {
         let float = T::DTYPE.is_float();
         match self {
             Reduction::Count => law::update(count::Count, partial, data, walk, offset),
-            Reduction::Sum { skipna, .. } if self.counts(T::DTYPE) => law::update(mean::Counted { skip: skipna }, partial, data, walk, offset),
+            Reduction::Sum { skipna, .. } if self.counts(T::DTYPE) => {
+                law::update(mean::Counted { skip: skipna }, partial, data, walk, offset)
+            }
             Reduction::Sum { skipna, .. } => law::update(sum::Sum { skip: skipna }, partial, data, walk, offset),
             Reduction::Prod { skipna, .. } => law::update(sum::Product { skip: skipna }, partial, data, walk, offset),
             Reduction::Mean { skipna } => law::update(mean::Counted { skip: skipna }, partial, data, walk, offset),
@@ -222,8 +224,12 @@ impl Reduction {
             Reduction::Sum { .. } => merge_totals(input, sum::Sum { skip: true }, into, next),
             Reduction::Prod { .. } => merge_totals(input, sum::Product { skip: true }, into, next),
             Reduction::Mean { .. } => law::merge::<f64, _>(mean::Counted { skip: true }, into, next),
-            Reduction::Min { .. } if into.states.len() == 2 => dispatch!(input, T => law::merge::<T, _>(extrema::Strict::<false>, into, next)),
-            Reduction::Max { .. } if into.states.len() == 2 => dispatch!(input, T => law::merge::<T, _>(extrema::Strict::<true>, into, next)),
+            Reduction::Min { .. } if into.states.len() == 2 => {
+                dispatch!(input, T => law::merge::<T, _>(extrema::Strict::<false>, into, next))
+            }
+            Reduction::Max { .. } if into.states.len() == 2 => {
+                dispatch!(input, T => law::merge::<T, _>(extrema::Strict::<true>, into, next))
+            }
             Reduction::Min { .. } => dispatch!(input, T => law::merge::<T, _>(extrema::Present::<false>, into, next)),
             Reduction::Max { .. } => dispatch!(input, T => law::merge::<T, _>(extrema::Present::<true>, into, next)),
             Reduction::Var { .. } | Reduction::Std { .. } => moments::merge(into, next),
@@ -248,20 +254,28 @@ impl Reduction {
         self.check(&partial, input)?;
         let output = self.output(input);
         match self {
-            Reduction::Count | Reduction::Any | Reduction::All | Reduction::First { .. } | Reduction::Last { .. } => first_as(partial, output),
+            Reduction::Count | Reduction::Any | Reduction::All | Reduction::First { .. } | Reduction::Last { .. } => {
+                first_as(partial, output)
+            }
             Reduction::Sum { .. } if !self.counts(input) => first_as(partial, output),
             Reduction::Sum { min_count, .. } => sum::finish(partial, min_count, output),
             Reduction::Prod { skipna, min_count } => sum::finish(partial, if skipna { min_count } else { 0 }, output),
             Reduction::Mean { .. } => mean::finish(partial, output),
             Reduction::Min { .. } | Reduction::Max { .. } => extrema::finish(partial, input),
             Reduction::Var { skipna, ddof } => moments::finish(partial, skipna && input.is_float(), ddof, moments::Power::Variance, output),
-            Reduction::Std { skipna, ddof } => moments::finish(partial, skipna && input.is_float(), ddof, moments::Power::Deviation, output),
+            Reduction::Std { skipna, ddof } => {
+                moments::finish(partial, skipna && input.is_float(), ddof, moments::Power::Deviation, output)
+            }
             Reduction::ArgMin { .. } | Reduction::ArgMax { .. } => {
                 let mut states = partial.states;
                 states.swap(0, 1);
                 let positions = first_as(Partial { states }, output)?;
                 let none = positions.as_slice::<i64>().is_some_and(|p| p.iter().any(|&at| at < 0));
-                if none { Err(KernelError::AllMissing { what: if matches!(self, Reduction::ArgMin { .. }) { "argmin" } else { "argmax" } }) } else { Ok(positions) }
+                if none {
+                    Err(KernelError::AllMissing { what: if matches!(self, Reduction::ArgMin { .. }) { "argmin" } else { "argmax" } })
+                } else {
+                    Ok(positions)
+                }
             }
         }
     }
@@ -277,7 +291,8 @@ impl Reduction {
 
     fn check(self, partial: &Partial, input: DType) -> Result<()> {
         let fields = self.fields(input);
-        let fits = fields.len() == partial.states.len() && fields.iter().zip(&partial.states).all(|(f, s)| f.dtype == s.dtype() && s.shape() == partial.shape());
+        let fits = fields.len() == partial.states.len()
+            && fields.iter().zip(&partial.states).all(|(f, s)| f.dtype == s.dtype() && s.shape() == partial.shape());
         if fits { Ok(()) } else { Err(KernelError::malformed("partial", format!("its fields are not those of {self:?} over {input}"))) }
     }
 }

@@ -33,7 +33,12 @@ impl MergeTree {
     ///
     /// # Errors
     /// [`KernelError::Malformed`] when the tree has no such node or holds some of its units already; whatever `merge` gives.
-    pub fn insert(&mut self, node: TreeNode, partials: Vec<Partial>, mut merge: impl FnMut(&mut Vec<Partial>, Vec<Partial>) -> Result<()>) -> Result<()> {
+    pub fn insert(
+        &mut self,
+        node: TreeNode,
+        partials: Vec<Partial>,
+        mut merge: impl FnMut(&mut Vec<Partial>, Vec<Partial>) -> Result<()>,
+    ) -> Result<()> {
         let range = Self::units_of(node, self.units);
         let held = |n: &TreeNode| {
             let r = Self::units_of(*n, self.units);

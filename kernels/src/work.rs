@@ -83,7 +83,8 @@ impl WorkPlan {
             _ => Role::Kept,
         };
         let roles: Vec<Role> = (0..node.dims.len()).map(role).collect();
-        let axes = |kept: bool| roles.iter().zip(grid).filter(|(r, _)| (**r == Role::Kept) == kept).map(|(_, g)| g.clone()).collect::<Vec<_>>();
+        let axes =
+            |kept: bool| roles.iter().zip(grid).filter(|(r, _)| (**r == Role::Kept) == kept).map(|(_, g)| g.clone()).collect::<Vec<_>>();
         let groups = roles.iter().map(|r| if let Role::Grouped(n) = r { *n } else { 1 }).product::<usize>().max(1);
         let kept = grown(axes(true), BOX_BYTES / (state_bytes_per_cell * groups).max(1));
         let box_cells = longest_cells(&kept);
@@ -169,7 +170,8 @@ impl WorkPlan {
             // At most two boxes of a share are not whole: its first and its last.
             let first_end = range.start.next_multiple_of(per_box).min(range.end);
             let last_start = (range.end - range.end % per_box).max(first_end);
-            more += runs(range.start % per_box, range.start % per_box + (first_end - range.start), per_box) + runs(0, range.end - last_start, per_box);
+            more += runs(range.start % per_box, range.start % per_box + (first_end - range.start), per_box)
+                + runs(0, range.end - last_start, per_box);
             // One piece of each box is counted already, with the share that holds its end.
             more -= usize::from(first_end > range.start && first_end % per_box == 0);
         }
@@ -280,7 +282,14 @@ mod tests {
     fn parts_send_every_piece_of_a_cut_box() {
         let axis = |len: usize, chunk: usize| AxisChunks::uniform(len, chunk);
         for (boxes, units) in [(1, 1), (1, 4), (1, 5), (3, 5), (4, 7), (9, 1)] {
-            let plan = WorkPlan { roles: vec![Role::Kept, Role::Reduced], kept: vec![axis(boxes, 1)], folded: vec![axis(units, 1)], pieces_per_unit: 1, fold: None, state_bytes_per_cell: 8 };
+            let plan = WorkPlan {
+                roles: vec![Role::Kept, Role::Reduced],
+                kept: vec![axis(boxes, 1)],
+                folded: vec![axis(units, 1)],
+                pieces_per_unit: 1,
+                fold: None,
+                state_bytes_per_cell: 8,
+            };
             let per_box = plan.units_per_box();
             for parts in 1..8u32 {
                 let mut pieces = 0;
@@ -288,7 +297,11 @@ mod tests {
                     let mut trees = std::collections::BTreeMap::<usize, MergeTree>::new();
                     for unit in plan.share(part, parts) {
                         let (at, number) = plan.place(unit);
-                        trees.entry(at).or_insert_with(|| MergeTree::new(per_box as u32)).insert((0, number as u32), vec![], |_, _| Ok(())).unwrap();
+                        trees
+                            .entry(at)
+                            .or_insert_with(|| MergeTree::new(per_box as u32))
+                            .insert((0, number as u32), vec![], |_, _| Ok(()))
+                            .unwrap();
                     }
                     pieces += trees.into_values().map(|mut t| t.drain().len()).sum::<usize>();
                 }

@@ -19,7 +19,13 @@ pub fn apply(decode: &Decode, raw: Block) -> Block {
     let raw = if decode.flip_sign { raw.cast(other_sign(raw.dtype())) } else { raw };
     let plain = decode.fills.is_empty() && decode.scale.is_none() && decode.offset.is_none();
     match decode.dtype {
-        dtype if plain => if raw.dtype() == dtype { raw } else { raw.cast(dtype) },
+        dtype if plain => {
+            if raw.dtype() == dtype {
+                raw
+            } else {
+                raw.cast(dtype)
+            }
+        }
         DType::F32 => to_float::<f32>(decode, raw),
         DType::F64 => to_float::<f64>(decode, raw),
         DType::I64 => mark_missing(decode, raw),
@@ -69,7 +75,8 @@ impl Float for f64 {
 
 fn to_float<F: Float>(decode: &Decode, raw: Block) -> Block {
     // A fill value that the type cannot hold is equal to no cell.
-    let fills: Vec<F> = decode.fills.iter().map(|&v| F::from_f64(v)).zip(&decode.fills).filter(|(f, v)| f.to_f64() == **v).map(|(f, _)| f).collect();
+    let fills: Vec<F> =
+        decode.fills.iter().map(|&v| F::from_f64(v)).zip(&decode.fills).filter(|(f, v)| f.to_f64() == **v).map(|(f, _)| f).collect();
     let (scale, offset) = (decode.scale.map(F::from_f64), decode.offset.map(F::from_f64));
     match fills.as_slice() {
         [] => scaled(raw, scale, offset, |_| false),

@@ -151,6 +151,9 @@ fn span(member: &Member, dim: &str) -> Result<(f64, f64), RegionError> {
     };
     match (ends.first(), ends.last()) {
         (Some(&first), Some(&last)) => Ok((first, last)),
-        _ => Err(RegionError::request(format!("{}: its coordinate {dim} has no order; name the dimension to join along: concat=DIM", member.name))),
+        _ => Err(RegionError::request(format!(
+            "{}: its coordinate {dim} has no order; name the dimension to join along: concat=DIM",
+            member.name
+        ))),
     }
 }

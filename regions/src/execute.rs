@@ -45,10 +45,16 @@ impl Execution {
         check_leaves(&fragment, &sources)?;
         let grids: Vec<_> = sources.iter().map(|s| s.chunks.chunks()).collect();
         let tiling = Tiling::of(&fragment.graph, &grids)?;
-        let plan = |tasks: &[Task]| tasks.iter().map(|t| Ok((t.clone(), WorkPlan::of(&fragment.graph, &tiling, &t.nodes)?))).collect::<Result<Vec<_>, RegionError>>();
+        let plan = |tasks: &[Task]| {
+            tasks
+                .iter()
+                .map(|t| Ok((t.clone(), WorkPlan::of(&fragment.graph, &tiling, &t.nodes)?)))
+                .collect::<Result<Vec<_>, RegionError>>()
+        };
         let (held, answers) = (plan(&fragment.held)?, plan(&fragment.answers)?);
         let total_bytes = opened.iter().map(|d| d.description.stored_bytes).sum();
-        let mut execution = Execution { engine, part, sources, tiling, held, answers, lanes: 1, memory_bytes: 0, total_bytes, fragment: fragment.clone() };
+        let mut execution =
+            Execution { engine, part, sources, tiling, held, answers, lanes: 1, memory_bytes: 0, total_bytes, fragment: fragment.clone() };
         execution.plan_memory()?;
         Ok(execution)
     }
@@ -106,7 +112,8 @@ impl Execution {
                 lengths.fold(s.chunks.stored().size(), usize::saturating_mul)
             })
         };
-        let chunks = chunks_behind(graph, &self.held_nodes(), &self.sources, &wanted)?.iter().map(chunk_bytes).fold(0, usize::saturating_add);
+        let chunks =
+            chunks_behind(graph, &self.held_nodes(), &self.sources, &wanted)?.iter().map(chunk_bytes).fold(0, usize::saturating_add);
         Ok(boxes.saturating_add(chunks.saturating_mul(2 + AHEAD)))
     }
 
@@ -140,7 +147,8 @@ impl Execution {
     fn run(&self, tally: &Tally, send: &Sender<Result<Answer, RegionError>>, cancelled: &AtomicBool) -> Result<(), RegionError> {
         let f = &self.fragment;
         let units = |tasks: &[(Task, WorkPlan)]| tasks.iter().map(|(_, p)| p.units() as u64).sum::<u64>();
-        tally.announce(units(&self.held) + units(&self.answers) / u64::from(self.part.count), self.total_bytes / u64::from(self.part.count));
+        tally
+            .announce(units(&self.held) + units(&self.answers) / u64::from(self.part.count), self.total_bytes / u64::from(self.part.count));
         let mut known = givens(f)?;
         for (task, plan) in &self.held {
             let blocks = self.hold(task, plan, &known, tally, cancelled)?;
@@ -165,7 +173,14 @@ impl Execution {
     }
 
     /// Computes a held step in full.
-    fn hold(&self, task: &Task, plan: &WorkPlan, known: &Known, tally: &Tally, cancelled: &AtomicBool) -> Result<Vec<Arc<Block>>, RegionError> {
+    fn hold(
+        &self,
+        task: &Task,
+        plan: &WorkPlan,
+        known: &Known,
+        tally: &Tally,
+        cancelled: &AtomicBool,
+    ) -> Result<Vec<Arc<Block>>, RegionError> {
         let graph = &self.fragment.graph;
         let nodes = task.nodes.iter().map(|&id| graph.node(id)).collect::<Result<Vec<_>, _>>()?;
         let out = Mutex::new(nodes.iter().map(|n| Block::filled(n.dtype, &n.shape(), 0.0)).collect::<Vec<_>>());
@@ -230,10 +245,12 @@ fn sources(fragment: &Fragment, opened: &[Arc<OpenDataset>]) -> Result<Vec<Sourc
         .sources
         .iter()
         .map(|s| {
-            let dataset = opened.get(s.dataset as usize).ok_or_else(|| RegionError::request("the fragment reads a dataset that it does not list"))?;
+            let dataset =
+                opened.get(s.dataset as usize).ok_or_else(|| RegionError::request("the fragment reads a dataset that it does not list"))?;
             let chunks = dataset.source(&s.variable)?.clone();
             let variable = dataset.description.variables.get(&s.variable).cloned();
-            let variable = variable.ok_or_else(|| RegionError::internal(format!("variable '{}' has chunks but no description", s.variable)))?;
+            let variable =
+                variable.ok_or_else(|| RegionError::internal(format!("variable '{}' has chunks but no description", s.variable)))?;
             Ok(Source { chunks, variable })
         })
         .collect()
@@ -250,7 +267,10 @@ fn check_leaves(fragment: &Fragment, sources: &[Source]) -> Result<(), RegionErr
             _ => true,
         };
         if !fits {
-            return Err(RegionError::request(format!("a {} of the fragment does not have the shape or type that it claims", node.op.name())));
+            return Err(RegionError::request(format!(
+                "a {} of the fragment does not have the shape or type that it claims",
+                node.op.name()
+            )));
         }
     }
     Ok(())

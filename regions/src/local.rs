@@ -132,7 +132,12 @@ impl Region for LocalRegion {
             });
         });
         // The guard lives in the stream: whoever drops the stream stops the work.
-        Ok(ReceiverStream::new(receive).map(move |answer| { let _ = &guard; answer }).boxed())
+        Ok(ReceiverStream::new(receive)
+            .map(move |answer| {
+                let _ = &guard;
+                answer
+            })
+            .boxed())
     }
 
     async fn status(&self) -> Result<Status, RegionError> {

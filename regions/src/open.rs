@@ -56,8 +56,7 @@ pub fn open(spec: &DatasetSpec) -> Result<OpenDataset, RegionError> {
         _ => collection::join(&paths, spec)?,
     };
     let Described { variables, sources, attrs, unreadable } = described;
-    let description =
-        Dataset { spec: spec.clone(), snapshot, files: paths.len() as u64, stored_bytes, variables, attrs };
+    let description = Dataset { spec: spec.clone(), snapshot, files: paths.len() as u64, stored_bytes, variables, attrs };
     Ok(OpenDataset { description, variables: sources, unreadable })
 }
 

@@ -43,7 +43,12 @@ pub(crate) type ChunkKey = (u32, Vec<usize>);
 pub(crate) type Fetched = HashMap<ChunkKey, Option<Encoded>>;
 
 /// The chunks that evaluating `at` of each node reads, in a fixed order, each once.
-pub(crate) fn chunks_behind(graph: &Graph, known: &Known, sources: &[Source], nodes: &[(NodeId, Bounds)]) -> Result<Vec<ChunkKey>, RegionError> {
+pub(crate) fn chunks_behind(
+    graph: &Graph,
+    known: &Known,
+    sources: &[Source],
+    nodes: &[(NodeId, Bounds)],
+) -> Result<Vec<ChunkKey>, RegionError> {
     let (mut keys, mut seen) = (vec![], HashSet::new());
     for (id, at) in nodes {
         visit_boxes(graph, *id, at, &mut |(id, node, at)| {
@@ -121,7 +126,8 @@ impl Leaves for PieceLeaves<'_> {
     type Error = RegionError;
 
     fn scan(&self, source: u32, at: &[Range<usize>]) -> Result<Block, RegionError> {
-        let s = self.sources.get(source as usize).ok_or_else(|| RegionError::request("the fragment scans a variable that it does not list"))?;
+        let s =
+            self.sources.get(source as usize).ok_or_else(|| RegionError::request("the fragment scans a variable that it does not list"))?;
         let grid = s.chunks.chunks();
         let mut keys = vec![];
         each_chunk(s.chunks.as_ref(), at, |chunk| keys.push((source, chunk.to_vec())));

@@ -167,7 +167,8 @@ impl Shared<'_, '_> {
 
     fn fold_piece(&self, piece: ReadPiece, partials: &mut Option<Vec<Partial>>, before: &Leftovers) -> Result<Leftovers, RegionError> {
         let p = self.program;
-        let leaves = PieceLeaves { sources: p.sources, tally: p.tally, fetched: RefCell::new(piece.fetched), before, after: RefCell::default() };
+        let leaves =
+            PieceLeaves { sources: p.sources, tally: p.tally, fetched: RefCell::new(piece.fetched), before, after: RefCell::default() };
         let mut evaluator = Evaluator::new(p.graph, p.tiling, p.known, &leaves);
         let state = match partials {
             Some(state) => state,
@@ -226,7 +227,11 @@ impl Shared<'_, '_> {
     fn merge(&self, unit: usize, partials: Vec<Partial>) -> Result<(), RegionError> {
         let (box_index, at) = self.plan.place(unit);
         let units = self.plan.units_per_box() as u32;
-        let reductions = if self.plan.fold().is_some() { self.nodes.iter().map(|&id| Ok(self.reduction(id)?.1)).collect::<Result<Vec<_>, RegionError>>()? } else { vec![] };
+        let reductions = if self.plan.fold().is_some() {
+            self.nodes.iter().map(|&id| Ok(self.reduction(id)?.1)).collect::<Result<Vec<_>, RegionError>>()?
+        } else {
+            vec![]
+        };
         let tree = lock(&self.trees).entry(box_index).or_insert_with(|| Arc::new(Mutex::new(MergeTree::new(units)))).clone();
         let complete = {
             let mut tree = lock(&tree);

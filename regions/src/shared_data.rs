@@ -9,7 +9,8 @@ use xeng_proto::DatasetSpec;
 
 /// The folder of shared files: `XENG_SHARED`, or beside the workspace.
 fn shared() -> Option<PathBuf> {
-    let root = std::env::var_os("XENG_SHARED").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
+    let root =
+        std::env::var_os("XENG_SHARED").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
     if root.join("data").is_dir() {
         return Some(root);
     }
@@ -46,7 +47,10 @@ fn every_cell_is_what_other_readers_found() {
                 None => problems.push(format!("{file}: {name} missing: {:?}", found.unreadable.get(name))),
                 Some(entry) => match &entry.sha256 {
                     Some(got) if got.starts_with(sha) => right += 1,
-                    got => problems.push(format!("{file}: {name}: {got:?} instead of {sha}; {} {:?} vs {} {}", entry.dtype, entry.shape, want["dtype"], want["shape"])),
+                    got => problems.push(format!(
+                        "{file}: {name}: {got:?} instead of {sha}; {} {:?} vs {} {}",
+                        entry.dtype, entry.shape, want["dtype"], want["shape"]
+                    )),
                 },
             }
         }
@@ -54,7 +58,8 @@ fn every_cell_is_what_other_readers_found() {
     println!("{right} variables right, {} refused or different", problems.len());
     problems.iter().for_each(|p| println!("{p}"));
     // A refusal is honest; a different hash is a wrong number. One file numbers two dimensions alike, and netCDF-C mixes them up.
-    let wrong: Vec<_> = problems.iter().filter(|p| p.contains("instead of") && !p.starts_with("netcdf-rust/netcdf4/nc4_groups.nc")).collect();
+    let wrong: Vec<_> =
+        problems.iter().filter(|p| p.contains("instead of") && !p.starts_with("netcdf-rust/netcdf4/nc4_groups.nc")).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(right > 1800, "only {right} variables could be read");
 }
@@ -77,7 +82,13 @@ fn every_file_opens_or_says_why_not() {
                         xeng_proto::Kind::Text => "text".into(),
                     };
                     let attrs: Vec<&str> = v.attrs.keys().map(String::as_str).collect();
-                    lines.push(format!("{file}\t{name}\t{}\t{:?}\t{kind}\t{}\t{}", v.dims.join(","), v.shape(), v.is_coordinate, attrs.join(",")));
+                    lines.push(format!(
+                        "{file}\t{name}\t{}\t{:?}\t{kind}\t{}\t{}",
+                        v.dims.join(","),
+                        v.shape(),
+                        v.is_coordinate,
+                        attrs.join(",")
+                    ));
                 }
                 for (name, why) in &dataset.unreadable {
                     lines.push(format!("{file}\t{name}\tUNREADABLE\t{why}"));
@@ -106,7 +117,11 @@ fn files_are_joined_as_xarray_joins_them() {
     ];
     let mut failures = vec![];
     for (uri, concat, variable, dims, shape) in cases {
-        let spec = DatasetSpec { uri: root.join("data").join(uri).to_str().unwrap().into(), concat: concat.map(str::to_string), ..DatasetSpec::default() };
+        let spec = DatasetSpec {
+            uri: root.join("data").join(uri).to_str().unwrap().into(),
+            concat: concat.map(str::to_string),
+            ..DatasetSpec::default()
+        };
         match open(&spec) {
             Ok(dataset) => {
                 let v = &dataset.description.variables[variable];

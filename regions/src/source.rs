@@ -80,7 +80,9 @@ pub fn read_whole(source: &dyn ChunkSource, limit_bytes: usize) -> Result<Block,
     let cells = shape.iter().try_fold(1usize, |n, &len| n.checked_mul(len));
     let bytes = cells.and_then(|n| n.checked_mul(source.stored().size())).unwrap_or(usize::MAX);
     if bytes > limit_bytes {
-        return Err(RegionError::budget(format!("a variable of shape {shape:?} is too large to be read whole (limit {limit_bytes} bytes)")));
+        return Err(RegionError::budget(format!(
+            "a variable of shape {shape:?} is too large to be read whole (limit {limit_bytes} bytes)"
+        )));
     }
     let mut whole = Block::filled(source.stored(), &shape, 0.0);
     for chunk in positions(source.chunks()) {

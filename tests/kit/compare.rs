@@ -40,7 +40,8 @@ fn coords_difference(got: &Array, want: &Arr) -> Option<String> {
             (Values::Texts(texts), Labels::Texts(v)) => texts == v,
             _ => false,
         };
-        (c.dims != dims || !same).then(|| format!("coordinate {} over {:?} is {:?} instead of {:?} over {:?}", c.name, c.dims, c.values, w.labels, dims))
+        (c.dims != dims || !same)
+            .then(|| format!("coordinate {} over {:?} is {:?} instead of {:?} over {:?}", c.name, c.dims, c.values, w.labels, dims))
     })
 }
 
@@ -55,7 +56,13 @@ fn cells_difference(block: &Block, want: &Arr) -> Option<String> {
     let cells = block.to_f64_vec();
     let wrong: Vec<usize> = (0..cells.len()).filter(|&i| !near(cells[i], want.cells[i])).collect();
     let first = *wrong.first()?;
-    Some(format!("{} of {} cells; the first, number {first}, is {:?} instead of {:?}", wrong.len(), cells.len(), cells[first], want.cells[first]))
+    Some(format!(
+        "{} of {} cells; the first, number {first}, is {:?} instead of {:?}",
+        wrong.len(),
+        cells.len(),
+        cells[first],
+        want.cells[first]
+    ))
 }
 
 /// Every bit of a result: cells and labels.

@@ -62,13 +62,31 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn shape(&self, dims: &[&str]) -> Vec<usize> {
-        dims.iter().map(|d| if *d == "time" { self.days.len() } else if *d == "lat" { self.lat.len() } else { self.lon.len() }).collect()
+        dims.iter()
+            .map(|d| {
+                if *d == "time" {
+                    self.days.len()
+                } else if *d == "lat" {
+                    self.lat.len()
+                } else {
+                    self.lon.len()
+                }
+            })
+            .collect()
     }
 
     /// A line for the reader of a failure.
     pub(crate) fn told(&self) -> String {
-        let variables: Vec<String> = self.variables.iter().map(|v| format!("{} {:?} {:?} chunks {:?}", v.name, v.stored, self.shape(&v.dims), v.chunk)).collect();
-        format!("{:?}, {:?} indices per file, {} from {:?}: {}", self.format, self.files, self.calendar.name(), self.days.first(), variables.join("; "))
+        let variables: Vec<String> =
+            self.variables.iter().map(|v| format!("{} {:?} {:?} chunks {:?}", v.name, v.stored, self.shape(&v.dims), v.chunk)).collect();
+        format!(
+            "{:?}, {:?} indices per file, {} from {:?}: {}",
+            self.format,
+            self.files,
+            self.calendar.name(),
+            self.days.first(),
+            variables.join("; ")
+        )
     }
 }
 
@@ -210,7 +228,10 @@ fn decoded(layout: &Layout, v: &Stow) -> Arr {
         Stored::F32 => (DType::F32, v.raw.clone()),
         Stored::F64 => (DType::F64, v.raw.clone()),
         Stored::I32 => (DType::I32, v.raw.clone()),
-        Stored::Packed(DType::F32) => (DType::F32, v.raw.iter().map(|&r| unpack32(r)).collect()),
+        // Numbers in a Zarr store's JSON have no precision: xarray decodes them as float64.
+        Stored::Packed(DType::F32) if !matches!(layout.format, Format::Zarr2 | Format::Zarr3) => {
+            (DType::F32, v.raw.iter().map(|&r| unpack32(r)).collect())
+        }
         Stored::Packed(_) => (DType::F64, v.raw.iter().map(|&r| r * SCALE + OFFSET).collect()),
     };
     let labels = |dim: &str| match dim {

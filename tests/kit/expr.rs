@@ -83,7 +83,7 @@ impl Expr {
             Expr::Labels(a, dim, from, to) => format!("{}.sel({dim}=slice({from:?}, {to:?}))", a.text()),
             Expr::Year(a, year) => format!("{}.sel(time='{year}')", a.text()),
             Expr::Nearest(a, dim, at) => format!("{}.sel({dim}={at:?}, method='nearest')", a.text()),
-            Expr::Transpose(a, dims) => format!("{}.transpose(*{})", a.text(), list(dims)).replace("(*[", "(").replace("])", ")"),
+            Expr::Transpose(a, dims) => format!("{}.transpose({})", a.text(), list(dims).trim_matches(['[', ']'])),
             Expr::Binary(Op::Maximum, a, b) => format!("np.maximum({}, {})", a.text(), b.text()),
             Expr::Binary(op, a, b) => format!("({} {} {})", a.text(), sign(*op), b.text()),
             Expr::Number(op, a, number, false) => format!("({} {} {number:?})", a.text(), sign(*op)),

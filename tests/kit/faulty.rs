@@ -94,9 +94,18 @@ fn spoiled(answers: AnswerStream, fault: Fault) -> AnswerStream {
         Fault::Breaks(n) => answers.take(n).chain(futures::stream::once(std::future::ready(())).map(broken)).boxed(),
         Fault::DoneEarly(n) => answers.take(n).chain(futures::stream::once(std::future::ready(())).map(done)).boxed(),
         Fault::FallsSilent(n) => answers.take(n).chain(futures::stream::pending()).boxed(),
-        Fault::Twice => answers.flat_map(|a| futures::stream::iter(if matches!(a, Ok(Answer::Piece(_))) { vec![a.clone(), a] } else { vec![a] })).boxed(),
-        Fault::Slow(by) => answers.then(move |a| async move { tokio::time::sleep(by).await; a }).boxed(),
-        Fault::WrongUnits | Fault::WrongCells | Fault::WrongTask | Fault::WrongFields | Fault::WrongShape | Fault::WrongType => answers.map(move |a| a.map(|a| forged(a, fault))).boxed(),
+        Fault::Twice => answers
+            .flat_map(|a| futures::stream::iter(if matches!(a, Ok(Answer::Piece(_))) { vec![a.clone(), a] } else { vec![a] }))
+            .boxed(),
+        Fault::Slow(by) => answers
+            .then(move |a| async move {
+                tokio::time::sleep(by).await;
+                a
+            })
+            .boxed(),
+        Fault::WrongUnits | Fault::WrongCells | Fault::WrongTask | Fault::WrongFields | Fault::WrongShape | Fault::WrongType => {
+            answers.map(move |a| a.map(|a| forged(a, fault))).boxed()
+        }
     }
 }
 

@@ -202,7 +202,16 @@ pub(crate) fn group(arr: &Arr, key: Key, stat: Stat) -> Arr {
     dims[axis] = key.name().to_owned();
     let mut coords = without(&arr.coords, &["time".to_owned()]);
     coords.insert(key.name().to_owned(), Coord { dim: Some(key.name().to_owned()), labels: groups });
-    Arr { dims, shape, cells: buckets.iter().map(|b| stat.of(b, true)).collect(), dtype: stat.dtype(arr.dtype), coords, exact: stat.exact(arr), scale: stat.scale(arr) }.rounded()
+    Arr {
+        dims,
+        shape,
+        cells: buckets.iter().map(|b| stat.of(b, true)).collect(),
+        dtype: stat.dtype(arr.dtype),
+        coords,
+        exact: stat.exact(arr),
+        scale: stat.scale(arr),
+    }
+    .rounded()
 }
 
 /// `arr.groupby(key) - arr.groupby(key).mean('time')`: the group's label stays beside `time`.
@@ -312,10 +321,12 @@ fn broadcast(of: &[&Arr], f: impl Fn(&[f64]) -> f64) -> (Vec<String>, Vec<usize>
             }
         }
     }
-    let axes: Vec<Vec<usize>> = of.iter().map(|a| a.dims.iter().map(|d| dims.iter().position(|x| x == d).expect("it was added")).collect()).collect();
+    let axes: Vec<Vec<usize>> =
+        of.iter().map(|a| a.dims.iter().map(|d| dims.iter().position(|x| x == d).expect("it was added")).collect()).collect();
     let cells = (0..shape.iter().product()).map(|n| {
         let index = unravel(n, &shape);
-        let here: Vec<f64> = of.iter().zip(&axes).map(|(a, axes)| a.cells[ravel(&axes.iter().map(|&x| index[x]).collect::<Vec<_>>(), &a.shape)]).collect();
+        let here: Vec<f64> =
+            of.iter().zip(&axes).map(|(a, axes)| a.cells[ravel(&axes.iter().map(|&x| index[x]).collect::<Vec<_>>(), &a.shape)]).collect();
         f(&here)
     });
     let cells = cells.collect();
@@ -372,8 +383,14 @@ pub(crate) fn weighted_mean(a: &Arr, dims: &[String]) -> Arr {
     let weights: Vec<f64> = (0..a.cells.len()).map(|n| lat[unravel(n, &a.shape)[axis]].to_radians().cos()).collect();
     let f64s = Arr { dtype: DType::F64, exact: false, ..a.clone() };
     let weigh = |cell: f64, w: f64| if cell.is_nan() { 0.0 } else { w * cell };
-    let sums = reduce(&Arr { cells: a.cells.iter().zip(&weights).map(|(&c, &w)| weigh(c, w)).collect(), ..f64s.clone() }, Stat::Sum, dims, true);
-    let totals = reduce(&Arr { cells: a.cells.iter().zip(&weights).map(|(&c, &w)| if c.is_nan() { 0.0 } else { w }).collect(), ..f64s }, Stat::Sum, dims, true);
+    let sums =
+        reduce(&Arr { cells: a.cells.iter().zip(&weights).map(|(&c, &w)| weigh(c, w)).collect(), ..f64s.clone() }, Stat::Sum, dims, true);
+    let totals = reduce(
+        &Arr { cells: a.cells.iter().zip(&weights).map(|(&c, &w)| if c.is_nan() { 0.0 } else { w }).collect(), ..f64s },
+        Stat::Sum,
+        dims,
+        true,
+    );
     let cells = sums.cells.iter().zip(&totals.cells).map(|(s, t)| if *t == 0.0 { f64::NAN } else { s / t }).collect();
     Arr { cells, scale: a.scale, ..sums }
 }

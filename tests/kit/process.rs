@@ -63,7 +63,8 @@ impl Server {
             .unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let first = lines.next().unwrap().unwrap();
-        let endpoint = first.split_whitespace().find(|w| w.starts_with("http://")).unwrap_or_else(|| panic!("no address: {first}")).to_owned();
+        let endpoint =
+            first.split_whitespace().find(|w| w.starts_with("http://")).unwrap_or_else(|| panic!("no address: {first}")).to_owned();
         // Whoever says more is read to the end, lest it wait for a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
         Server { endpoint, region: region.to_owned(), process }

@@ -8,7 +8,10 @@ use xeng::planfile::Budget;
 use xeng::session::{Session, Setup};
 use xeng::topology::{RegionPlace, Topology};
 use xeng_kernels::{AxisChunks, Block, Calendar, DType};
-use xeng_proto::{AnswerStream, Attrs, Dataset, DatasetSpec, Decode, Fragment, Kind, Part, Region, RegionError, Status, TimeEncoding, Times, Traffic, Values, Variable};
+use xeng_proto::{
+    AnswerStream, Attrs, Dataset, DatasetSpec, Decode, Fragment, Kind, Part, Region, RegionError, Status, TimeEncoding, Times, Traffic,
+    Values, Variable,
+};
 
 /// Hours that one chunk spans.
 const HOURS_PER_CHUNK: usize = 24;

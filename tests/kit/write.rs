@@ -57,7 +57,19 @@ fn netcdf(layout: &Layout, start: usize, count: usize) -> Vec<u8> {
         b.write_variable(id, labels).unwrap();
     }
     for v in &layout.variables {
-        let dims: Vec<DimensionId> = v.dims.iter().map(|d| if *d == "time" { time } else if *d == "lat" { lat } else { lon }).collect();
+        let dims: Vec<DimensionId> = v
+            .dims
+            .iter()
+            .map(|d| {
+                if *d == "time" {
+                    time
+                } else if *d == "lat" {
+                    lat
+                } else {
+                    lon
+                }
+            })
+            .collect();
         let id = add_cells(&mut b, v, &dims, &part(layout, v, start, count));
         if let Format::Nc4 { deflate } = layout.format {
             b.set_variable_chunking(id, v.chunk.iter().map(|&n| n as u64).collect::<Vec<_>>()).unwrap();
@@ -116,9 +128,13 @@ struct Kind {
 fn kind(stored: Stored) -> Kind {
     let f64s = |c: f64| c.to_le_bytes().to_vec();
     match stored {
-        Stored::F32 => Kind { name: "float32", v2: "<f4", fill: json!("NaN"), attributes: json!({}), bytes: |c| (c as f32).to_le_bytes().to_vec() },
+        Stored::F32 => {
+            Kind { name: "float32", v2: "<f4", fill: json!("NaN"), attributes: json!({}), bytes: |c| (c as f32).to_le_bytes().to_vec() }
+        }
         Stored::F64 => Kind { name: "float64", v2: "<f8", fill: json!("NaN"), attributes: json!({}), bytes: f64s },
-        Stored::I32 => Kind { name: "int32", v2: "<i4", fill: json!(0), attributes: json!({}), bytes: |c| (c as i32).to_le_bytes().to_vec() },
+        Stored::I32 => {
+            Kind { name: "int32", v2: "<i4", fill: Value::Null, attributes: json!({}), bytes: |c| (c as i32).to_le_bytes().to_vec() }
+        }
         // Numbers in JSON have no precision: xarray decodes them as float64.
         Stored::Packed(_) => Kind {
             name: "int16",
@@ -167,7 +183,7 @@ fn array(store: &Path, v3: bool, name: &str, dims: &[&str], shape: &[usize], chu
         save(
             &folder.join("zarr.json"),
             &json!({"zarr_format": 3, "node_type": "array", "shape": shape, "data_type": k.name, "chunk_grid": grid, "chunk_key_encoding": keys,
-                "fill_value": k.fill, "codecs": codecs, "attributes": attributes, "dimension_names": dims}),
+                "fill_value": if k.fill.is_null() { json!(0) } else { k.fill.clone() }, "codecs": codecs, "attributes": attributes, "dimension_names": dims}),
         );
     } else {
         attributes["_ARRAY_DIMENSIONS"] = json!(dims);

@@ -48,13 +48,17 @@ pub enum Command {
     #[command(after_help = "Examples:\n  xeng run plan.toml\n  xeng run plan.toml --set budget.wan_bytes=1GiB --json")]
     Run(RunArgs),
     /// Show what would run where, and its price, without running it.
-    #[command(after_help = "Examples:\n  xeng explain plan.toml\n  xeng explain \"era5.t2m.mean('time')\" --open era5=era5/*.nc --format json")]
+    #[command(
+        after_help = "Examples:\n  xeng explain plan.toml\n  xeng explain \"era5.t2m.mean('time')\" --open era5=era5/*.nc --format json"
+    )]
     Explain(ExplainArgs),
     /// Show what a dataset holds.
     #[command(after_help = "Examples:\n  xeng info era5/*.nc\n  xeng info era5.zarr --json --checksum")]
     Info(InfoArgs),
     /// Serve the data of a region.
-    #[command(after_help = "Examples:\n  xeng serve --region us-east-1 --root /data --listen 0.0.0.0:7070\n  xeng serve --config region.toml")]
+    #[command(
+        after_help = "Examples:\n  xeng serve --region us-east-1 --root /data --listen 0.0.0.0:7070\n  xeng serve --config region.toml"
+    )]
     Serve(ServeArgs),
     /// Run the headline job on this machine: engines of two regions behind wide-area links, made-up data.
     #[command(long_about = DEMO_ABOUT, after_help = "Examples:\n  xeng demo\n  xeng demo --gigabytes 4 --engines 2 --folder /tmp/demo\n  xeng demo --engines 2 --kill")]

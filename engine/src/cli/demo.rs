@@ -64,7 +64,8 @@ fn free_to_write(folder: &Path) -> Result<PathBuf> {
     let is_ours = std::fs::read_to_string(&plan).is_ok_and(|text| text.starts_with(PLAN_MARK));
     let taken = [PLAN, "difference.nc", "difference.png"].into_iter().find(|name| !is_ours && folder.join(name).exists());
     match taken {
-        Some(name) => Err(Error::request(format!("{} is there already, and not from a demonstration", folder.join(name).display())).hint("name another folder: xeng demo --folder DIR")),
+        Some(name) => Err(Error::request(format!("{} is there already, and not from a demonstration", folder.join(name).display()))
+            .hint("name another folder: xeng demo --folder DIR")),
         None => Ok(plan),
     }
 }
@@ -73,12 +74,21 @@ fn free_to_write(folder: &Path) -> Result<PathBuf> {
 async fn data(args: &DemoArgs) -> Result<Data> {
     let size = Size::of_gigabytes(args.gigabytes);
     let (total, cache, seed) = (size.bytes(), cache_folder(), args.seed);
-    eprintln!("data     {:.2} GB decoded: {} months of hourly fields every {} degrees, and ten years of a model", total as f64 / 1e9, size.months.len(), size.step);
+    eprintln!(
+        "data     {:.2} GB decoded: {} months of hourly fields every {} degrees, and ten years of a model",
+        total as f64 / 1e9,
+        size.months.len(),
+        size.step
+    );
     let progress = Arc::new(Progress::new(args.progress));
     let shown = progress.clone();
     let began = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let work = move || prepare(&cache, &size, seed, threads, &|done| shown.set("writing", xeng_proto::Progress { read_bytes: done, total_bytes: total, ..xeng_proto::Progress::default() }));
+    let work = move || {
+        prepare(&cache, &size, seed, threads, &|done| {
+            shown.set("writing", xeng_proto::Progress { read_bytes: done, total_bytes: total, ..xeng_proto::Progress::default() })
+        })
+    };
     let data = tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal(format!("making the data failed: {e}")))?;
     progress.finish();
     let data = data?;

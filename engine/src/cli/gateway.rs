@@ -60,7 +60,10 @@ impl Behind {
 impl Evaluator for Behind {
     async fn explain(&self, job: Wanted) -> Result<Explained, RegionError> {
         let planned = self.session.plan(&self.job(job).map_err(told)?).await.map_err(told)?;
-        Ok(Explained { text: explain::text(&self.session, &planned).map_err(told)?, json: explain::json(&self.session, &planned).map_err(told)? })
+        Ok(Explained {
+            text: explain::text(&self.session, &planned).map_err(told)?,
+            json: explain::json(&self.session, &planned).map_err(told)?,
+        })
     }
 
     async fn evaluate(&self, job: Wanted, progress: ProgressSink) -> Result<(Outcome, String), RegionError> {
@@ -82,7 +85,11 @@ impl Evaluator for Behind {
     }
 
     async fn datasets(&self) -> Result<Vec<Known>, RegionError> {
-        let known = |(name, entry): (&String, &planfile::OpenEntry)| Known { name: name.clone(), uri: entry.dataset.uri.clone(), region: entry.region.clone().unwrap_or_default() };
+        let known = |(name, entry): (&String, &planfile::OpenEntry)| Known {
+            name: name.clone(),
+            uri: entry.dataset.uri.clone(),
+            region: entry.region.clone().unwrap_or_default(),
+        };
         Ok(self.shared.open.iter().map(known).collect())
     }
 }

@@ -39,7 +39,9 @@ pub(super) async fn info(args: InfoArgs) -> Result<()> {
 /// Times that cannot be decoded do not keep a dataset from being looked at.
 async fn described(session: &Session, region: &str, spec: &DatasetSpec) -> Result<Dataset> {
     match session.describe(region, spec).await {
-        Err(e) if e.message.contains("decode_times") => session.describe(region, &DatasetSpec { keep_times_encoded: true, ..spec.clone() }).await,
+        Err(e) if e.message.contains("decode_times") => {
+            session.describe(region, &DatasetSpec { keep_times_encoded: true, ..spec.clone() }).await
+        }
         other => other,
     }
 }

@@ -21,7 +21,13 @@ impl Progress {
             ProgressMode::Always => true,
             ProgressMode::Never => false,
         };
-        let target = || if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::term_like_with_hz(Box::new(Lines), 1) };
+        let target = || {
+            if std::io::stderr().is_terminal() {
+                ProgressDrawTarget::stderr()
+            } else {
+                ProgressDrawTarget::term_like_with_hz(Box::new(Lines), 1)
+            }
+        };
         Progress { bars: shown.then(|| MultiProgress::with_draw_target(target())), regions: Mutex::default() }
     }
 
@@ -32,7 +38,8 @@ impl Progress {
         let is_new = !regions.contains_key(region);
         let bar = regions.entry(region.to_owned()).or_insert_with(|| {
             let bar = bars.add(ProgressBar::new(told.total_bytes.max(1)));
-            let style = ProgressStyle::with_template("{prefix:>16} {bar:30} {bytes:>10} of {total_bytes:>10}  {bytes_per_sec:>12}  {eta:>4} left");
+            let style =
+                ProgressStyle::with_template("{prefix:>16} {bar:30} {bytes:>10} of {total_bytes:>10}  {bytes_per_sec:>12}  {eta:>4} left");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.set_prefix(region.to_owned());
             bar

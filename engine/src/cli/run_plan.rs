@@ -31,7 +31,10 @@ pub(super) async fn run(args: RunArgs) -> Result<()> {
 /// # Errors
 /// As [`output::write`].
 pub(super) fn write(plan: &PlanFile, run: &Run, style: &Style) -> Result<Vec<(PathBuf, u64)>> {
-    let all = run.outcomes.iter().flat_map(|(name, outcome)| plan.output.get(name).into_iter().flat_map(|o| o.paths()).map(move |path| (name, outcome, path)));
+    let all = run
+        .outcomes
+        .iter()
+        .flat_map(|(name, outcome)| plan.output.get(name).into_iter().flat_map(|o| o.paths()).map(move |path| (name, outcome, path)));
     all.map(|(name, outcome, path)| {
         let path = plan.folder.join(path);
         let middle = if style.middle == Middle::Guessed { super::style::style(&plan.compute, name).middle } else { style.middle };
@@ -56,12 +59,14 @@ fn named<'a>(outcome: &'a Outcome, name: &str) -> Cow<'a, Outcome> {
 /// `Request` when an output names nothing that is computed, or there is none.
 pub(super) fn job(plan: &PlanFile) -> Result<Job> {
     if plan.output.is_empty() {
-        return Err(Error::request("the plan has no [output.NAME]").hint("say what to write, such as [output.difference] netcdf = \"difference.nc\""));
+        return Err(Error::request("the plan has no [output.NAME]")
+            .hint("say what to write, such as [output.difference] netcdf = \"difference.nc\""));
     }
     let names: Vec<&str> = plan.compute.iter().map(|(name, _)| name.as_str()).collect();
     for (name, outputs) in &plan.output {
         if !names.contains(&name.as_str()) {
-            return Err(Error::request(format!("[output.{name}] names nothing in [compute]")).hint_if(crate::suggest::did_you_mean_or_list(name, names.iter().copied())));
+            return Err(Error::request(format!("[output.{name}] names nothing in [compute]"))
+                .hint_if(crate::suggest::did_you_mean_or_list(name, names.iter().copied())));
         }
         let paths: Vec<PathBuf> = outputs.paths().collect();
         paths.iter().try_for_each(|p| output::check_path(&plan.folder.join(p)).map_err(Error::from))?;

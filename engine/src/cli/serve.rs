@@ -32,7 +32,12 @@ pub(super) async fn serve(args: ServeArgs) -> Result<()> {
     let listener = TcpListener::bind(&listen).await.map_err(|e| Error::unavailable(format!("cannot listen at {listen}: {e}")))?;
     let address = listener.local_addr().map_err(|e| Error::internal(e.to_string()))?;
     let status = engine.status().await?;
-    eprintln!("xeng {} serves region {region} at http://{address} ({} threads, {} MiB)", status.version, status.threads, memory_bytes >> 20);
+    eprintln!(
+        "xeng {} serves region {region} at http://{address} ({} threads, {} MiB)",
+        status.version,
+        status.threads,
+        memory_bytes >> 20
+    );
     let mut services = region_router(engine.clone()).await?;
     if args.gateway {
         services = services.add_service(super::gateway::service(args.topology.as_deref(), &region, engine)?);

@@ -32,7 +32,10 @@ pub(super) fn base(at: &WhereArgs) -> Result<PlanFile> {
 pub(super) fn session(plan: &PlanFile, at: &WhereArgs) -> Result<Session> {
     let mut topology = plan.topology.clone();
     for region in &at.regions {
-        let (name, endpoint) = region.split_once('=').filter(|(name, _)| is_region_name(name)).ok_or_else(|| Error::request(format!("'{region}' is no region")).hint("write --region NAME=ENDPOINT, such as us-east-1=http://10.0.1.10:7070, or NAME=local"))?;
+        let (name, endpoint) = region.split_once('=').filter(|(name, _)| is_region_name(name)).ok_or_else(|| {
+            Error::request(format!("'{region}' is no region"))
+                .hint("write --region NAME=ENDPOINT, such as us-east-1=http://10.0.1.10:7070, or NAME=local")
+        })?;
         let place = topology.regions.entry(name.to_owned()).or_default();
         if endpoint == "local" {
             *place = RegionPlace { local: true, ..RegionPlace::default() };

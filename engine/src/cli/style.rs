@@ -8,8 +8,25 @@ use crate::plot::{Middle, Style};
 
 /// What changes neither the sign nor the meaning of a difference.
 const NEUTRAL: [&str; 19] = [
-    "mean", "median", "sum", "compute", "load", "persist", "chunk", "sel", "isel", "squeeze", "where", "interp", "interp_like",
-    "rename", "transpose", "sortby", "round", "fillna", "drop_vars",
+    "mean",
+    "median",
+    "sum",
+    "compute",
+    "load",
+    "persist",
+    "chunk",
+    "sel",
+    "isel",
+    "squeeze",
+    "where",
+    "interp",
+    "interp_like",
+    "rename",
+    "transpose",
+    "sortby",
+    "round",
+    "fillna",
+    "drop_vars",
 ];
 
 /// The style for the entry `name`: a difference of two arrays has zero in the middle of its colours.
@@ -31,7 +48,8 @@ fn is_difference(program: &Program) -> bool {
                 _ => return false,
             },
             ExprKind::Name(name) => {
-                let earlier = program.assignments.iter().take(before).rposition(|a| matches!(&a.targets[..], [target] if target.text == *name));
+                let earlier =
+                    program.assignments.iter().take(before).rposition(|a| matches!(&a.targets[..], [target] if target.text == *name));
                 let Some(at) = earlier else { return false };
                 (expr, before) = (&program.assignments[at].value, at);
             }

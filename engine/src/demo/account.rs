@@ -46,14 +46,26 @@ fn row<const N: usize>(cells: [&str; N]) -> Row {
 }
 
 fn read(account: &Account<'_>) -> Vec<Row> {
-    let mut rows = vec![row(["region", "engines", "dataset", "files", "chunks", "stored", "decoded", "seconds", "decoded MB/s", "asked again"])];
+    let mut rows =
+        vec![row(["region", "engines", "dataset", "files", "chunks", "stored", "decoded", "seconds", "decoded MB/s", "asked again"])];
     for (spec, engines, _) in &account.links {
         let datasets = || account.receipt.datasets.iter().filter(|d| d.region == spec.name);
         let names = datasets().map(|d| d.name.as_str()).collect::<Vec<_>>().join(", ");
         let files: u64 = datasets().map(|d| d.files).sum();
         let Some(r) = account.receipt.regions.get(&spec.name) else { continue };
         let rate = r.decoded_bytes as f64 / 1e6 / r.wall_seconds.max(1e-9);
-        rows.push(vec![spec.name.clone(), engines.to_string(), names, files.to_string(), r.chunks.to_string(), size(r.read_bytes), size(r.decoded_bytes), format!("{:.2}", r.wall_seconds), format!("{rate:.0}"), r.retries.to_string()]);
+        rows.push(vec![
+            spec.name.clone(),
+            engines.to_string(),
+            names,
+            files.to_string(),
+            r.chunks.to_string(),
+            size(r.read_bytes),
+            size(r.decoded_bytes),
+            format!("{:.2}", r.wall_seconds),
+            format!("{rate:.0}"),
+            r.retries.to_string(),
+        ]);
     }
     rows
 }
@@ -66,9 +78,27 @@ fn crossed(account: &Account<'_>) -> Vec<Row> {
         let (home, away) = (carried.from_target_bytes, carried.to_target_bytes);
         let usd = (home + away) as f64 / 1e9 * spec.usd_per_gb;
         total = (total.0 + predicted, total.1 + home, total.2 + away, total.3 + usd);
-        rows.push(vec![format!("{} - {HOME}", spec.name), format!("{} ms", spec.rtt_ms), spec.bandwidth_mbit.to_string(), size(predicted), size(home), size(away), share(home + away, predicted), price(usd)]);
+        rows.push(vec![
+            format!("{} - {HOME}", spec.name),
+            format!("{} ms", spec.rtt_ms),
+            spec.bandwidth_mbit.to_string(),
+            size(predicted),
+            size(home),
+            size(away),
+            share(home + away, predicted),
+            price(usd),
+        ]);
     }
-    rows.push(vec!["total".into(), String::new(), String::new(), size(total.0), size(total.1), size(total.2), share(total.1 + total.2, total.0), price(total.3)]);
+    rows.push(vec![
+        "total".into(),
+        String::new(),
+        String::new(),
+        size(total.0),
+        size(total.1),
+        size(total.2),
+        share(total.1 + total.2, total.0),
+        price(total.3),
+    ]);
     rows
 }
 
@@ -116,7 +146,8 @@ fn table(rows: &[Row]) -> String {
     let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|cell| cell.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let line = |row: &Row| {
-        let cells = row.iter().zip(&widths).enumerate().map(|(c, (cell, &w))| if c == 0 { format!("{cell:<w$}") } else { format!("{cell:>w$}") });
+        let cells =
+            row.iter().zip(&widths).enumerate().map(|(c, (cell, &w))| if c == 0 { format!("{cell:<w$}") } else { format!("{cell:>w$}") });
         format!("  {}\n", cells.collect::<Vec<_>>().join("   ").trim_end())
     };
     rows.iter().map(line).collect()

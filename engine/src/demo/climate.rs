@@ -56,7 +56,15 @@ impl Climate {
             (angles().map(|a| a.cos() as f32).collect(), angles().map(|a| a.sin() as f32).collect())
         };
         let weather = grid.lats.iter().map(|lat| 0.4 + 1.8 * (2.0 * lat).to_radians().sin().powi(2)).collect();
-        Climate { seed, mean: field(mean), seasonal: field(seasonal), diurnal: field(diurnal), weather, turns: WAVES.iter().map(|w| turn(w.0)).collect(), grid }
+        Climate {
+            seed,
+            mean: field(mean),
+            seasonal: field(seasonal),
+            diurnal: field(diurnal),
+            weather,
+            turns: WAVES.iter().map(|w| turn(w.0)).collect(),
+            grid,
+        }
     }
 
     /// Temperatures at an hour, into `out`.
@@ -120,8 +128,15 @@ fn mean(lat: f64, lon: f64, land: f64) -> f64 {
     let s2 = lat.to_radians().sin().powi(2);
     let sea_level = 300.0 - 24.0 * s2 - 18.0 * s2 * s2 * s2;
     let plateau = 26.0 / (1.0 + ((lat + 74.0) / 2.5).exp());
-    let heights = 20.0 * hill(lat, lon, (33.0, 88.0), (5.0, 12.0)) + 16.0 * hill(lat, lon, (73.0, -40.0), (7.0, 11.0)) + 6.0 * hill(lat, lon, (42.0, -110.0), (9.0, 7.0)) + 10.0 * hill(lat, lon, (-20.0, -68.0), (12.0, 3.0)) + 5.0 * hill(lat, lon, (9.0, 39.0), (4.0, 4.0));
-    let currents = 1.5 * hill(lat, lon, (0.0, 150.0), (10.0, 30.0)) - 2.0 * hill(lat, lon, (0.0, -100.0), (4.0, 25.0)) + 4.0 * hill(lat, lon, (58.0, -12.0), (10.0, 20.0)) - 3.0 * hill(lat, lon, (-18.0, -78.0), (8.0, 7.0)) - 3.0 * hill(lat, lon, (-20.0, 9.0), (8.0, 6.0));
+    let heights = 20.0 * hill(lat, lon, (33.0, 88.0), (5.0, 12.0))
+        + 16.0 * hill(lat, lon, (73.0, -40.0), (7.0, 11.0))
+        + 6.0 * hill(lat, lon, (42.0, -110.0), (9.0, 7.0))
+        + 10.0 * hill(lat, lon, (-20.0, -68.0), (12.0, 3.0))
+        + 5.0 * hill(lat, lon, (9.0, 39.0), (4.0, 4.0));
+    let currents = 1.5 * hill(lat, lon, (0.0, 150.0), (10.0, 30.0)) - 2.0 * hill(lat, lon, (0.0, -100.0), (4.0, 25.0))
+        + 4.0 * hill(lat, lon, (58.0, -12.0), (10.0, 20.0))
+        - 3.0 * hill(lat, lon, (-18.0, -78.0), (8.0, 7.0))
+        - 3.0 * hill(lat, lon, (-20.0, 9.0), (8.0, 6.0));
     // High ground does not end at the coast: what a coarse grid cannot resolve would dominate every difference.
     sea_level - plateau - heights + (1.0 - land) * currents
 }
@@ -200,13 +215,26 @@ mod tests {
         // July 2014.
         climate.at_hour(1_004_200, &mut field);
         let row = |j: usize| field[j * 24..(j + 1) * 24].iter().sum::<f32>() / 24.0;
-        assert!((290.0..306.0).contains(&row(6)) && (255.0..275.0).contains(&row(0)) && row(12) < 225.0, "{} {} {}", row(0), row(6), row(12));
+        assert!(
+            (290.0..306.0).contains(&row(6)) && (255.0..275.0).contains(&row(0)) && row(12) < 225.0,
+            "{} {} {}",
+            row(0),
+            row(6),
+            row(12)
+        );
         assert!(field.iter().all(|v| (v * ROUNDED).fract() == 0.0));
     }
 
     #[test]
     fn the_seed_alone_decides() {
-        let fields: Vec<Vec<f32>> = [7, 7, 8].map(|seed| { let c = climate(seed); let mut f = vec![0.0; c.grid.cells()]; c.at_hour(5, &mut f); f }).into();
+        let fields: Vec<Vec<f32>> = [7, 7, 8]
+            .map(|seed| {
+                let c = climate(seed);
+                let mut f = vec![0.0; c.grid.cells()];
+                c.at_hour(5, &mut f);
+                f
+            })
+            .into();
         assert!(fields[0] == fields[1] && fields[0] != fields[2]);
     }
 

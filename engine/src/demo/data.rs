@@ -99,17 +99,24 @@ pub fn cache_folder() -> PathBuf {
 /// `Unavailable` when the file system refuses.
 pub fn prepare(cache: &Path, size: &Size, seed: u64, threads: usize, told: &(dyn Fn(u64) + Sync)) -> Result<Data> {
     let folder = cache.join(size.name(seed));
-    let mut data = Data { reference: folder.join("us-east-1").join("era5"), model: folder.join("us-west-2").join("cmip6"), folder, cached: false };
+    let mut data =
+        Data { reference: folder.join("us-east-1").join("era5"), model: folder.join("us-west-2").join("cmip6"), folder, cached: false };
     let files = reference::files(&size.months, grid(size.step).cells(), FILE_BYTES);
     let store = data.model.join(model::NAME);
     let marker = data.folder.join(MARKER);
     let parameters = format!("version = {VERSION}\nstep = {}\nseed = {seed}\nmonths = {:?}\n", size.step, size.months);
-    let is_there = || fs::read_to_string(&marker).is_ok_and(|text| text == parameters) && store.is_dir() && files.iter().all(|f| data.reference.join(&f.name).is_file());
+    let is_there = || {
+        fs::read_to_string(&marker).is_ok_and(|text| text == parameters)
+            && store.is_dir()
+            && files.iter().all(|f| data.reference.join(&f.name).is_file())
+    };
     if is_there() {
         data.cached = true;
         return Ok(data);
     }
-    let refused = |path: &Path, e: std::io::Error| Error::unavailable(format!("{} cannot be written: {e}", path.display())).hint("make room, or name another folder in XDG_CACHE_HOME");
+    let refused = |path: &Path, e: std::io::Error| {
+        Error::unavailable(format!("{} cannot be written: {e}", path.display())).hint("make room, or name another folder in XDG_CACHE_HOME")
+    };
     fs::create_dir_all(cache).map_err(|e| refused(cache, e))?;
     let lock = cache.join(format!("{}.lock", size.name(seed)));
     // Held until this function returns: who else wants the same data waits for it.

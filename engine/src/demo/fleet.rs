@@ -102,10 +102,19 @@ async fn spawn(spec: &RegionSpec, threads: Option<usize>, listen: &str) -> Resul
     if let Some(threads) = threads {
         command.args(["--threads", &threads.to_string()]);
     }
-    let mut process = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true).spawn().map_err(|e| failed(e.to_string()))?;
+    let mut process = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|e| failed(e.to_string()))?;
     let Some(stderr) = process.stderr.take() else { return Err(failed("it has no stderr".into())) };
     let mut lines = BufReader::new(stderr).lines();
-    let address = tokio::time::timeout(STARTUP, address(&mut lines)).await.map_err(|_| failed(format!("it was silent for {} s", STARTUP.as_secs())))?.map_err(failed)?;
+    let address = tokio::time::timeout(STARTUP, address(&mut lines))
+        .await
+        .map_err(|_| failed(format!("it was silent for {} s", STARTUP.as_secs())))?
+        .map_err(failed)?;
     tokio::spawn(pass_on(lines, spec.name.clone()));
     Ok((process, address))
 }
@@ -114,7 +123,9 @@ async fn spawn(spec: &RegionSpec, threads: Option<usize>, listen: &str) -> Resul
 async fn address(lines: &mut Lines<BufReader<ChildStderr>>) -> std::result::Result<SocketAddr, String> {
     let mut said = vec![];
     while let Ok(Some(line)) = lines.next_line().await {
-        let found = line.split_once(" serves region ").and_then(|(_, rest)| rest.split_whitespace().find_map(|word| word.strip_prefix("http://")?.parse().ok()));
+        let found = line
+            .split_once(" serves region ")
+            .and_then(|(_, rest)| rest.split_whitespace().find_map(|word| word.strip_prefix("http://")?.parse().ok()));
         match found {
             Some(address) => return Ok(address),
             None => said.push(line),

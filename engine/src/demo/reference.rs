@@ -33,7 +33,8 @@ pub(super) fn days(year: i64, month: u32) -> i64 {
 
 /// Days from 1900-01-01 to the first of a month.
 fn day(year: i64, month: u32) -> i64 {
-    let count = |year, month| Calendar::Standard.micros(Civil { year, month, day: 1, hour: 0, minute: 0, second: 0, micro: 0 }).unwrap_or(0) / DAY;
+    let count =
+        |year, month| Calendar::Standard.micros(Civil { year, month, day: 1, hour: 0, minute: 0, second: 0, micro: 0 }).unwrap_or(0) / DAY;
     count(year, month) - count(1900, 1)
 }
 
@@ -42,10 +43,17 @@ pub(super) fn files(months: &[(i64, u32)], cells: usize, most_bytes: usize) -> V
     let most_days = (most_bytes / (cells * 4 * 24).max(1)).clamp(1, 31) as i64;
     let of_month = |&(year, month): &(i64, u32)| {
         let all = days(year, month);
-        (0..all).step_by(most_days as usize).map(move |start| {
-            let part = if most_days < all { format!("-{:02}", start + 1) } else { String::new() };
-            File { name: format!("t2m_{year}-{month:02}{part}.nc"), first_hour: (day(year, month) + start) * 24, hours: most_days.min(all - start) * 24 }
-        }).collect::<Vec<_>>()
+        (0..all)
+            .step_by(most_days as usize)
+            .map(move |start| {
+                let part = if most_days < all { format!("-{:02}", start + 1) } else { String::new() };
+                File {
+                    name: format!("t2m_{year}-{month:02}{part}.nc"),
+                    first_hour: (day(year, month) + start) * 24,
+                    hours: most_days.min(all - start) * 24,
+                }
+            })
+            .collect::<Vec<_>>()
     };
     months.iter().flat_map(of_month).collect()
 }
@@ -65,7 +73,8 @@ pub(super) fn write(folder: &Path, climate: &Climate, file: &File, told: &dyn Fn
     let all = temperature.len() as u64 * 4;
     let builder = build(climate, file, temperature).map_err(|e| Error::internal(format!("{}: {e}", file.name)))?;
     let options = NcWriteOptions { format: NcWriteFormat::Nc4 };
-    let fill = |out: &mut dyn Write| builder.write(out, options).map(drop).map_err(|e| OutputError::Io(std::io::Error::other(e.to_string())));
+    let fill =
+        |out: &mut dyn Write| builder.write(out, options).map(drop).map_err(|e| OutputError::Io(std::io::Error::other(e.to_string())));
     output::place::file(&folder.join(&file.name), fill).map_err(|e| Error::unavailable(e.to_string()))?;
     told(all - all / 2);
     Ok(())
@@ -82,7 +91,17 @@ fn build(climate: &Climate, file: &File, temperature: Vec<f32>) -> netcdf_writer
     let times = nc.add_variable::<i32>("time", &[time])?;
     let hours: Vec<i32> = (file.first_hour..file.first_hour + file.hours).map(|h| h as i32).collect();
     nc.write_variable(times, &hours)?;
-    attributes(&mut nc, times, &[("units", "hours since 1900-01-01 00:00:00"), ("calendar", "standard"), ("long_name", "time"), ("standard_name", "time"), ("axis", "T")])?;
+    attributes(
+        &mut nc,
+        times,
+        &[
+            ("units", "hours since 1900-01-01 00:00:00"),
+            ("calendar", "standard"),
+            ("long_name", "time"),
+            ("standard_name", "time"),
+            ("axis", "T"),
+        ],
+    )?;
     let y = nc.add_variable::<f32>("latitude", &[latitude])?;
     nc.write_variable(y, &climate.grid.lats.iter().map(|&v| v as f32).collect::<Vec<_>>())?;
     attributes(&mut nc, y, &[("units", "degrees_north"), ("long_name", "latitude"), ("standard_name", "latitude"), ("axis", "Y")])?;
@@ -112,7 +131,10 @@ mod tests {
         let monthly = files(&year, 1000, usize::MAX);
         assert_eq!((monthly.len(), monthly[1].name.as_str(), monthly[1].hours), (12, "t2m_2012-02.nc", 29 * 24));
         let parts = files(&year, 1000, 10 * 24 * 4000);
-        assert_eq!(parts[..3].iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["t2m_2012-01-01.nc", "t2m_2012-01-11.nc", "t2m_2012-01-21.nc"]);
+        assert_eq!(
+            parts[..3].iter().map(|f| f.name.as_str()).collect::<Vec<_>>(),
+            ["t2m_2012-01-01.nc", "t2m_2012-01-11.nc", "t2m_2012-01-21.nc"]
+        );
         assert_eq!(parts.iter().map(|f| f.hours).sum::<i64>(), 366 * 24);
         assert!(parts.windows(2).all(|w| w[0].first_hour + w[0].hours == w[1].first_hour));
         // 2012-01-01 is 40,907 days after 1900-01-01.

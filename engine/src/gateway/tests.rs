@@ -15,8 +15,8 @@ use xeng_kernels::Block;
 use xeng_proto::grpc::Meter;
 use xeng_proto::grpc::server::{router, serve_router};
 use xeng_proto::grpc::status::KIND_KEY;
-use xeng_proto::{Attrs, ErrorKind, Values};
 use xeng_proto::wire::pb::gateway_client::GatewayClient;
+use xeng_proto::{Attrs, ErrorKind, Values};
 
 /// Answers by the text of the expression.
 #[derive(Default)]

@@ -61,8 +61,10 @@ fn compute(plan: &Plan, id: NodeId, depth: usize) -> Option<Block> {
         }
         Op::Map { formula, inputs } => {
             let blocks = inputs.iter().map(of).collect::<Option<Vec<_>>>()?;
-            let axes: Vec<Vec<Option<usize>>> =
-                inputs.iter().map(|i| plan.graph.node(*i).ok().map(|n| node.dims.iter().map(|d| n.axis(&d.name)).collect())).collect::<Option<_>>()?;
+            let axes: Vec<Vec<Option<usize>>> = inputs
+                .iter()
+                .map(|i| plan.graph.node(*i).ok().map(|n| node.dims.iter().map(|d| n.axis(&d.name)).collect()))
+                .collect::<Option<_>>()?;
             let operands: Vec<Operand> = blocks.iter().zip(&axes).map(|(block, axes)| Operand { block, axes }).collect();
             formula.evaluate(&operands, &node.shape()).ok()
         }

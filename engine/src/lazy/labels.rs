@@ -91,7 +91,9 @@ pub fn take(values: &Values, at: &[i64]) -> Outcome<Values> {
             let micros = at.iter().map(|&i| if i < 0 { Ok(i64::MIN) } else { cell(&t.micros, i) }).collect::<Outcome<_>>()?;
             Values::Times(Times { micros, encoding: t.encoding.clone() })
         }
-        Values::Texts(t) => Values::Texts(at.iter().map(|&i| if i < 0 { Ok("nan".to_owned()) } else { cell(t, i) }).collect::<Outcome<_>>()?),
+        Values::Texts(t) => {
+            Values::Texts(at.iter().map(|&i| if i < 0 { Ok("nan".to_owned()) } else { cell(t, i) }).collect::<Outcome<_>>()?)
+        }
     })
 }
 
@@ -254,9 +256,13 @@ pub fn from_block(block: &Block, cells: &super::Cells) -> Values {
     match cells {
         super::Cells::Numbers => Values::Numbers(block.clone()),
         super::Cells::Times(encoding) => Values::Times(Times { micros: block.to_i64_vec(), encoding: encoding.clone() }),
-        super::Cells::Texts(table) => {
-            Values::Texts(block.to_i64_vec().into_iter().map(|i| usize::try_from(i).ok().and_then(|i| table.get(i)).cloned().unwrap_or_else(|| "nan".to_owned())).collect())
-        }
+        super::Cells::Texts(table) => Values::Texts(
+            block
+                .to_i64_vec()
+                .into_iter()
+                .map(|i| usize::try_from(i).ok().and_then(|i| table.get(i)).cloned().unwrap_or_else(|| "nan".to_owned()))
+                .collect(),
+        ),
     }
 }
 

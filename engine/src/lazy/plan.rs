@@ -81,7 +81,10 @@ impl Plan {
         let node = self.node(id)?;
         match node.axis(dim) {
             Some(axis) => Ok(axis),
-            None => refuse(format!("there is no dimension '{dim}' among ({})", node.dims.iter().map(|d| &*d.name).collect::<Vec<_>>().join(", "))),
+            None => refuse(format!(
+                "there is no dimension '{dim}' among ({})",
+                node.dims.iter().map(|d| &*d.name).collect::<Vec<_>>().join(", ")
+            )),
         }
     }
 
@@ -104,7 +107,11 @@ impl Plan {
     /// When it is larger than [`LARGEST_CONSTANT_BYTES`].
     pub fn constant(&mut self, dims: &[String], block: Block) -> Outcome<NodeId> {
         if block.bytes() > LARGEST_CONSTANT_BYTES {
-            return refuse(format!("an array of {} MiB cannot be part of an expression; the limit is {} MiB", block.bytes() >> 20, LARGEST_CONSTANT_BYTES >> 20));
+            return refuse(format!(
+                "an array of {} MiB cannot be part of an expression; the limit is {} MiB",
+                block.bytes() >> 20,
+                LARGEST_CONSTANT_BYTES >> 20
+            ));
         }
         let names: Vec<Arc<str>> = dims.iter().map(|d| d.as_str().into()).collect();
         Ok(self.graph.constant(&names, block)?)
@@ -178,7 +185,15 @@ impl Plan {
     ///
     /// # Errors
     /// When a dim does not exist.
-    pub fn reduce_groups(&mut self, input: NodeId, reduction: Reduction, dims: &[String], dim: &str, codes: Arc<[i32]>, into: Dim) -> Outcome<NodeId> {
+    pub fn reduce_groups(
+        &mut self,
+        input: NodeId,
+        reduction: Reduction,
+        dims: &[String],
+        dim: &str,
+        codes: Arc<[i32]>,
+        into: Dim,
+    ) -> Outcome<NodeId> {
         let axis = self.axis(input, dim)?;
         let mut axes = dims.iter().filter(|d| *d != dim).map(|d| self.axis(input, d)).collect::<Outcome<Vec<_>>>()?;
         axes.sort_unstable();

@@ -42,13 +42,22 @@ pub(super) fn fuse_maps(graph: &Graph, roots: &[NodeId]) -> Result<(Graph, Vec<N
     })
 }
 
-fn inline(graph: &Graph, mut formula: Arc<Formula>, mut inputs: Vec<NodeId>, single: &HashMap<NodeId, bool>) -> Result<(Arc<Formula>, Vec<NodeId>)> {
+fn inline(
+    graph: &Graph,
+    mut formula: Arc<Formula>,
+    mut inputs: Vec<NodeId>,
+    single: &HashMap<NodeId, bool>,
+) -> Result<(Arc<Formula>, Vec<NodeId>)> {
     let all: usize = inputs.iter().map(|&i| graph.node(i).map_or(0, |n| n.size())).max().unwrap_or(0);
     let mut at = 0;
     while at < inputs.len() {
         let below = graph.node(inputs[at])?;
         match &below.op {
-            Op::Map { formula: inner, inputs: more } if single.get(&inputs[at]) == Some(&true) && below.size() == all && formula.steps().len() + inner.steps().len() <= MOST_STEPS => {
+            Op::Map { formula: inner, inputs: more }
+                if single.get(&inputs[at]) == Some(&true)
+                    && below.size() == all
+                    && formula.steps().len() + inner.steps().len() <= MOST_STEPS =>
+            {
                 formula = Arc::new(Formula::fuse(&formula, at, inner)?);
                 inputs.remove(at);
                 inputs.extend(more.iter().copied());

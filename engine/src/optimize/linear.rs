@@ -42,7 +42,10 @@ fn scaled_operand(out: &Rewrite, formula: &Formula, inputs: &[NodeId]) -> Result
         Ok(match step {
             Some(Step::Literal(bits)) => f64::from_bits(bits).is_finite(),
             Some(Step::Input(n)) => match inputs.get(n as usize).map(|&i| out.graph.node(i)).transpose()? {
-                Some(node) => matches!(&node.op, Op::Constant(block) if block.len() == 1 && block.to_f64_vec().iter().all(|v| v.is_finite())) && node.dims.is_empty(),
+                Some(node) => {
+                    matches!(&node.op, Op::Constant(block) if block.len() == 1 && block.to_f64_vec().iter().all(|v| v.is_finite()))
+                        && node.dims.is_empty()
+                }
                 None => false,
             },
             _ => false,

@@ -26,7 +26,11 @@ impl Rewrite {
 }
 
 /// Rebuilds what the roots need. `rule` is given each operator with its inputs already renamed, and appends its replacement.
-pub(super) fn rewrite(graph: &Graph, roots: &[NodeId], mut rule: impl FnMut(&mut Rewrite, Op, &Node) -> Result<NodeId>) -> Result<(Graph, Vec<NodeId>)> {
+pub(super) fn rewrite(
+    graph: &Graph,
+    roots: &[NodeId],
+    mut rule: impl FnMut(&mut Rewrite, Op, &Node) -> Result<NodeId>,
+) -> Result<(Graph, Vec<NodeId>)> {
     let needed = reachable(graph, roots)?;
     let mut out = Rewrite { graph: Graph::new() };
     let mut new_ids: HashMap<NodeId, NodeId> = HashMap::new();

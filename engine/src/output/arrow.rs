@@ -5,7 +5,9 @@
 
 use crate::result::{Coordinate, Outcome};
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch, StringArray};
-use arrow_array::{Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, UInt8Array, UInt16Array, UInt32Array, UInt64Array};
+use arrow_array::{
+    Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+};
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{ArrowError, Field, Schema};
 use bytes::Bytes;
@@ -129,7 +131,9 @@ fn numbers_json(block: &Block) -> Value {
         // JSON has no NaN and no infinity: they travel as texts.
         Block::F32(a) => a.iter().map(|x| if x.is_finite() { json!(x) } else { json!(x.to_string()) }).collect(),
         Block::F64(a) => a.iter().map(|x| if x.is_finite() { json!(x) } else { json!(x.to_string()) }).collect(),
-        Block::I8(_) | Block::I16(_) | Block::I32(_) | Block::I64(_) | Block::U8(_) | Block::U16(_) | Block::U32(_) => block.to_i64_vec().into_iter().map(|x| json!(x)).collect(),
+        Block::I8(_) | Block::I16(_) | Block::I32(_) | Block::I64(_) | Block::U8(_) | Block::U16(_) | Block::U32(_) => {
+            block.to_i64_vec().into_iter().map(|x| json!(x)).collect()
+        }
     };
     match <[Value; 1]>::try_from(cells) {
         Ok([cell]) if block.rank() == 0 => cell,

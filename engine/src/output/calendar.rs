@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn dates_are_written_as_in_iso() {
-        let at = |year, calendar: Calendar| calendar.micros(Civil { year, month: 2, day: 28, hour: 6, minute: 5, second: 4, micro: 0 }).unwrap();
+        let at =
+            |year, calendar: Calendar| calendar.micros(Civil { year, month: 2, day: 28, hour: 6, minute: 5, second: 4, micro: 0 }).unwrap();
         assert_eq!(iso(at(1850, Calendar::NoLeap), Calendar::NoLeap).unwrap(), "1850-02-28T06:05:04");
         assert_eq!(iso(at(1, Calendar::Day360) + 2, Calendar::Day360).unwrap(), "0001-02-28T06:05:04.000002");
         assert_eq!(iso(at(-44, Calendar::Julian), Calendar::Julian).unwrap(), "-0044-02-28T06:05:04");

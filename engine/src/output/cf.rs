@@ -46,8 +46,19 @@ pub enum Cells<'a> {
 /// Attributes that would change how the cells are read, or that formats keep to themselves.
 const RESERVED: [&str; 14] = [
     "_Encoding",
-    "_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype", "coordinates", "CLASS", "NAME",
-    "DIMENSION_LIST", "REFERENCE_LIST", "_Netcdf4Dimid", "_NCProperties",
+    "_FillValue",
+    "missing_value",
+    "scale_factor",
+    "add_offset",
+    "_Unsigned",
+    "dtype",
+    "coordinates",
+    "CLASS",
+    "NAME",
+    "DIMENSION_LIST",
+    "REFERENCE_LIST",
+    "_Netcdf4Dimid",
+    "_NCProperties",
 ];
 
 /// Encodes an outcome.
@@ -131,8 +142,7 @@ fn coordinate<'a>(coord: &'a Coordinate, array: &Array) -> Variable<'a> {
 
 fn variable(array: &Array) -> Variable<'_> {
     let mut variable = cells(&array.values, &array.dims, &array.shape, &array.attrs);
-    let others: Vec<&str> =
-        array.coords.iter().map(|c| c.name.as_str()).filter(|name| !array.dims.iter().any(|d| d == name)).collect();
+    let others: Vec<&str> = array.coords.iter().map(|c| c.name.as_str()).filter(|name| !array.dims.iter().any(|d| d == name)).collect();
     if !others.is_empty() {
         variable.attrs.insert("coordinates".into(), AttrValue::Text(others.join(" ")));
     }

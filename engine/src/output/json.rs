@@ -2,8 +2,8 @@
 //!
 //! In: an outcome. Out: one JSON object. Missing cells are `null`, times ISO texts, infinities the texts `"Infinity"` and `"-Infinity"`.
 
-use super::number::Texts;
 use super::OutputError;
+use super::number::Texts;
 use crate::result::{Array, Coordinate, Outcome};
 use serde_json::{Map, Value, json};
 use std::io::Write;
@@ -80,7 +80,16 @@ fn write_cells(values: &Values, shape: &[usize], out: &mut dyn Write) -> Result<
     let is_bool = matches!(values, Values::Numbers(block) if block.dtype() == DType::Bool);
     for index in 0..values.len() {
         let (opens, closes) = brackets(index, shape);
-        out.write_all(if index == 0 { "" } else if opens > 0 { ",\n" } else { ", " }.as_bytes())?;
+        out.write_all(
+            if index == 0 {
+                ""
+            } else if opens > 0 {
+                ",\n"
+            } else {
+                ", "
+            }
+            .as_bytes(),
+        )?;
         (0..opens).try_for_each(|_| out.write_all(b"["))?;
         match texts.cell(index) {
             None => out.write_all(b"null")?,

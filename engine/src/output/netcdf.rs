@@ -3,8 +3,8 @@
 //! In: an outcome. Out: the bytes of the file. Never written piece by piece: the file is built in memory, at about twice the
 //! size of the result.
 
-use super::cf::{self, Cells, Variable};
 use super::OutputError;
+use super::cf::{self, Cells, Variable};
 use crate::result::Outcome;
 use netcdf_writer::{DimensionId, NcAttrValue, NcFileBuilder, NcWriteFormat, NcWriteOptions, VariableId};
 use std::collections::BTreeMap;
@@ -42,7 +42,8 @@ pub fn write(outcome: &Outcome, out: &mut dyn Write) -> Result<(), OutputError> 
     let mut dims = Dims::default();
     for (name, &length) in &file.dims {
         // NetCDF has no fixed dimension without cells: as in netCDF-C, length 0 means unlimited.
-        let id = if length == 0 { builder.add_unlimited_dimension(name.as_str()) } else { builder.add_dimension(name.as_str(), length as u64) };
+        let id =
+            if length == 0 { builder.add_unlimited_dimension(name.as_str()) } else { builder.add_dimension(name.as_str(), length as u64) };
         dims.own.insert(name.clone(), id.map_err(refused)?);
     }
     for (name, value) in &file.attrs {
@@ -54,12 +55,7 @@ pub fn write(outcome: &Outcome, out: &mut dyn Write) -> Result<(), OutputError> 
     builder.write(out, NcWriteOptions { format: NcWriteFormat::Nc4 }).map(|_| ()).map_err(refused)
 }
 
-fn add_variable(
-    builder: &mut NcFileBuilder,
-    dims: &mut Dims,
-    name: &str,
-    variable: &Variable<'_>,
-) -> Result<(), OutputError> {
+fn add_variable(builder: &mut NcFileBuilder, dims: &mut Dims, name: &str, variable: &Variable<'_>) -> Result<(), OutputError> {
     let mut ids: Vec<DimensionId> = variable.dims.iter().filter_map(|d| dims.own.get(d).copied()).collect();
     let id = match &variable.cells {
         // A dimension's own labels must have its shape alone.

@@ -160,7 +160,10 @@ fn errors_leave_nothing_behind_and_old_files_alone() {
     assert_eq!(std::fs::read_to_string(folder.path().join("old.nc")).unwrap(), "old");
     let mut malformed = sample();
     malformed.shape = vec![2, 3, 5];
-    assert!(matches!(write(&Outcome::Array(malformed), &folder.path().join("b.nc"), &Style::default()), Err(OutputError::Malformed { .. })));
+    assert!(matches!(
+        write(&Outcome::Array(malformed), &folder.path().join("b.nc"), &Style::default()),
+        Err(OutputError::Malformed { .. })
+    ));
     let mut left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     left.sort();
     assert_eq!(left, ["mine.zarr", "old.nc"]);
@@ -202,7 +205,10 @@ fn what_cannot_be_drawn_says_why() {
     let scalar = Array { name: None, dims: vec![], shape: vec![], values: floats(&[], vec![1.0]), attrs: Attrs::new(), coords: vec![] };
     assert_eq!(plot::png(&Outcome::Array(scalar), &Style::default()), Err(plot::PlotError::Scalar));
     let many = Array {
-        dims: vec!["n".into(), "y".into(), "x".into()], shape: vec![13, 2, 2], values: floats(&[13, 2, 2], vec![0.0; 52]), ..sample_without_coords()
+        dims: vec!["n".into(), "y".into(), "x".into()],
+        shape: vec![13, 2, 2],
+        values: floats(&[13, 2, 2], vec![0.0; 52]),
+        ..sample_without_coords()
     };
     assert!(matches!(plot::png(&Outcome::Array(many), &Style::default()), Err(plot::PlotError::Panels { panels: 13, .. })));
 }
@@ -214,7 +220,9 @@ fn sample_without_coords() -> Array {
 #[test]
 fn repr_tells_the_shape_the_numbers_and_the_coordinates() {
     let text = repr(&Outcome::Array(sample()));
-    for part in ["<xeng.Array 't2m' (time: 2, lat: 3, lon: 4)> float32 96B", "nan", "* time", "1970-01-01T12:00:00", "[noleap]", "units:", "height"] {
+    for part in
+        ["<xeng.Array 't2m' (time: 2, lat: 3, lon: 4)> float32 96B", "nan", "* time", "1970-01-01T12:00:00", "[noleap]", "units:", "height"]
+    {
         assert!(text.contains(part), "{part} in\n{text}");
     }
     let mut big = sample();
@@ -266,7 +274,9 @@ fn paths_that_cannot_be_written_are_refused_beforehand() {
     std::fs::create_dir(at("folder.nc")).unwrap();
     std::fs::create_dir(at("full.zarr")).unwrap();
     std::fs::write(at("full.zarr/file"), "x").unwrap();
-    for (name, why) in [("absent/new.nc", "there is no folder"), ("folder.nc", "it is a directory"), ("full.zarr", "no Zarr store is there already")] {
+    for (name, why) in
+        [("absent/new.nc", "there is no folder"), ("folder.nc", "it is a directory"), ("full.zarr", "no Zarr store is there already")]
+    {
         let error = crate::error::Error::from(check_path(&at(name)).unwrap_err());
         assert!(error.message.contains(why) && error.hint.is_some() && error.exit_code() == 2, "{error}");
     }

@@ -44,7 +44,12 @@ pub fn write(outcome: &Outcome, folder: &Path) -> Result<(), OutputError> {
 
 /// A name becomes a directory of the store: it must not lead anywhere else.
 fn check_name(name: &str) -> Result<(), OutputError> {
-    if name.is_empty() || name.starts_with("__") || name.chars().all(|c| c == '.') || name.contains(['/', '\\', '\0']) || name == "zarr.json" {
+    if name.is_empty()
+        || name.starts_with("__")
+        || name.chars().all(|c| c == '.')
+        || name.contains(['/', '\\', '\0'])
+        || name == "zarr.json"
+    {
         return Err(OutputError::Unsupported { format: "Zarr", why: format!("the name '{name}'") });
     }
     Ok(())

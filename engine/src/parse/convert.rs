@@ -5,7 +5,9 @@
 
 use super::{MAX_NODES, Offsets, Refusal};
 use crate::error::Result as EngineResult;
-use crate::expr::{Assignment, BinaryOp, Call, CompareOp, Expr, ExprKind, Keyword, Name, Number, Program, Span, SubscriptItem, UnaryOp, Unpack};
+use crate::expr::{
+    Assignment, BinaryOp, Call, CompareOp, Expr, ExprKind, Keyword, Name, Number, Program, Span, SubscriptItem, UnaryOp, Unpack,
+};
 use ruff_python_ast as ast;
 use ruff_text_size::Ranged;
 use std::sync::Arc;
@@ -57,7 +59,9 @@ impl Converter<'_> {
             ast::Stmt::Assign(assign) => assign,
             ast::Stmt::Expr(_) => {
                 let refusal = Refusal::new(span, "nothing is done with the value of this line");
-                return Err(refusal.hint("give it a name (name = ...), leave it out, or put parentheses around an expression of several lines"));
+                return Err(
+                    refusal.hint("give it a name (name = ...), leave it out, or put parentheses around an expression of several lines")
+                );
             }
             ast::Stmt::AugAssign(augmented) => {
                 let (target, value) = (self.span(augmented.target.as_ref()), self.span(augmented.value.as_ref()));
@@ -68,7 +72,9 @@ impl Converter<'_> {
             other => return Err(Refusal::new(span, format!("{} are not in the expression language", statement_name(other)))),
         };
         let [target] = assign.targets.as_slice() else {
-            return Err(Refusal::new(span, "several `=` in one line are not in the expression language").hint("write one assignment a line"));
+            return Err(
+                Refusal::new(span, "several `=` in one line are not in the expression language").hint("write one assignment a line")
+            );
         };
         let (targets, unpack) = self.targets(target)?;
         Ok(Assignment { targets, unpack, value: self.expr(&assign.value)? })
@@ -242,7 +248,9 @@ impl Converter<'_> {
             ast::CmpOp::Gt => CompareOp::Greater,
             ast::CmpOp::GtE => CompareOp::GreaterEqual,
             ast::CmpOp::Is | ast::CmpOp::IsNot => return Err(Refusal::new(span, "`is` is not in the expression language").hint("use `==`")),
-            ast::CmpOp::In | ast::CmpOp::NotIn => return Err(Refusal::new(span, "`in` is not in the expression language").hint("use a.isin([...])")),
+            ast::CmpOp::In | ast::CmpOp::NotIn => {
+                return Err(Refusal::new(span, "`in` is not in the expression language").hint("use a.isin([...])"));
+            }
         };
         Ok(ExprKind::Compare(op, self.boxed(&compare.left)?, self.boxed(right)?))
     }

@@ -206,8 +206,11 @@ impl Scanner<'_> {
                 Ok(())
             }
             Some(_) => Err(Refusal::new(span, "a ':' stands in parentheses only in Python's lambda").hint("write slice(a, b) for a range")),
-            None => Err(Refusal::new(span, "a ':' outside of brackets starts a block or an annotation, and neither is in the expression language")
-                .hint("write lines of `name = expression` and a last expression")),
+            None => Err(Refusal::new(
+                span,
+                "a ':' outside of brackets starts a block or an annotation, and neither is in the expression language",
+            )
+            .hint("write lines of `name = expression` and a last expression")),
         }
     }
 
@@ -258,7 +261,8 @@ impl Scanner<'_> {
         let prefix = prefix.to_ascii_lowercase();
         let span = Span::new(from, self.at + 1);
         if prefix.contains(['f', 't']) {
-            return Err(Refusal::new(span, format!("{prefix}-strings are not in the expression language")).hint("write the text out in plain quotes"));
+            return Err(Refusal::new(span, format!("{prefix}-strings are not in the expression language"))
+                .hint("write the text out in plain quotes"));
         }
         if prefix.contains('b') {
             return Err(Refusal::new(span, "bytes are not in the expression language").hint("write a text, without the b"));
@@ -330,7 +334,9 @@ fn keyword(word: &str, starts_line: bool, in_brackets: bool) -> Option<(String, 
         "and" | "or" | "not" | "in" | "is" => return Some(logic(word)),
         "if" if !starts_line => ("conditional expressions (`if`)", "use xr.where(condition, a, b)"),
         "else" => ("conditional expressions (`else`)", "use xr.where(condition, a, b)"),
-        "for" if in_brackets => ("comprehensions (`for`)", "write the items out, or name the dimension: array methods work along a whole dimension"),
+        "for" if in_brackets => {
+            ("comprehensions (`for`)", "write the items out, or name the dimension: array methods work along a whole dimension")
+        }
         "for" | "while" => ("loops", "array methods work along a whole dimension: name it, as in .mean('time')"),
         "lambda" => ("functions (`lambda`)", "write the operation on the whole array"),
         "def" | "return" | "class" => ("functions and classes", line),
@@ -339,7 +345,9 @@ fn keyword(word: &str, starts_line: bool, in_brackets: bool) -> Option<(String, 
         "yield" => ("generators (`yield`)", line),
         "with" | "as" => ("`with` blocks", "leave the line out, and open datasets with --open"),
         "del" => ("`del`", "leave the line out, or use .drop_vars('name')"),
-        "if" | "elif" | "try" | "except" | "finally" | "raise" | "assert" | "global" | "nonlocal" | "pass" | "break" | "continue" => ("statements", line),
+        "if" | "elif" | "try" | "except" | "finally" | "raise" | "assert" | "global" | "nonlocal" | "pass" | "break" | "continue" => {
+            ("statements", line)
+        }
         _ => return None,
     };
     let message = match construct {

@@ -25,7 +25,10 @@ pub(super) fn rephrase(said: &str, text: &str, span: Span) -> (String, Option<&'
         return message("a name is missing after the point", "write a variable or a method after it, such as .mean('time')");
     }
     if lower.starts_with("simple statements must be") {
-        return message("an operator, a comma or a point is missing before this", "put a space between no two values: write a + b, f(a, b) or a.b");
+        return message(
+            "an operator, a comma or a point is missing before this",
+            "put a space between no two values: write a + b, f(a, b) or a.b",
+        );
     }
     if lower.starts_with("expected an expression") || lower.starts_with("expected a statement") {
         return operand(before, here, at_end);

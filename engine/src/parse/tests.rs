@@ -136,10 +136,30 @@ fn refused_constructs_say_what_to_write() {
         ("a if b else c", "conditional expressions (`if`) are not in the expression language", "if", "use xr.where(condition, a, b)"),
         ("f'{a}'", "f-strings are not in the expression language", "f'", "write the text out in plain quotes"),
         ("b'a'", "bytes are not in the expression language", "b'", "write a text, without the b"),
-        ("a < b < c", "a chain of comparisons asks for one truth value, and an array has many", "a < b < c", "compare twice: (a < b) & (b < c)"),
-        ("a and b", "`and` asks for one truth value, and an array has many", "and", "use `&`, with parentheses around both sides: (a > 1) & (b < 2)"),
-        ("a or b", "`or` asks for one truth value, and an array has many", "or", "use `|`, with parentheses around both sides: (a > 1) | (b < 2)"),
-        ("not a", "`not` asks for one truth value, and an array has many", "not", "use `~`, with parentheses around what follows: ~(a > 1)"),
+        (
+            "a < b < c",
+            "a chain of comparisons asks for one truth value, and an array has many",
+            "a < b < c",
+            "compare twice: (a < b) & (b < c)",
+        ),
+        (
+            "a and b",
+            "`and` asks for one truth value, and an array has many",
+            "and",
+            "use `&`, with parentheses around both sides: (a > 1) & (b < 2)",
+        ),
+        (
+            "a or b",
+            "`or` asks for one truth value, and an array has many",
+            "or",
+            "use `|`, with parentheses around both sides: (a > 1) | (b < 2)",
+        ),
+        (
+            "not a",
+            "`not` asks for one truth value, and an array has many",
+            "not",
+            "use `~`, with parentheses around what follows: ~(a > 1)",
+        ),
         ("a in b", "`in` asks for one truth value, and an array has many", "in", "use a.isin([...])"),
         ("(x := 3)", "there is no ':=' in the expression language", ":=", "give the value a name on a line of its own: name = expression"),
         ("import os", "imports are not in the expression language", "import", "leave this line out: xr and np are there already"),
@@ -148,7 +168,12 @@ fn refused_constructs_say_what_to_write() {
         ("a += 1", "`+=` is not in the expression language", "a += 1", "write a = a + (1)"),
         ("a = 1", "the last line is an assignment, so there is nothing to compute", "a = 1", "add a last line that says what is wanted: a"),
         ("1j", "complex numbers are not in the expression language", "1j", ""),
-        ("99999999999999999999", "this integer does not fit into 64 bits", "99999999999999999999", "write it with a point or an exponent, as in 1e20"),
+        (
+            "99999999999999999999",
+            "this integer does not fit into 64 bits",
+            "99999999999999999999",
+            "write it with a point or an exponent, as in 1e20",
+        ),
     ];
     for (text, message, place, hint) in table {
         assert_eq!(refused(text), (message.to_owned(), place.to_owned(), hint.to_owned()), "{text}");

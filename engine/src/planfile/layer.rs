@@ -99,7 +99,11 @@ impl Layer {
             home: raw.home.region,
             regions: source.all(raw.regions),
             links: source.links(raw.links)?,
-            open: source.all(raw.open).into_iter().map(|(key, s)| (key, Sited { value: Open { raw: s.value, folder: folder.to_path_buf() }, place: s.place })).collect(),
+            open: source
+                .all(raw.open)
+                .into_iter()
+                .map(|(key, s)| (key, Sited { value: Open { raw: s.value, folder: folder.to_path_buf() }, place: s.place }))
+                .collect(),
             compute: source.compute(raw.compute),
             output: source.all(raw.output),
             budget: source.budget(raw.budget)?,
@@ -191,7 +195,9 @@ impl Source<'_> {
         let one = |(name, link): (String, Spanned<Link>)| {
             let link = self.sited(link);
             let [a, b] = name.split_whitespace().collect::<Vec<_>>()[..] else {
-                return Err(link.wrong(Error::request(format!("link \"{name}\" does not name two regions")).hint("write [links.\"us-east-1 eu-west-2\"]")));
+                return Err(link.wrong(
+                    Error::request(format!("link \"{name}\" does not name two regions")).hint("write [links.\"us-east-1 eu-west-2\"]"),
+                ));
             };
             check_link(&name, &link.value).map_err(|e| link.wrong(e))?;
             Ok((ends(a, b), link))
@@ -263,8 +269,10 @@ fn check_region(name: &str, place: &RegionPlace) -> Result<()> {
     let ways = usize::from(!place.endpoints.is_empty()) + usize::from(place.dns.is_some()) + usize::from(place.local);
     match ways {
         1 => Ok(()),
-        0 => Err(Error::request(format!("region '{name}' does not say where its engines are")).hint("give endpoints = [\"http://HOST:7070\"], dns = \"NAME:7070\" or local = true")),
-        _ => Err(Error::request(format!("region '{name}' says in several ways where its engines are")).hint("keep one of endpoints, dns and local")),
+        0 => Err(Error::request(format!("region '{name}' does not say where its engines are"))
+            .hint("give endpoints = [\"http://HOST:7070\"], dns = \"NAME:7070\" or local = true")),
+        _ => Err(Error::request(format!("region '{name}' says in several ways where its engines are"))
+            .hint("keep one of endpoints, dns and local")),
     }
 }
 
@@ -273,7 +281,8 @@ fn check_link(name: &str, link: &Link) -> Result<()> {
     for (key, value) in numbers {
         let Some(value) = value else { continue };
         if !value.is_finite() || value < 0.0 || (key == "bandwidth_mbit" && value == 0.0) {
-            return Err(Error::request(format!("link \"{name}\": {key} = {value} is impossible")).hint("give a finite number that is not negative; a bandwidth is above 0"));
+            return Err(Error::request(format!("link \"{name}\": {key} = {value} is impossible"))
+                .hint("give a finite number that is not negative; a bandwidth is above 0"));
         }
     }
     Ok(())
@@ -290,7 +299,9 @@ fn open_entry(name: &str, open: Open) -> Result<OpenEntry> {
     }
     let uri = raw.uri.unwrap_or_default();
     if uri.is_empty() {
-        return Err(Error::request(format!("dataset '{name}' has no `uri`")).hint("write uri = \"...\": a path, a glob or a Zarr directory"));
+        return Err(
+            Error::request(format!("dataset '{name}' has no `uri`")).hint("write uri = \"...\": a path, a glob or a Zarr directory")
+        );
     }
     let keep_times_encoded = raw.decode_times == Some(false);
     let dataset = DatasetSpec { uri, concat: raw.concat, group: raw.group, keep_times_encoded, drop: raw.drop.unwrap_or_default() };

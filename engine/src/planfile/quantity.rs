@@ -11,12 +11,25 @@ use std::time::Duration;
 /// `Request` for anything else, negative numbers, and more than 2^63 bytes.
 pub fn bytes(text: &str) -> Result<u64> {
     let units: [(&str, f64); 14] = [
-        ("", 1.0), ("b", 1.0), ("kb", 1e3), ("mb", 1e6), ("gb", 1e9), ("tb", 1e12), ("pb", 1e15),
-        ("k", 1024.0), ("kib", 1024.0), ("mib", 1048576.0), ("gib", 1073741824.0), ("tib", 1099511627776.0), ("m", 1048576.0), ("g", 1073741824.0),
+        ("", 1.0),
+        ("b", 1.0),
+        ("kb", 1e3),
+        ("mb", 1e6),
+        ("gb", 1e9),
+        ("tb", 1e12),
+        ("pb", 1e15),
+        ("k", 1024.0),
+        ("kib", 1024.0),
+        ("mib", 1048576.0),
+        ("gib", 1073741824.0),
+        ("tib", 1099511627776.0),
+        ("m", 1048576.0),
+        ("g", 1073741824.0),
     ];
     match scaled(text, &units) {
         Some(value) if value < 9.2e18 => Ok(value as u64),
-        _ => Err(Error::request(format!("'{text}' is no size")).hint("write bytes, or a number with kB, MB, GB, KiB, MiB, GiB or TiB, such as 2GiB")),
+        _ => Err(Error::request(format!("'{text}' is no size"))
+            .hint("write bytes, or a number with kB, MB, GB, KiB, MiB, GiB or TiB, such as 2GiB")),
     }
 }
 
@@ -25,10 +38,14 @@ pub fn bytes(text: &str) -> Result<u64> {
 /// # Errors
 /// `Request` for anything else, negative numbers, and more than a thousand years.
 pub fn duration(text: &str) -> Result<Duration> {
-    let units: [(&str, f64); 8] = [("", 1.0), ("s", 1.0), ("sec", 1.0), ("ms", 1e-3), ("min", 60.0), ("m", 60.0), ("h", 3600.0), ("d", 86400.0)];
+    let units: [(&str, f64); 8] =
+        [("", 1.0), ("s", 1.0), ("sec", 1.0), ("ms", 1e-3), ("min", 60.0), ("m", 60.0), ("h", 3600.0), ("d", 86400.0)];
     match scaled(text, &units) {
         Some(seconds) if seconds < 3.2e10 => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err(Error::request(format!("'{text}' is no duration")).hint("write seconds, or a number with ms, s, min, h or d, such as 15min")),
+        _ => {
+            Err(Error::request(format!("'{text}' is no duration"))
+                .hint("write seconds, or a number with ms, s, min, h or d, such as 15min"))
+        }
     }
 }
 
@@ -47,7 +64,15 @@ mod tests {
 
     #[test]
     fn sizes_have_units_of_ten_and_of_two() {
-        let table = [("1048576", 1 << 20), ("100MB", 100_000_000), ("1.5GiB", 3 << 29), (" 2 gib ", 2 << 30), ("1_000", 1000), ("0.9", 0), ("4k", 4096)];
+        let table = [
+            ("1048576", 1 << 20),
+            ("100MB", 100_000_000),
+            ("1.5GiB", 3 << 29),
+            (" 2 gib ", 2 << 30),
+            ("1_000", 1000),
+            ("0.9", 0),
+            ("4k", 4096),
+        ];
         for (text, size) in table {
             assert_eq!(bytes(text).unwrap(), size, "{text}");
         }

@@ -68,7 +68,9 @@ fn a_plan_lies_over_the_shared_file_key_by_key() {
 
 #[test]
 fn settings_change_one_key_each() {
-    let plan = with(&["open.era5.group=h", "output.historic.plot=new.png", "budget.deadline=1h", "home.region=us", "regions.us.local=true"]).unwrap();
+    let plan =
+        with(&["open.era5.group=h", "output.historic.plot=new.png", "budget.deadline=1h", "home.region=us", "regions.us.local=true"])
+            .unwrap();
     assert_eq!((plan.open["era5"].dataset.group.as_deref(), plan.open["era5"].dataset.uri.as_str()), (Some("h"), "data/*.nc"));
     assert_eq!(plan.output["historic"].plot, Some("new.png".into()));
     assert_eq!(plan.output["historic"].netcdf, Some("out.nc".into()));
@@ -92,7 +94,11 @@ fn what_is_wrong_is_shown_where_it_is_written() {
         ("[links.\"a b\"]\nusd_per_gb = nan", "usd_per_gb = NaN is impossible", "finite"),
         ("[links.\"a b\"]\nbandwidth_mbit = 0", "bandwidth_mbit = 0 is impossible", "above 0"),
         ("[links.a]\nrtt_ms = 1", "link \"a\" does not name two regions", "write [links."),
-        ("[compute]\ndifference = 'a'\n[output.diffrence]\nplot = 'x.png'", "[output.diffrence] names nothing in [compute]", "did you mean 'difference'?"),
+        (
+            "[compute]\ndifference = 'a'\n[output.diffrence]\nplot = 'x.png'",
+            "[output.diffrence] names nothing in [compute]",
+            "did you mean 'difference'?",
+        ),
         ("[budget]\nwan_bytes = 'lots'", "'lots' is no size", "such as 2GiB"),
         ("[budget]\ndeadline = -3", "'-3' is no duration", "such as 15min"),
     ];
@@ -116,7 +122,10 @@ fn an_error_in_an_expression_is_shown_in_the_plan() {
     let at = text.find("nothing").unwrap();
     let error = Error::request("no").at(&text, Span::new(at, at + 7)).in_source("[compute] absent");
     let shown = plan.locate(error).to_string();
-    assert_eq!(shown, "error: no\n --> plan.toml, [compute] absent, line 9, column 27\n9 | absent = \"historic - era5.nothing\"\n  |                           ^^^^^^^");
+    assert_eq!(
+        shown,
+        "error: no\n --> plan.toml, [compute] absent, line 9, column 27\n9 | absent = \"historic - era5.nothing\"\n  |                           ^^^^^^^"
+    );
     let elsewhere = Error::request("no").at(&Arc::from("other"), Span::new(0, 1));
     assert_eq!(plan.locate(elsewhere).to_string(), "error: no\n  other\n  ^");
 }

@@ -14,7 +14,9 @@ pub(super) enum Kind {
     Latitude,
     Longitude,
     /// A height or depth; whether it grows downwards.
-    Vertical { down: bool },
+    Vertical {
+        down: bool,
+    },
     Time(Calendar),
     Number,
     Texts(Vec<String>),

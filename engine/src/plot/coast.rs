@@ -17,9 +17,8 @@ pub(super) fn draw(canvas: &mut Canvas, frame: Frame, x: Span, y: Span, width: f
             if east + shift < x.low() || west + shift > x.high() {
                 continue;
             }
-            let place = |&(lon, lat): &(f64, f64)| {
-                (frame.left + x.part(lon + shift) * frame.width, frame.bottom() - y.part(lat) * frame.height)
-            };
+            let place =
+                |&(lon, lat): &(f64, f64)| (frame.left + x.part(lon + shift) * frame.width, frame.bottom() - y.part(lat) * frame.height);
             canvas.line(&line.iter().map(place).collect::<Vec<_>>(), width, [24, 24, 28], 0.85);
         }
     }

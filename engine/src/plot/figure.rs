@@ -213,7 +213,9 @@ fn layout(canvas: &Canvas, count: usize, aspect: Option<f32>, has_titles: bool) 
             None => (w, h),
         }
     };
-    let fits = |columns: usize| if aspect.is_some() { size(columns).0 * size(columns).1 } else { -(size(columns).0 / size(columns).1 / 1.6).ln().abs() };
+    let fits = |columns: usize| {
+        if aspect.is_some() { size(columns).0 * size(columns).1 } else { -(size(columns).0 / size(columns).1 / 1.6).ln().abs() }
+    };
     let columns = (1..=count).max_by(|a, b| fits(*a).total_cmp(&fits(*b)).then(b.cmp(a))).unwrap_or(1);
     let rows = count.div_ceil(columns);
     let (w, h) = size(columns);
@@ -227,7 +229,8 @@ fn layout(canvas: &Canvas, count: usize, aspect: Option<f32>, has_titles: bool) 
         height: snap(h),
     };
     let bar_height = whole.1.min(320.0);
-    let bar = Frame { left: snap(left + whole.0 + 20.0), top: snap(top + (whole.1 - bar_height) / 2.0), width: 13.0, height: snap(bar_height) };
+    let bar =
+        Frame { left: snap(left + whole.0 + 20.0), top: snap(top + (whole.1 - bar_height) / 2.0), width: 13.0, height: snap(bar_height) };
     Layout { boxes: (0..count).map(place).collect(), columns, bar, left }
 }
 

@@ -56,7 +56,8 @@ impl Sense {
         }
         match text(&array.attrs, "units").unwrap_or_default().trim() {
             "K" | "degK" | "kelvin" | "Kelvin" => Sense::Kelvin,
-            "C" | "degC" | "deg_C" | "celsius" | "Celsius" | "°C" | "degrees_C" | "degreesC" | "degree_C" | "degree_Celsius" | "degrees_Celsius" => Sense::Celsius,
+            "C" | "degC" | "deg_C" | "celsius" | "Celsius" | "°C" | "degrees_C" | "degreesC" | "degree_C" | "degree_Celsius"
+            | "degrees_Celsius" => Sense::Celsius,
             "F" | "degF" | "°F" | "degrees_F" | "degree_Fahrenheit" => Sense::Celsius,
             _ => Sense::Open,
         }

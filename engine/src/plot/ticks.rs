@@ -25,7 +25,11 @@ pub(super) fn nice_step(rough: f64) -> f64 {
 pub(super) fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
     let slack = step * 1e-6;
     let first = ((low - slack) / step).ceil();
-    (0..100).map(|i| (first + f64::from(i)) * step).take_while(|v| *v <= high + slack).map(|v| if v.abs() < slack { 0.0 } else { v }).collect()
+    (0..100)
+        .map(|i| (first + f64::from(i)) * step)
+        .take_while(|v| *v <= high + slack)
+        .map(|v| if v.abs() < slack { 0.0 } else { v })
+        .collect()
 }
 
 /// Round numbers.
@@ -42,7 +46,8 @@ pub(super) fn number(value: f64, step: f64, largest: f64) -> String {
         let decimals = (largest.log10().floor() - step.log10().floor()).clamp(0.0, 8.0) as usize;
         power_of_ten(value, decimals)
     } else {
-        let decimals = (0..9).find(|d| ((step * 10f64.powi(*d)).round() - step * 10f64.powi(*d)).abs() < 1e-6 * step * 10f64.powi(*d)).unwrap_or(9);
+        let decimals =
+            (0..9).find(|d| ((step * 10f64.powi(*d)).round() - step * 10f64.powi(*d)).abs() < 1e-6 * step * 10f64.powi(*d)).unwrap_or(9);
         format!("{value:.*}", decimals as usize)
     };
     text.replace('-', "\u{2212}")
@@ -84,8 +89,22 @@ pub(super) fn degree(value: f64, step: f64, is_latitude: bool) -> String {
     let v = if is_latitude { value } else { (value + 180.0).rem_euclid(360.0) - 180.0 };
     let side = match (is_latitude, v) {
         (_, 0.0) => "",
-        (true, v) => if v > 0.0 { "N" } else { "S" },
-        (false, v) => if v == -180.0 { "" } else if v > 0.0 { "E" } else { "W" },
+        (true, v) => {
+            if v > 0.0 {
+                "N"
+            } else {
+                "S"
+            }
+        }
+        (false, v) => {
+            if v == -180.0 {
+                ""
+            } else if v > 0.0 {
+                "E"
+            } else {
+                "W"
+            }
+        }
     };
     format!("{}°{side}", number(v.abs(), step.min(1.0), 1.0))
 }
@@ -116,7 +135,9 @@ fn year_month(micros: f64, calendar: Calendar) -> (i64, i64) {
 
 fn start(year: i64, month: i64, calendar: Calendar) -> f64 {
     // Beyond what a calendar counts no mark is wanted.
-    calendar.micros(Civil { year, month: month.clamp(1, 12) as u32, day: 1, hour: 0, minute: 0, second: 0, micro: 0 }).map_or(f64::NAN, |m| m as f64)
+    calendar
+        .micros(Civil { year, month: month.clamp(1, 12) as u32, day: 1, hour: 0, minute: 0, second: 0, micro: 0 })
+        .map_or(f64::NAN, |m| m as f64)
 }
 
 fn years(low: f64, high: f64, step: i64, calendar: Calendar) -> Vec<Tick> {
@@ -133,9 +154,8 @@ fn months(low: f64, high: f64, step: i64, calendar: Calendar) -> Vec<Tick> {
 }
 
 /// English names of the months.
-pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
-];
+pub(super) const MONTHS: [&str; 12] =
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
 fn steps(low: f64, high: f64, step: f64, calendar: Calendar) -> Vec<Tick> {
     let label = |at: f64| {
@@ -174,7 +194,10 @@ mod tests {
     fn dates_follow_the_calendar() {
         let at = |y, m, d| start(y, m, Calendar::Day360) + f64::from(d - 1) * DAY as f64;
         assert_eq!(labels(dates(at(2000, 1, 1), at(2040, 1, 1), 5, Calendar::Day360)), ["2000", "2010", "2020", "2030", "2040"]);
-        assert_eq!(labels(dates(at(2000, 1, 16), at(2000, 7, 1), 6, Calendar::Day360)), ["Feb 2000", "Mar 2000", "Apr 2000", "May 2000", "Jun 2000", "Jul 2000"]);
+        assert_eq!(
+            labels(dates(at(2000, 1, 16), at(2000, 7, 1), 6, Calendar::Day360)),
+            ["Feb 2000", "Mar 2000", "Apr 2000", "May 2000", "Jun 2000", "Jul 2000"]
+        );
         assert_eq!(labels(dates(at(2000, 2, 29), at(2000, 3, 2), 3, Calendar::Day360)), ["29 Feb", "30 Feb", "1 Mar", "2 Mar"]);
     }
 }

@@ -14,8 +14,27 @@ use xeng_proto::{Times, Values};
 pub const METHODS: &[&str] = &["isocalendar", "strftime", "floor", "ceil", "round"];
 /// Properties of `.dt`.
 const COMPONENTS: &[&str] = &[
-    "year", "month", "day", "hour", "minute", "second", "microsecond", "dayofyear", "dayofweek", "weekday", "quarter", "season", "days_in_month", "daysinmonth", "is_leap_year", "is_month_start",
-    "is_month_end", "is_year_start", "is_year_end", "is_quarter_start", "is_quarter_end",
+    "year",
+    "month",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "microsecond",
+    "dayofyear",
+    "dayofweek",
+    "weekday",
+    "quarter",
+    "season",
+    "days_in_month",
+    "daysinmonth",
+    "is_leap_year",
+    "is_month_start",
+    "is_month_end",
+    "is_year_start",
+    "is_year_end",
+    "is_quarter_start",
+    "is_quarter_end",
 ];
 
 /// `da.dt.month`
@@ -59,8 +78,14 @@ pub fn component(values: &Values, name: &str) -> Outcome<Values> {
     }
     match name {
         "season" => Ok(Values::Texts(times.micros.iter().map(|&m| season(times.encoding.calendar.civil(m).month).to_owned()).collect())),
-        _ if name.starts_with("is_") => Ok(Values::Numbers(Block::from_vec(&[times.micros.len()], times.micros.iter().map(|&m| number(times, m, name) != 0).collect::<Vec<bool>>())?)),
-        _ => Ok(Values::Numbers(Block::from_vec(&[times.micros.len()], times.micros.iter().map(|&m| number(times, m, name)).collect::<Vec<i64>>())?)),
+        _ if name.starts_with("is_") => Ok(Values::Numbers(Block::from_vec(
+            &[times.micros.len()],
+            times.micros.iter().map(|&m| number(times, m, name) != 0).collect::<Vec<bool>>(),
+        )?)),
+        _ => Ok(Values::Numbers(Block::from_vec(
+            &[times.micros.len()],
+            times.micros.iter().map(|&m| number(times, m, name)).collect::<Vec<i64>>(),
+        )?)),
     }
 }
 

@@ -55,7 +55,11 @@ fn align_dim(plan: &mut Plan, arrays: &mut [LazyArray], join: Join, dim: &str) -
     if indexes.iter().any(|i| mixed_kinds(&first, i)) {
         return refuse(format!("the labels of '{dim}' are of different kinds or calendars, so they cannot be aligned"));
     }
-    let joined = if indexes.iter().all(|i| Arc::ptr_eq(i, &first) || labels::equal(i, &first)) { None } else { Some(join_labels(dim, &indexes, join)?) };
+    let joined = if indexes.iter().all(|i| Arc::ptr_eq(i, &first) || labels::equal(i, &first)) {
+        None
+    } else {
+        Some(join_labels(dim, &indexes, join)?)
+    };
     let length = joined.as_ref().map_or(first.len(), |(values, _)| values.len());
     if bare.iter().any(|&n| n != length) {
         return refuse(format!("dimension '{dim}' has {} indices without labels in one operand and {length} in the other", bare[0]));
@@ -74,7 +78,9 @@ fn align_dim(plan: &mut Plan, arrays: &mut [LazyArray], join: Join, dim: &str) -
 
 fn same_sizes(dim: &str, sizes: &[usize]) -> Outcome<()> {
     match sizes.iter().find(|&&n| n != sizes[0]) {
-        Some(n) => refuse(format!("dimension '{dim}' has length {} in one operand and {n} in the other, and no labels to align by", sizes[0])),
+        Some(n) => {
+            refuse(format!("dimension '{dim}' has length {} in one operand and {n} in the other, and no labels to align by", sizes[0]))
+        }
         None => Ok(()),
     }
 }

@@ -61,7 +61,9 @@ impl Args {
         for (i, arg) in self.positional.into_iter().enumerate() {
             match signature.get(i) {
                 Some(name) => given.insert((*name).to_owned(), arg),
-                None => return Err(Fault::new(format!("{}() takes at most {} positional arguments", self.callee, signature.len())).at(arg.span)),
+                None => {
+                    return Err(Fault::new(format!("{}() takes at most {} positional arguments", self.callee, signature.len())).at(arg.span));
+                }
             };
         }
         for (name, arg) in self.keyword {
@@ -224,7 +226,9 @@ pub fn float(v: &Value) -> Option<f64> {
 pub fn texts(v: &Value) -> Option<Vec<String>> {
     match v {
         Value::Text(t) => Some(vec![t.clone()]),
-        Value::List(items) | Value::Tuple(items) => items.iter().map(|i| if let Value::Text(t) = i { Some(t.clone()) } else { None }).collect(),
+        Value::List(items) | Value::Tuple(items) => {
+            items.iter().map(|i| if let Value::Text(t) = i { Some(t.clone()) } else { None }).collect()
+        }
         _ => None,
     }
 }

@@ -97,12 +97,96 @@ const GROUPERS: &[&str] = &["groupby", "resample", "weighted", "coarsen"];
 const DATASET_ONLY: &[&str] = &["assign", "to_dataset"];
 /// What xarray has and xeng lacks so far.
 const NOT_YET: &[&str] = &[
-    "median", "quantile", "cumsum", "cumprod", "idxmin", "idxmax", "rolling", "rolling_exp", "groupby_bins", "differentiate", "integrate", "interpolate_na", "ffill", "bfill", "polyfit",
-    "rank", "reindex", "reindex_like", "stack", "unstack", "pad", "to_array", "to_dataset", "convert_calendar", "interp_calendar", "dot", "combine_first", "curvefit", "map", "map_blocks",
-    "pipe", "reduce", "apply", "set_index", "reset_index", "reorder_levels", "to_dataframe", "to_netcdf", "to_zarr", "to_numpy", "to_series", "to_pandas", "plot", "item", "equals",
-    "identical", "broadcast_equals", "cumulative", "drop_duplicates", "dropna", "argsort", "searchsorted", "conj", "conjugate", "as_numpy", "set_xindex", "drop_indexes", "drop_isel",
-    "drop_attrs", "drop_encoding", "to_unstacked_dataset", "str", "real", "imag", "eval", "query", "merge", "update", "filter_by_attrs", "get_index", "set_coords", "drop_dims",
-    "rename_dims", "rename_vars", "isel_points", "sel_points", "xindexes", "indexes", "encoding", "values", "data", "chunks", "chunksizes", "nbytes", "to_stacked_array", "var_names", "close", "info", "bfill", "squeeze_dims",
+    "median",
+    "quantile",
+    "cumsum",
+    "cumprod",
+    "idxmin",
+    "idxmax",
+    "rolling",
+    "rolling_exp",
+    "groupby_bins",
+    "differentiate",
+    "integrate",
+    "interpolate_na",
+    "ffill",
+    "bfill",
+    "polyfit",
+    "rank",
+    "reindex",
+    "reindex_like",
+    "stack",
+    "unstack",
+    "pad",
+    "to_array",
+    "to_dataset",
+    "convert_calendar",
+    "interp_calendar",
+    "dot",
+    "combine_first",
+    "curvefit",
+    "map",
+    "map_blocks",
+    "pipe",
+    "reduce",
+    "apply",
+    "set_index",
+    "reset_index",
+    "reorder_levels",
+    "to_dataframe",
+    "to_netcdf",
+    "to_zarr",
+    "to_numpy",
+    "to_series",
+    "to_pandas",
+    "plot",
+    "item",
+    "equals",
+    "identical",
+    "broadcast_equals",
+    "cumulative",
+    "drop_duplicates",
+    "dropna",
+    "argsort",
+    "searchsorted",
+    "conj",
+    "conjugate",
+    "as_numpy",
+    "set_xindex",
+    "drop_indexes",
+    "drop_isel",
+    "drop_attrs",
+    "drop_encoding",
+    "to_unstacked_dataset",
+    "str",
+    "real",
+    "imag",
+    "eval",
+    "query",
+    "merge",
+    "update",
+    "filter_by_attrs",
+    "get_index",
+    "set_coords",
+    "drop_dims",
+    "rename_dims",
+    "rename_vars",
+    "isel_points",
+    "sel_points",
+    "xindexes",
+    "indexes",
+    "encoding",
+    "values",
+    "data",
+    "chunks",
+    "chunksizes",
+    "nbytes",
+    "to_stacked_array",
+    "var_names",
+    "close",
+    "info",
+    "bfill",
+    "squeeze_dims",
 ];
 /// Properties.
 const PROPERTIES: &[&str] = &["T", "attrs", "coords", "dims", "shape", "sizes", "size", "ndim", "name", "dt", "xeng", "dtype"];
@@ -144,7 +228,10 @@ pub fn check(base: &Value, name: &str) -> Outcome<()> {
     }
     let owner = base.type_name();
     let arrays = matches!(base, Value::Array(_) | Value::Dataset(_) | Value::Grouped(_) | Value::Coarsened(_) | Value::Weighted(_));
-    if arrays && NOT_YET.contains(&name) || numpy::NOT_YET.contains(&name) && matches!(base, Value::Module(Module::Numpy)) || xr::NOT_YET.contains(&name) && matches!(base, Value::Module(Module::Xarray)) {
+    if arrays && NOT_YET.contains(&name)
+        || numpy::NOT_YET.contains(&name) && matches!(base, Value::Module(Module::Numpy))
+        || xr::NOT_YET.contains(&name) && matches!(base, Value::Module(Module::Xarray))
+    {
         return Err(Fault::unsupported(format!("{owner}.{name}()")));
     }
     if arrays && PROPERTIES.contains(&name) {
@@ -293,7 +380,9 @@ fn assign(plan: &mut Plan, d: &LazyDataset, args: Args) -> Outcome<Value> {
 fn to_dataset(a: &LazyArray, args: Args) -> Outcome<Value> {
     let mut bound = args.bind(&["dim", "name", "promote_attrs"])?;
     bound.unsupported(&["dim", "promote_attrs"])?;
-    let Some(name) = bound.text("name")?.or_else(|| a.name.clone()) else { return refuse("to_dataset() of an array without a name needs name='...'") };
+    let Some(name) = bound.text("name")?.or_else(|| a.name.clone()) else {
+        return refuse("to_dataset() of an array without a name needs name='...'");
+    };
     let array = LazyArray { name: Some(name.clone()), ..a.clone() };
     Ok(Value::Dataset(operators::assemble([(name, array)].into(), &LazyDataset::default())))
 }
@@ -347,7 +436,14 @@ fn array_attribute(plan: &mut Plan, a: &LazyArray, name: &str, base: &Value) -> 
     Ok(match name {
         "dt" => Value::Accessor(Accessor::Dt, Box::new(a.clone())),
         "xeng" => Value::Accessor(Accessor::Xeng, Box::new(a.clone())),
-        "T" => return shape::transpose(plan, a, Args { callee: "T".to_owned(), positional: vec![], keyword: IndexMap::new() }, &Receiver::array()),
+        "T" => {
+            return shape::transpose(
+                plan,
+                a,
+                Args { callee: "T".to_owned(), positional: vec![], keyword: IndexMap::new() },
+                &Receiver::array(),
+            );
+        }
         "dims" => Value::Tuple(dims.iter().map(|d| Value::Text(d.name.to_string())).collect()),
         "shape" => Value::Tuple(dims.iter().map(|d| int(d.len)).collect()),
         "sizes" => Value::Dict(dims.iter().map(|d| (d.name.to_string(), int(d.len))).collect()),
@@ -395,7 +491,8 @@ pub fn coordinate_array(plan: &mut Plan, a: &LazyArray, name: &str) -> Outcome<L
             Ok(out)
         }
         None => {
-            let hint = suggest::did_you_mean_or_list(name, a.coords.keys().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
+            let hint =
+                suggest::did_you_mean_or_list(name, a.coords.keys().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
             refuse(format!("there is no coordinate '{name}'{hint}"))
         }
     }
@@ -409,7 +506,8 @@ fn coord_as_array(plan: &mut Plan, name: &str, coord: &LazyCoord, others: &Index
         }
         CoordData::Lazy(node, cells) => (*node, cells.clone()),
     };
-    let coords = others.iter().filter(|(_, c)| c.dims.iter().all(|d| coord.dims.contains(d))).map(|(n, c)| (n.clone(), c.clone())).collect();
+    let coords =
+        others.iter().filter(|(_, c)| c.dims.iter().all(|d| coord.dims.contains(d))).map(|(n, c)| (n.clone(), c.clone())).collect();
     Ok(LazyArray { name: Some(name.to_owned()), node, coords, attrs: coord.attrs.clone(), cells })
 }
 
@@ -424,7 +522,9 @@ pub fn dataset_variable(plan: &mut Plan, d: &LazyDataset, name: &str) -> Outcome
     match d.coords.get(name) {
         Some(coord) => coord_as_array(plan, name, coord, &d.coords),
         None => {
-            let hint = suggest::did_you_mean_or_list(name, d.variables.keys().chain(d.coords.keys()).map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
+            let hint = suggest::did_you_mean_or_list(name, d.variables.keys().chain(d.coords.keys()).map(String::as_str))
+                .map(|h| format!("; {h}"))
+                .unwrap_or_default();
             refuse(format!("the dataset has no variable '{name}'{hint}"))
         }
     }

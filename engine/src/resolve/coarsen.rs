@@ -45,7 +45,8 @@ pub fn coarsen(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     let mut windows = IndexMap::new();
     for (dim, arg) in entries {
         if !dims.contains(&dim) {
-            let hint = crate::suggest::did_you_mean_or_list(&dim, dims.iter().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
+            let hint =
+                crate::suggest::did_you_mean_or_list(&dim, dims.iter().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
             return Err(Fault::new(format!("there is no dimension '{dim}'{hint}")).at(arg.span));
         }
         let n = args::integer(&arg.value).and_then(|n| usize::try_from(n).ok()).filter(|&n| n > 0);
@@ -92,10 +93,18 @@ fn cut(dim: &str, length: usize, window: usize, c: &Coarsened) -> Outcome<(Cut, 
     let rest = length % window;
     let whole = length / window;
     if rest != 0 && c.boundary == Boundary::Exact {
-        return refuse(format!("could not coarsen dimension '{dim}' of length {length} into windows of {window}: use boundary='trim' or 'pad'"));
+        return refuse(format!(
+            "could not coarsen dimension '{dim}' of length {length} into windows of {window}: use boundary='trim' or 'pad'"
+        ));
     }
     let trim = c.boundary == Boundary::Trim;
-    let (skip, kept) = if trim && c.side == Side::Right { (rest, length - rest) } else if trim { (0, length - rest) } else { (0, length) };
+    let (skip, kept) = if trim && c.side == Side::Right {
+        (rest, length - rest)
+    } else if trim {
+        (0, length - rest)
+    } else {
+        (0, length)
+    };
     let padded = !trim && rest != 0;
     // With padding on the left, the first window is the incomplete one.
     let shift = if padded && c.side == Side::Right { window - rest } else { 0 };
@@ -177,8 +186,13 @@ fn coordinate(plan: &mut Plan, coord: &LazyCoord, cuts: &[Cut], func: &str) -> O
         let shape = vec![values.len()];
         return Ok(LazyCoord { data: CoordData::Known(Arc::new(values), shape), ..coord.clone() });
     }
-    let CoordData::Lazy(node, Cells::Numbers) = &coord.data else { return Err(Fault::unsupported("coarsening a coordinate of times or texts over several dimensions")) };
-    let owned: Vec<Cut> = own.iter().map(|c| Cut { dim: c.dim.clone(), skip: c.skip, codes: c.codes.clone(), windows: c.windows, padded: c.padded }).collect();
+    let CoordData::Lazy(node, Cells::Numbers) = &coord.data else {
+        return Err(Fault::unsupported("coarsening a coordinate of times or texts over several dimensions"));
+    };
+    let owned: Vec<Cut> = own
+        .iter()
+        .map(|c| Cut { dim: c.dim.clone(), skip: c.skip, codes: c.codes.clone(), windows: c.windows, padded: c.padded })
+        .collect();
     let kind = reduce::named(func).unwrap_or(ReductionKind::Mean);
     let moved = windows(plan, *node, &owned, &Request { dims: args::Names::Absent, ..Request::plain(kind, vec![]) })?;
     Ok(fold::settle(plan, LazyCoord { data: CoordData::Lazy(moved, Cells::Numbers), ..coord.clone() }))
@@ -218,7 +232,13 @@ fn known(values: &xeng_proto::Values, cut: &Cut, func: &str) -> Outcome<xeng_pro
                 })
                 .collect();
             let dtype = block.dtype();
-            let to = if func == "mean" { dtype.to_float() } else if cut.padded { indexing::promoted(dtype) } else { dtype };
+            let to = if func == "mean" {
+                dtype.to_float()
+            } else if cut.padded {
+                indexing::promoted(dtype)
+            } else {
+                dtype
+            };
             Ok(Values::Numbers(labels::block_of(to, &out)?))
         }
     }

@@ -17,7 +17,18 @@ use xeng_proto::Values;
 /// # Errors
 /// When the arrays cannot be aligned along their other dims.
 pub fn function(plan: &mut Plan, args: Args) -> Outcome<Value> {
-    let mut bound = args.bind(&["objs", "dim", "data_vars", "coords", "compat", "positions", "fill_value", "join", "combine_attrs", "create_index_for_new_dim"])?;
+    let mut bound = args.bind(&[
+        "objs",
+        "dim",
+        "data_vars",
+        "coords",
+        "compat",
+        "positions",
+        "fill_value",
+        "join",
+        "combine_attrs",
+        "create_index_for_new_dim",
+    ])?;
     bound.take("data_vars");
     bound.unsupported(&["coords", "compat", "positions", "fill_value", "combine_attrs", "create_index_for_new_dim"])?;
     let objs = bound.need("objs")?;
@@ -204,4 +215,3 @@ fn stacked(plan: &mut Plan, name: &str, all: &[&LazyCoord], dim: &str, old: &[bo
     let node = plan.push(Op::Concat { inputs, axis })?;
     Ok(LazyCoord { dims: order, data: CoordData::Lazy(node, Cells::Numbers), attrs: all[0].attrs.clone() })
 }
-

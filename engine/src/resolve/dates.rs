@@ -58,7 +58,9 @@ fn read(text: &str, calendar: Calendar) -> Option<Period> {
     if parts.len() == 1 && (digits.len() == 6 || digits.len() == 8) && digits.bytes().all(|b| b.is_ascii_digit()) {
         parts = [Some(&digits[..4]), Some(&digits[4..6]), digits.get(6..8)].into_iter().flatten().filter(|p| !p.is_empty()).collect();
     }
-    let whole = |p: &str, digits: std::ops::RangeInclusive<usize>| (digits.contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit())).then(|| p.parse::<i64>().ok()).flatten();
+    let whole = |p: &str, digits: std::ops::RangeInclusive<usize>| {
+        (digits.contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit())).then(|| p.parse::<i64>().ok()).flatten()
+    };
     let year = sign * whole(parts.first()?, 1..=6)?;
     let month = parts.get(1).map_or(Some(1), |p| whole(p, 1..=2))?;
     let day = parts.get(2).map_or(Some(1), |p| whole(p, 1..=2))?;
@@ -93,7 +95,8 @@ fn clock(text: &str) -> Option<(i64, Resolution)> {
             return None;
         }
         let value: i64 = whole.parse().ok()?;
-        let (unit, limit, r) = *[(3_600_000_000, 24, Resolution::Hour), (60_000_000, 60, Resolution::Minute), (1_000_000, 60, Resolution::Second)].get(i)?;
+        let (unit, limit, r) =
+            *[(3_600_000_000, 24, Resolution::Hour), (60_000_000, 60, Resolution::Minute), (1_000_000, 60, Resolution::Second)].get(i)?;
         if value >= limit {
             return None;
         }

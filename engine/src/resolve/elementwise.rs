@@ -25,7 +25,9 @@ use xeng_proto::Values;
 pub fn dtype_of(v: &Value) -> Outcome<DType> {
     match v {
         Value::DType(d) => Ok(*d),
-        Value::Text(t) => DType::from_name(t.trim_start_matches(['<', '='])).ok_or_else(|| Fault::new(format!("xeng has no element type '{t}'"))),
+        Value::Text(t) => {
+            DType::from_name(t.trim_start_matches(['<', '='])).ok_or_else(|| Fault::new(format!("xeng has no element type '{t}'")))
+        }
         Value::Function(_, f) if f == "float" => Ok(DType::F64),
         Value::Function(_, f) if f == "int" => Ok(DType::I64),
         Value::Function(_, f) if f == "bool" => Ok(DType::Bool),
@@ -205,9 +207,10 @@ pub fn where_method(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) ->
     let join = if other.is_none() { Join::Inner } else { Join::Exact };
     let mut arrays = vec![a, condition];
     if let Some(arg) = &other
-        && let Value::Array(o) = &arg.value {
-            arrays.push(o.clone());
-        }
+        && let Value::Array(o) = &arg.value
+    {
+        arrays.push(o.clone());
+    }
     align::align(plan, &mut arrays, join, &[])?;
     let other = other.map(|o| arrays.get(2).cloned().map_or(o.value, Value::Array));
     chosen(plan, &arrays, other.as_ref()).map(Value::Array)
@@ -275,9 +278,18 @@ pub fn isin(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outcome
         (Values::Numbers(b), Cells::Numbers) => {
             let within = dtype.promote(b.dtype());
             let float = within.is_float();
-            (if float { b.to_f64_vec().into_iter().map(Operand::Float).collect() } else { b.to_i64_vec().into_iter().map(Operand::Int).collect() }, within)
+            (
+                if float {
+                    b.to_f64_vec().into_iter().map(Operand::Float).collect()
+                } else {
+                    b.to_i64_vec().into_iter().map(Operand::Int).collect()
+                },
+                within,
+            )
         }
-        (Values::Texts(t), Cells::Texts(table)) => (t.iter().filter_map(|t| table.iter().position(|x| x == t)).map(|i| Operand::Int(i as i64)).collect(), dtype),
+        (Values::Texts(t), Cells::Texts(table)) => {
+            (t.iter().filter_map(|t| table.iter().position(|x| x == t)).map(|i| Operand::Int(i as i64)).collect(), dtype)
+        }
         _ => return Err(Fault::new("isin(): the values are of another kind than the array's").at(arg.span)),
     };
     if wanted.len() > 1000 {
@@ -310,7 +322,11 @@ pub fn round(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outcom
 pub fn rounded(plan: &mut Plan, node: NodeId, decimals: i64) -> Outcome<NodeId> {
     let dtype = plan.dtype(node)?;
     if !dtype.is_float() {
-        return if decimals >= 0 && dtype != DType::Bool { Ok(node) } else { Err(Fault::unsupported(format!("rounding {dtype} to {decimals} decimals"))) };
+        return if decimals >= 0 && dtype != DType::Bool {
+            Ok(node)
+        } else {
+            Err(Fault::unsupported(format!("rounding {dtype} to {decimals} decimals")))
+        };
     }
     if !(-300..=300).contains(&decimals) {
         return refuse("decimals must lie between -300 and 300");
@@ -400,7 +416,8 @@ pub fn diff(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> 
     let mut out = a.clone();
     for _ in 0..n {
         let length = plan.dims(out.node)?.iter().find(|d| *d.name == **dim).map_or(0, |d| d.len);
-        let (later, earlier) = (indexing::python_slice(Some(1), None, None, length)?, indexing::python_slice(None, Some(-1), None, length)?);
+        let (later, earlier) =
+            (indexing::python_slice(Some(1), None, None, length)?, indexing::python_slice(None, Some(-1), None, length)?);
         let dtype = plan.dtype(out.node)?;
         if dtype == DType::Bool {
             return Err(Fault::unsupported("diff() of truths"));
@@ -420,13 +437,15 @@ pub fn where_function(plan: &mut Plan, args: Args) -> Outcome<Value> {
     let mut bound = args.bind(&["cond", "x", "y", "keep_attrs"])?;
     let (cond, x, y) = (bound.need("cond")?, bound.need("x")?, bound.need("y")?);
     let keep = bound.flag("keep_attrs", Some(true))? == Some(true);
-    let mut arrays: Vec<LazyArray> = [&cond, &x, &y].iter().filter_map(|v| if let Value::Array(a) = &v.value { Some(a.clone()) } else { None }).collect();
+    let mut arrays: Vec<LazyArray> =
+        [&cond, &x, &y].iter().filter_map(|v| if let Value::Array(a) = &v.value { Some(a.clone()) } else { None }).collect();
     if arrays.is_empty() {
         return Err(Fault::unsupported("where() without any DataArray"));
     }
     align::align(plan, &mut arrays, Join::Exact, &[])?;
     let mut it = arrays.iter();
-    let mut aligned = |v: &Value| if matches!(v, Value::Array(_)) { it.next().cloned().map_or(Value::None, Value::Array) } else { v.clone() };
+    let mut aligned =
+        |v: &Value| if matches!(v, Value::Array(_)) { it.next().cloned().map_or(Value::None, Value::Array) } else { v.clone() };
     let (c, x, y) = (aligned(&cond.value), aligned(&x.value), aligned(&y.value));
     let dims = plan.names(arrays[0].node)?;
     let condition = match &c {

@@ -36,7 +36,11 @@ const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AU
 const WEEKDAYS: [&str; 7] = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
 
 fn parse(text: &str) -> Outcome<Frequency> {
-    let unknown = || Fault::new(format!("'{text}' is no frequency that xeng knows; there are: YS, YE, QS, QE (with -DEC and the like), MS, ME, W, D, h, min, s, and multiples such as 6h"));
+    let unknown = || {
+        Fault::new(format!(
+            "'{text}' is no frequency that xeng knows; there are: YS, YE, QS, QE (with -DEC and the like), MS, ME, W, D, h, min, s, and multiples such as 6h"
+        ))
+    };
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let n: i64 = if digits == 0 { 1 } else { text[..digits].parse().map_err(|_| unknown())? };
     let (unit, anchor) = text[digits..].split_once('-').map_or((&text[digits..], None), |(u, a)| (u, Some(a)));

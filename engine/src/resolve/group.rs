@@ -50,7 +50,9 @@ fn key_of(plan: &mut Plan, base: &Value, arg: &Arg) -> Outcome<Key> {
             };
             let Some(coord) = coordinate(base, name) else {
                 let known = coords(base).map(|c| c.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
-                let hint = crate::suggest::did_you_mean_or_list(name, known.iter().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
+                let hint = crate::suggest::did_you_mean_or_list(name, known.iter().map(String::as_str))
+                    .map(|h| format!("; {h}"))
+                    .unwrap_or_default();
                 return refuse(format!("groupby(): there is no coordinate '{name}'{hint}"));
             };
             let (along, values) = known_along(name, &coord)?;
@@ -64,7 +66,12 @@ fn key_of(plan: &mut Plan, base: &Value, arg: &Arg) -> Outcome<Key> {
             match (dims.as_slice(), fold::values(plan, a)) {
                 ([along], Some(values)) => {
                     check_same_labels(base, along, a)?;
-                    Ok(Key { along: along.clone(), name: a.name.clone().unwrap_or_else(|| "group".to_owned()), values, attrs: a.attrs.clone() })
+                    Ok(Key {
+                        along: along.clone(),
+                        name: a.name.clone().unwrap_or_else(|| "group".to_owned()),
+                        values,
+                        attrs: a.attrs.clone(),
+                    })
                 }
                 ([_], None) => Err(Fault::unsupported("groupby() by an array that depends on data")),
                 _ => Err(Fault::unsupported("groupby() by an array of several dimensions")),
@@ -78,7 +85,9 @@ fn key_of(plan: &mut Plan, base: &Value, arg: &Arg) -> Outcome<Key> {
 fn check_same_labels(base: &Value, along: &str, key: &LazyArray) -> Outcome<()> {
     let own = coordinate(base, along).and_then(|c| c.known().cloned());
     match (own, key.index(along)) {
-        (Some(a), Some(b)) if !labels::equal(&a, b) => refuse(format!("groupby(): the labels of '{along}' differ between the array and the key")),
+        (Some(a), Some(b)) if !labels::equal(&a, b) => {
+            refuse(format!("groupby(): the labels of '{along}' differ between the array and the key"))
+        }
         _ => Ok(()),
     }
 }
@@ -116,7 +125,15 @@ fn grouping(key: Key) -> Outcome<Grouping> {
     let sorted: Vec<&Label> = order.iter().map(|&i| &keys[i]).collect();
     let codes: Vec<i32> = keys.iter().map(|l| sorted.binary_search(&l).map_or(-1, |i| i as i32)).collect();
     let labels = labels::take(&key.values, &order.iter().map(|&i| i as i64).collect::<Vec<_>>())?;
-    Ok(Grouping { along: key.along, codes: codes.into(), dim: Dim::new(&key.name, order.len()), labels, attrs: key.attrs, kind: GroupingKind::GroupBy, bins: None })
+    Ok(Grouping {
+        along: key.along,
+        codes: codes.into(),
+        dim: Dim::new(&key.name, order.len()),
+        labels,
+        attrs: key.attrs,
+        kind: GroupingKind::GroupBy,
+        bins: None,
+    })
 }
 
 /// `.resample(time='MS')`
@@ -124,13 +141,18 @@ fn grouping(key: Key) -> Outcome<Grouping> {
 /// # Errors
 /// When the frequency is unknown or the times are not sorted.
 pub fn resample(_: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
-    let (mut bound, entries) = args.bind_dict("indexer", &["skipna", "closed", "label", "offset", "origin", "restore_coord_dims", "boundaries"])?;
+    let (mut bound, entries) =
+        args.bind_dict("indexer", &["skipna", "closed", "label", "offset", "origin", "restore_coord_dims", "boundaries"])?;
     bound.take("restore_coord_dims");
     bound.unsupported(&["skipna", "closed", "label", "offset", "origin", "boundaries"])?;
     let mut entries = entries.into_iter();
-    let (Some((dim, arg)), None) = (entries.next(), entries.next()) else { return refuse("resample() needs exactly one dimension: resample(time='MS')") };
+    let (Some((dim, arg)), None) = (entries.next(), entries.next()) else {
+        return refuse("resample() needs exactly one dimension: resample(time='MS')");
+    };
     let Value::Text(text) = &arg.value else { return Err(Fault::new("a frequency must be a text, such as 'MS'").at(arg.span)) };
-    let Some(coord) = coordinate(base, &dim) else { return Err(Fault::new(format!("resample(): there is no coordinate '{dim}'")).at(arg.span)) };
+    let Some(coord) = coordinate(base, &dim) else {
+        return Err(Fault::new(format!("resample(): there is no coordinate '{dim}'")).at(arg.span));
+    };
     let (along, values) = known_along(&dim, &coord).map_err(|f| f.at(arg.span))?;
     let Values::Times(times) = &*values else { return Err(Fault::new(format!("resample(): '{dim}' holds no times")).at(arg.span)) };
     if along != dim {
@@ -143,7 +165,15 @@ pub fn resample(_: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     let fill: Vec<i64> = (0..bins.labels.len() as i32).map(|b| used.binary_search(&b).map_or(-1, |i| i as i64)).collect();
     let labels = Values::Times(xeng_proto::Times { micros: bins.labels, encoding: times.encoding.clone() });
     let gaps = fill.contains(&-1);
-    let by = Grouping { along: along.clone(), codes: codes.into(), dim: Dim::new(&along, used.len()), labels, attrs: coord.attrs.clone(), kind: GroupingKind::Resample, bins: gaps.then_some(fill) };
+    let by = Grouping {
+        along: along.clone(),
+        codes: codes.into(),
+        dim: Dim::new(&along, used.len()),
+        labels,
+        attrs: coord.attrs.clone(),
+        kind: GroupingKind::Resample,
+        bins: gaps.then_some(fill),
+    };
     Ok(Value::Grouped(Box::new(Grouped { object: base.clone(), by })))
 }
 
@@ -156,7 +186,11 @@ pub fn method(plan: &mut Plan, g: &Grouped, name: &str, args: Args) -> Outcome<V
         "first" | "last" => {
             let mut bound = args.bind(&["skipna", "keep_attrs"])?;
             let kind = if name == "first" { ReductionKind::First } else { ReductionKind::Last };
-            Request { skipna: bound.flag("skipna", None)?, keep_attrs: bound.flag("keep_attrs", Some(true))?.unwrap_or(true), ..Request::plain(kind, vec![g.by.along.clone()]) }
+            Request {
+                skipna: bound.flag("skipna", None)?,
+                keep_attrs: bound.flag("keep_attrs", Some(true))?.unwrap_or(true),
+                ..Request::plain(kind, vec![g.by.along.clone()])
+            }
         }
         _ => match reduce::named(name) {
             Some(ReductionKind::ArgMin | ReductionKind::ArgMax) => return Err(Fault::unsupported(format!("{name}() of groups"))),
@@ -175,7 +209,10 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
     let receiver = Receiver::dataset(super::calls::dataset_dims(plan, d)?);
     let mut numeric = d.clone();
     numeric.variables.retain(|_, v| v.cells == Cells::Numbers || !request.kind.numeric_only());
-    map_dataset(&numeric, |v| if plan.names(v.node)?.contains(&by.along) { reduced(plan, v, by, request, &receiver) } else { Ok(v.clone()) })
+    map_dataset(
+        &numeric,
+        |v| if plan.names(v.node)?.contains(&by.along) { reduced(plan, v, by, request, &receiver) } else { Ok(v.clone()) },
+    )
 }
 
 /// One array reduced per group.
@@ -212,4 +249,3 @@ pub fn reduced(plan: &mut Plan, a: &LazyArray, by: &Grouping, request: &Request,
     let attrs = if request.keep_attrs { a.attrs.clone() } else { Attrs::new() };
     Ok(LazyArray { name: a.name.clone(), node, coords, attrs, cells })
 }
-

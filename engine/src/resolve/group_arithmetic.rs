@@ -31,7 +31,9 @@ pub fn apply(plan: &mut Plan, op: Infix, g: &Grouped, other: &Value, side: Side)
     match (&g.object, other) {
         (Value::Array(a), Value::Array(o)) => Ok(Value::Array(arrays(plan, op, a, &g.by, o, side)?)),
         (Value::Array(a), Value::Dataset(d)) => operators::map_dataset(d, |o| arrays(plan, op, a, &g.by, o, side)),
-        (Value::Dataset(d), Value::Array(o)) => operators::map_dataset(d, |a| if plan.names(a.node)?.contains(&g.by.along) { arrays(plan, op, a, &g.by, o, side) } else { Ok(a.clone()) }),
+        (Value::Dataset(d), Value::Array(o)) => operators::map_dataset(d, |a| {
+            if plan.names(a.node)?.contains(&g.by.along) { arrays(plan, op, a, &g.by, o, side) } else { Ok(a.clone()) }
+        }),
         (Value::Dataset(a), Value::Dataset(b)) => {
             let mut common = a.clone();
             common.variables.retain(|n, _| b.variables.contains_key(n));
@@ -58,7 +60,8 @@ fn arrays(plan: &mut Plan, op: Infix, a: &LazyArray, by: &Grouping, other: &Lazy
     let (along, codes) = (&by.along, &by.codes);
     let (a, kept) = without_groupless(plan, a, along, codes)?;
     let index: Vec<i64> = kept.iter().map(|&c| at[c as usize]).collect();
-    let group_coord = LazyCoord::along(&name, labels::take(&by.labels, &kept.iter().map(|&c| c as i64).collect::<Vec<_>>())?, by.attrs.clone());
+    let group_coord =
+        LazyCoord::along(&name, labels::take(&by.labels, &kept.iter().map(|&c| c as i64).collect::<Vec<_>>())?, by.attrs.clone());
     let expanded = expand(plan, &other, &name, along, &index, group_coord)?;
     let (left, right) = match side {
         Side::Left => (a, expanded),
@@ -88,9 +91,10 @@ fn with_scalars_along(other: &LazyArray, name: &str, by: &Grouping) -> Outcome<L
     let length = other.index(name).map_or(by.dim.len, |i| i.len());
     for coord in out.coords.values_mut() {
         if coord.dims.is_empty()
-            && let Some(value) = coord.known() {
-                *coord = LazyCoord::along(name, labels::repeat(value, length)?, coord.attrs.clone());
-            }
+            && let Some(value) = coord.known()
+        {
+            *coord = LazyCoord::along(name, labels::repeat(value, length)?, coord.attrs.clone());
+        }
     }
     Ok(out)
 }
@@ -120,9 +124,10 @@ fn expand(plan: &mut Plan, other: &LazyArray, name: &str, along: &str, at: &[i64
     out.node = plan.rename(out.node, name, along)?;
     for coord in out.coords.values_mut() {
         if let crate::lazy::CoordData::Lazy(node, _) = &mut coord.data
-            && coord.dims.iter().any(|d| d == name) {
-                *node = plan.rename(*node, name, along)?;
-            }
+            && coord.dims.iter().any(|d| d == name)
+        {
+            *node = plan.rename(*node, name, along)?;
+        }
         coord.dims.iter_mut().filter(|d| *d == name).for_each(|d| along.clone_into(d));
     }
     out.coords.insert(name.to_owned(), LazyCoord { dims: vec![along.to_owned()], ..group });

@@ -100,10 +100,13 @@ pub fn reindex(plan: &mut Plan, array: &LazyArray, dim: &str, at: &[i64], labels
     let index_coord = LazyCoord::along(dim, labels.clone(), attrs);
     for (name, coord) in &mut source.coords {
         if let CoordData::Lazy(node, Cells::Numbers) = &coord.data
-            && missing && name != dim && coord.dims.iter().any(|d| d == dim) {
-                let to = plan.dtype(*node)?;
-                coord.data = CoordData::Lazy(plan.cast(*node, promoted(to))?, Cells::Numbers);
-            }
+            && missing
+            && name != dim
+            && coord.dims.iter().any(|d| d == dim)
+        {
+            let to = plan.dtype(*node)?;
+            coord.data = CoordData::Lazy(plan.cast(*node, promoted(to))?, Cells::Numbers);
+        }
     }
     let mut out = pick(plan, &source, dim, &Picked::Many(Index::compact(at)), Scalars::Keep)?;
     out.coords.insert(dim.to_owned(), index_coord);

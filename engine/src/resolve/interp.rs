@@ -167,7 +167,15 @@ fn working_type(dtype: DType, method: Method) -> DType {
 }
 
 /// Interpolates the cells, and every numeric coordinate along the dim.
-fn step(plan: &mut Plan, a: &LazyArray, dim: &str, from: &Arc<[f64]>, to: &Arc<[f64]>, target: &Target, method: Method) -> Outcome<LazyArray> {
+fn step(
+    plan: &mut Plan,
+    a: &LazyArray,
+    dim: &str,
+    from: &Arc<[f64]>,
+    to: &Arc<[f64]>,
+    target: &Target,
+    method: Method,
+) -> Outcome<LazyArray> {
     let mut out = LazyArray { node: node(plan, a.node, dim, from, to, target, method)?, ..a.clone() };
     let mut coords = IndexMap::new();
     for (name, coord) in &a.coords {
@@ -189,13 +197,24 @@ fn step(plan: &mut Plan, a: &LazyArray, dim: &str, from: &Arc<[f64]>, to: &Arc<[
         let dtype = plan.dtype(source)?;
         let source = plan.cast(source, working_type(dtype, method))?;
         let moved = node(plan, source, dim, from, to, target, method)?;
-        coords.insert(name.clone(), LazyCoord { dims: plan.names(moved)?, data: CoordData::Lazy(moved, Cells::Numbers), attrs: coord.attrs.clone() });
+        coords.insert(
+            name.clone(),
+            LazyCoord { dims: plan.names(moved)?, data: CoordData::Lazy(moved, Cells::Numbers), attrs: coord.attrs.clone() },
+        );
     }
     out.coords = coords;
     Ok(out)
 }
 
-fn node(plan: &mut Plan, source: xeng_kernels::NodeId, dim: &str, from: &Arc<[f64]>, to: &Arc<[f64]>, target: &Target, method: Method) -> Outcome<xeng_kernels::NodeId> {
+fn node(
+    plan: &mut Plan,
+    source: xeng_kernels::NodeId,
+    dim: &str,
+    from: &Arc<[f64]>,
+    to: &Arc<[f64]>,
+    target: &Target,
+    method: Method,
+) -> Outcome<xeng_kernels::NodeId> {
     let kernel = match method {
         Method::Nearest => InterpMethod::Nearest,
         Method::Linear => InterpMethod::Linear,

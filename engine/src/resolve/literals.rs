@@ -182,6 +182,9 @@ pub fn check_length(length: f64) -> Outcome<usize> {
     if length.is_finite() && length * 8.0 <= LARGEST_CONSTANT_BYTES as f64 {
         Ok(length.max(0.0) as usize)
     } else {
-        refuse(format!("an array of {length:.0} numbers cannot be part of an expression; the limit is {} MiB", LARGEST_CONSTANT_BYTES >> 20))
+        refuse(format!(
+            "an array of {length:.0} numbers cannot be part of an expression; the limit is {} MiB",
+            LARGEST_CONSTANT_BYTES >> 20
+        ))
     }
 }

@@ -108,7 +108,9 @@ fn floats(op: BinaryOp, x: f64, y: f64) -> Outcome<Number> {
         BinaryOp::Remainder => x - y * (x / y).floor(),
         BinaryOp::Power if x < 0.0 && y.fract() != 0.0 => return refuse("a negative number to a fractional power is complex"),
         BinaryOp::Power => x.powf(y),
-        BinaryOp::And | BinaryOp::Or | BinaryOp::Xor | BinaryOp::MatMul => return refuse(format!("unsupported operand types for {}: float", op.symbol())),
+        BinaryOp::And | BinaryOp::Or | BinaryOp::Xor | BinaryOp::MatMul => {
+            return refuse(format!("unsupported operand types for {}: float", op.symbol()));
+        }
     };
     Ok(Number::Float(v))
 }

@@ -111,16 +111,83 @@ const INFIX: &[(&str, operators::Infix)] = {
     ]
 };
 
-const MAKERS: &[&str] = &["arange", "linspace", "array", "asarray", "zeros", "ones", "full", "datetime64", "round", "around", "clip", "logical_not", "float64", "float32", "int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "uint64", "bool_"];
+const MAKERS: &[&str] = &[
+    "arange",
+    "linspace",
+    "array",
+    "asarray",
+    "zeros",
+    "ones",
+    "full",
+    "datetime64",
+    "round",
+    "around",
+    "clip",
+    "logical_not",
+    "float64",
+    "float32",
+    "int64",
+    "int32",
+    "int16",
+    "int8",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bool_",
+];
 /// What NumPy has and xeng lacks so far.
 pub const NOT_YET: &[&str] = &[
-    "timedelta64", "where", "mean", "sum", "nanmean", "nansum", "min", "max", "std", "var", "median", "percentile", "quantile", "nanpercentile", "cumsum", "diff", "gradient", "interp", "concatenate", "stack",
-    "meshgrid", "einsum", "dot", "histogram", "isclose", "sort", "unique", "fmod", "ldexp", "heaviside", "real", "imag", "angle", "nan_to_num", "polyfit", "logspace", "geomspace", "eye", "random",
+    "timedelta64",
+    "where",
+    "mean",
+    "sum",
+    "nanmean",
+    "nansum",
+    "min",
+    "max",
+    "std",
+    "var",
+    "median",
+    "percentile",
+    "quantile",
+    "nanpercentile",
+    "cumsum",
+    "diff",
+    "gradient",
+    "interp",
+    "concatenate",
+    "stack",
+    "meshgrid",
+    "einsum",
+    "dot",
+    "histogram",
+    "isclose",
+    "sort",
+    "unique",
+    "fmod",
+    "ldexp",
+    "heaviside",
+    "real",
+    "imag",
+    "angle",
+    "nan_to_num",
+    "polyfit",
+    "logspace",
+    "geomspace",
+    "eye",
+    "random",
 ];
 
 /// Every function.
 pub fn names() -> Vec<&'static str> {
-    UNARY.iter().map(|(n, ..)| *n).chain(BINARY.iter().map(|(n, _)| *n)).chain(INFIX.iter().map(|(n, _)| *n)).chain(MAKERS.iter().copied()).collect()
+    UNARY
+        .iter()
+        .map(|(n, ..)| *n)
+        .chain(BINARY.iter().map(|(n, _)| *n))
+        .chain(INFIX.iter().map(|(n, _)| *n))
+        .chain(MAKERS.iter().copied())
+        .collect()
 }
 
 /// `np.name`
@@ -174,7 +241,9 @@ pub fn function(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
             bound.unsupported(&["unit"])?;
             let arg = bound.need("value")?;
             match &arg.value {
-                Value::Text(t) => super::dates::parse(t, xeng_kernels::Calendar::ProlepticGregorian).map(|_| Value::DateTime(t.clone())).map_err(|f| f.at(arg.span)),
+                Value::Text(t) => super::dates::parse(t, xeng_kernels::Calendar::ProlepticGregorian)
+                    .map(|_| Value::DateTime(t.clone()))
+                    .map_err(|f| f.at(arg.span)),
                 _ => Err(bound.wrong("value", &arg, "a text such as '2011-07-01'")),
             }
         }
@@ -209,7 +278,8 @@ pub fn function(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
             })
         }
         _ => {
-            let dtype = DType::from_name(if name == "bool_" { "bool" } else { name }).ok_or_else(|| Fault::new(format!("np has no '{name}'")))?;
+            let dtype =
+                DType::from_name(if name == "bool_" { "bool" } else { name }).ok_or_else(|| Fault::new(format!("np has no '{name}'")))?;
             let arg = args.bind(&["x"])?.need("x")?;
             let (values, _) = literals::cells(plan, &arg.value).map_err(|f| f.at(arg.span))?;
             match values {
@@ -249,7 +319,11 @@ fn unary_node(plan: &mut Plan, name: &str, op: Unary, rule: Rule, node: NodeId) 
     let bool_like = dtype == DType::Bool;
     match rule {
         Rule::Float => {
-            let within = if op == Unary::Reciprocal && dtype.is_integer() { return Err(Fault::unsupported("np.reciprocal of integers")) } else { promote::float_function(name, dtype)? };
+            let within = if op == Unary::Reciprocal && dtype.is_integer() {
+                return Err(Fault::unsupported("np.reciprocal of integers"));
+            } else {
+                promote::float_function(name, dtype)?
+            };
             plan.unary(op, node, within)
         }
         Rule::Number if bool_like => refuse(format!("np.{name} does not take truths")),
@@ -270,7 +344,8 @@ fn binary(plan: &mut Plan, name: &str, op: Binary, a: &Value, b: &Value) -> Outc
     if let Value::Dataset(d) = b {
         return map_dataset(d, |v| only_array(binary(plan, name, op, a, &Value::Array(v.clone()))?));
     }
-    let mut arrays: Vec<LazyArray> = [a, b].into_iter().filter_map(|v| if let Value::Array(x) = v { Some(x.clone()) } else { None }).collect();
+    let mut arrays: Vec<LazyArray> =
+        [a, b].into_iter().filter_map(|v| if let Value::Array(x) = v { Some(x.clone()) } else { None }).collect();
     if arrays.is_empty() {
         return known_binary(plan, name, op, a, b);
     }
@@ -311,7 +386,11 @@ fn known_binary(plan: &mut Plan, name: &str, op: Binary, a: &Value, b: &Value) -
         _ => refuse(format!("np.{name} takes numbers")),
     };
     let (x, y) = (block(plan, a)?, block(plan, b)?);
-    let (first, second) = if x.rank() >= y.rank() { (x, y) } else { return Err(Fault::unsupported(format!("np.{name} of a smaller array with a larger one"))) };
+    let (first, second) = if x.rank() >= y.rank() {
+        (x, y)
+    } else {
+        return Err(Fault::unsupported(format!("np.{name} of a smaller array with a larger one")));
+    };
     let left = numbers::unlabelled(plan, &first)?;
     let out = binary(plan, name, op, &Value::Array(left), &Value::Numpy(second))?;
     numbers::known_numpy(plan, &only_array(out)?)
@@ -350,7 +429,11 @@ fn with_dtype(block: Block, dtype: Option<args::Arg>) -> Outcome<Value> {
 
 fn arange(args: Args) -> Outcome<Value> {
     let count = args.positional.len() + ["start", "stop", "step"].iter().filter(|n| args.keyword.contains_key(**n)).count();
-    let mut bound = if args.positional.len() == 1 && !args.keyword.contains_key("stop") { args.bind(&["stop", "start", "step", "dtype"])? } else { args.bind(&["start", "stop", "step", "dtype"])? };
+    let mut bound = if args.positional.len() == 1 && !args.keyword.contains_key("stop") {
+        args.bind(&["stop", "start", "step", "dtype"])?
+    } else {
+        args.bind(&["start", "stop", "step", "dtype"])?
+    };
     let whole = |v: &Option<args::Arg>| v.as_ref().is_none_or(|a| args::integer(&a.value).is_some());
     let (start, stop, step, dtype) = (bound.take("start"), bound.take("stop"), bound.take("step"), bound.some("dtype"));
     if count == 0 {
@@ -379,7 +462,9 @@ fn arange(args: Args) -> Outcome<Value> {
 fn linspace(args: Args) -> Outcome<Value> {
     let mut bound = args.bind(&["start", "stop", "num", "endpoint", "retstep", "dtype"])?;
     bound.unsupported(&["retstep"])?;
-    let (Some(first), Some(last)) = (bound.number("start")?, bound.number("stop")?) else { return refuse("linspace() needs where to start and to stop") };
+    let (Some(first), Some(last)) = (bound.number("start")?, bound.number("stop")?) else {
+        return refuse("linspace() needs where to start and to stop");
+    };
     let n = check_length(bound.int("num")?.unwrap_or(50) as f64)?;
     let endpoint = bound.flag("endpoint", Some(true))? != Some(false);
     let parts = if endpoint { n.saturating_sub(1) } else { n };
@@ -470,8 +555,12 @@ pub fn builtin(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
             let mut bound = args.bind(&["number", "ndigits"])?;
             let (arg, digits) = (bound.need("number")?, bound.int("ndigits")?);
             match (&arg.value, digits) {
-                (Value::Array(a), _) => Ok(Value::Array(LazyArray { node: elementwise::rounded(plan, a.node, digits.unwrap_or(0))?, ..a.clone() })),
-                (v, None) => args::float(v).map(|x| Value::Number(Number::Int(x.round_ties_even() as i64))).ok_or_else(|| bound.wrong("number", &arg, "a number")),
+                (Value::Array(a), _) => {
+                    Ok(Value::Array(LazyArray { node: elementwise::rounded(plan, a.node, digits.unwrap_or(0))?, ..a.clone() }))
+                }
+                (v, None) => args::float(v)
+                    .map(|x| Value::Number(Number::Int(x.round_ties_even() as i64)))
+                    .ok_or_else(|| bound.wrong("number", &arg, "a number")),
                 _ => Err(Fault::unsupported("round() of a number to digits")),
             }
         }
@@ -493,9 +582,11 @@ pub fn builtin(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
 fn converted(plan: &Plan, name: &str, args: Args) -> Outcome<Value> {
     let arg = args.bind(&["x"])?.need("x")?;
     if let (Value::Array(a), "float") = (&arg.value, name)
-        && plan.dims(a.node)?.iter().all(|d| d.len == 1) && crate::lazy::fold::known(plan, a.node).is_none() {
-            return Ok(Value::Later(Box::new(a.clone())));
-        }
+        && plan.dims(a.node)?.iter().all(|d| d.len == 1)
+        && crate::lazy::fold::known(plan, a.node).is_none()
+    {
+        return Ok(Value::Later(Box::new(a.clone())));
+    }
     let Some(x) = args::float(&arg.value).or_else(|| match literals::cells(plan, &arg.value) {
         Ok((Values::Numbers(b), _)) if b.len() == 1 => b.to_f64_vec().first().copied(),
         _ => None,
@@ -513,9 +604,12 @@ fn converted(plan: &Plan, name: &str, args: Args) -> Outcome<Value> {
 /// A NumPy scalar as the Python number that Python's own functions give.
 fn plain(v: &Value) -> Value {
     match v {
-        Value::Numpy(b) if b.rank() == 0 && b.dtype() == DType::I64 => Value::Number(Number::Int(b.to_i64_vec().first().copied().unwrap_or(0))),
-        Value::Numpy(b) if b.rank() == 0 && b.dtype() == DType::F64 => elementwise::weak(b.to_f64_vec().first().copied().unwrap_or(f64::NAN)),
+        Value::Numpy(b) if b.rank() == 0 && b.dtype() == DType::I64 => {
+            Value::Number(Number::Int(b.to_i64_vec().first().copied().unwrap_or(0)))
+        }
+        Value::Numpy(b) if b.rank() == 0 && b.dtype() == DType::F64 => {
+            elementwise::weak(b.to_f64_vec().first().copied().unwrap_or(f64::NAN))
+        }
         other => other.clone(),
     }
 }
-

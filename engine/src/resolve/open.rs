@@ -37,7 +37,9 @@ pub fn dataset(plan: &mut Plan, opened: &Arc<OpenedDataset>) -> Outcome<LazyData
 pub fn variable(plan: &mut Plan, opened: &Arc<OpenedDataset>, name: &str) -> Outcome<Option<LazyArray>> {
     let Some(v) = opened.description.variables.get(name).filter(|v| !v.is_coordinate) else { return Ok(None) };
     let mut coords = IndexMap::new();
-    for (name, variable) in opened.description.variables.iter().filter(|(_, c)| c.is_coordinate && c.dims.iter().all(|d| v.dims.contains(d))) {
+    for (name, variable) in
+        opened.description.variables.iter().filter(|(_, c)| c.is_coordinate && c.dims.iter().all(|d| v.dims.contains(d)))
+    {
         if let Some(coord) = coordinate(plan, opened, name, variable)? {
             coords.insert(name.clone(), coord);
         }
@@ -61,7 +63,13 @@ fn coordinate(plan: &mut Plan, opened: &Arc<OpenedDataset>, name: &str, v: &Vari
     Ok(Some(LazyCoord { dims: v.dims.clone(), data, attrs: v.attrs.clone() }))
 }
 
-fn data_variable(plan: &mut Plan, opened: &Arc<OpenedDataset>, name: &str, v: &Variable, coords: &IndexMap<String, LazyCoord>) -> Outcome<Option<LazyArray>> {
+fn data_variable(
+    plan: &mut Plan,
+    opened: &Arc<OpenedDataset>,
+    name: &str,
+    v: &Variable,
+    coords: &IndexMap<String, LazyCoord>,
+) -> Outcome<Option<LazyArray>> {
     let (node, cells) = match (&v.values, &v.kind) {
         (Some(values), Kind::Text) => {
             let (block, cells) = labels::to_block(values, &v.shape())?;

@@ -135,7 +135,8 @@ pub fn infix_array(plan: &mut Plan, op: Infix, left: &Value, right: &Value) -> O
     if let Some(out) = compare_labels(plan, op, left, right)? {
         return Ok(out);
     }
-    let mut arrays: Vec<LazyArray> = [left, right].into_iter().filter_map(|v| if let Value::Array(a) = v { Some(a.clone()) } else { None }).collect();
+    let mut arrays: Vec<LazyArray> =
+        [left, right].into_iter().filter_map(|v| if let Value::Array(a) = v { Some(a.clone()) } else { None }).collect();
     for a in &arrays {
         numbers_only(a, op.symbol())?;
     }
@@ -282,8 +283,12 @@ fn power(plan: &mut Plan, a: Operand, ka: Kind, b: Operand, kb: Kind) -> Outcome
     }
     if within.is_integer() {
         match kb {
-            Kind::Weak(Number::Int(v)) if v < 0 => return refuse("integers to negative integer powers are not allowed; use a float exponent"),
-            Kind::Strong(d) if d.is_signed() => return refuse("a power whose exponent is an array of signed integers is not supported; convert it with .astype(float)"),
+            Kind::Weak(Number::Int(v)) if v < 0 => {
+                return refuse("integers to negative integer powers are not allowed; use a float exponent");
+            }
+            Kind::Strong(d) if d.is_signed() => {
+                return refuse("a power whose exponent is an array of signed integers is not supported; convert it with .astype(float)");
+            }
             Kind::Strong(_) | Kind::Weak(_) => {}
         }
     }
@@ -317,9 +322,7 @@ fn compare_labels(plan: &mut Plan, op: Infix, left: &Value, right: &Value) -> Ou
             }
             table.iter().position(|x| x == t).map_or(-2, |i| i as i64)
         }
-        (Cells::Times(encoding), Value::DateTime(t)) => {
-            super::dates::parse(t, encoding.calendar)?.start
-        }
+        (Cells::Times(encoding), Value::DateTime(t)) => super::dates::parse(t, encoding.calendar)?.start,
         _ => return refuse(format!("cannot compare {} with {}", array.name.as_deref().unwrap_or("the array"), other.type_name())),
     };
     let node = plan.binary(kernel, array.node.into(), Operand::Int(wanted), DType::I64)?;

@@ -21,7 +21,9 @@ pub enum Kind {
 /// When a Python integer does not fit the integer type that it takes.
 pub fn common(kinds: &[Kind]) -> Outcome<DType> {
     let strong = kinds.iter().filter_map(|k| if let Kind::Strong(d) = k { Some(*d) } else { None }).reduce(DType::promote);
-    let Some(mut dtype) = strong else { return Ok(if kinds.iter().any(|k| matches!(k, Kind::Weak(Number::Float(_)))) { DType::F64 } else { DType::I64 }) };
+    let Some(mut dtype) = strong else {
+        return Ok(if kinds.iter().any(|k| matches!(k, Kind::Weak(Number::Float(_)))) { DType::F64 } else { DType::I64 });
+    };
     for kind in kinds {
         if let Kind::Weak(number) = kind {
             dtype = match number {
@@ -51,7 +53,11 @@ fn fits(value: i64, dtype: DType) -> Outcome<()> {
         DType::U64 => (0, i64::MAX),
         DType::Bool | DType::I64 | DType::F32 | DType::F64 => return Ok(()),
     };
-    if (low..=high).contains(&value) { Ok(()) } else { refuse(format!("the integer {value} does not fit {dtype}; convert the array with .astype first")) }
+    if (low..=high).contains(&value) {
+        Ok(())
+    } else {
+        refuse(format!("the integer {value} does not fit {dtype}; convert the array with .astype first"))
+    }
 }
 
 /// The type of `a / b`: floats stay, everything else becomes `float64`.
@@ -69,7 +75,9 @@ pub fn division(kinds: &[Kind]) -> Outcome<DType> {
 pub fn float_function(name: &str, dtype: DType) -> Outcome<DType> {
     match dtype {
         DType::F32 | DType::I16 | DType::U16 => Ok(DType::F32),
-        DType::Bool | DType::I8 | DType::U8 => refuse(format!("np.{name} of {dtype} gives float16 in NumPy, which xeng does not have; convert with .astype('float32') first")),
+        DType::Bool | DType::I8 | DType::U8 => {
+            refuse(format!("np.{name} of {dtype} gives float16 in NumPy, which xeng does not have; convert with .astype('float32') first"))
+        }
         DType::I32 | DType::I64 | DType::U32 | DType::U64 | DType::F64 => Ok(DType::F64),
     }
 }

@@ -169,7 +169,8 @@ pub fn existing(dims: &[String], own: &[String], receiver: &Receiver) -> Outcome
                 out.push(d.clone());
             }
         } else if !receiver.has_dim(d) {
-            let hint = crate::suggest::did_you_mean_or_list(d, own.iter().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
+            let hint =
+                crate::suggest::did_you_mean_or_list(d, own.iter().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
             return refuse(format!("there is no dimension '{d}'{hint}"));
         }
     }

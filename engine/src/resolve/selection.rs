@@ -56,7 +56,16 @@ pub fn sel(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> O
 }
 
 #[allow(clippy::too_many_arguments)]
-fn sel_dim(plan: &mut Plan, a: LazyArray, dim: &str, arg: &Arg, method: Method, tolerance: Option<f64>, scalars: Scalars, receiver: &Receiver) -> Outcome<LazyArray> {
+fn sel_dim(
+    plan: &mut Plan,
+    a: LazyArray,
+    dim: &str,
+    arg: &Arg,
+    method: Method,
+    tolerance: Option<f64>,
+    scalars: Scalars,
+    receiver: &Receiver,
+) -> Outcome<LazyArray> {
     let own = plan.names(a.node)?;
     let Some(index) = a.index(dim).cloned() else {
         if own.iter().any(|d| d == dim) {
@@ -111,7 +120,13 @@ fn picked(plan: &Plan, index: &Labels, v: &Value, method: Method, tolerance: Opt
 fn wanted(plan: &Plan, index: &Labels, v: &Value) -> Outcome<((Vec<Label>, bool), usize)> {
     let (values, shape) = match v {
         Value::DateTime(t) => match index.values {
-            Values::Times(times) => (Values::Times(xeng_proto::Times { micros: vec![dates::parse(t, times.encoding.calendar)?.start], encoding: times.encoding.clone() }), vec![]),
+            Values::Times(times) => (
+                Values::Times(xeng_proto::Times {
+                    micros: vec![dates::parse(t, times.encoding.calendar)?.start],
+                    encoding: times.encoding.clone(),
+                }),
+                vec![],
+            ),
             _ => return refuse(format!("the labels of '{}' are not times", index.dim)),
         },
         Value::Dict(_) | Value::Dataset(_) | Value::None | Value::Ellipsis => return refuse(format!("{} is no label", v.type_name())),
@@ -119,7 +134,9 @@ fn wanted(plan: &Plan, index: &Labels, v: &Value) -> Outcome<((Vec<Label>, bool)
     };
     let wanted = match (&values, index.values) {
         (Values::Numbers(block), _) if block.dtype() == DType::Bool => return Ok(((vec![], true), shape.len())),
-        (Values::Numbers(block), Values::Numbers(have)) if have.dtype() == DType::F32 => labels::labels(&Values::Numbers(block.cast(DType::F32))),
+        (Values::Numbers(block), Values::Numbers(have)) if have.dtype() == DType::F32 => {
+            labels::labels(&Values::Numbers(block.cast(DType::F32)))
+        }
         (Values::Numbers(_), Values::Numbers(_)) | (Values::Texts(_), Values::Texts(_)) => labels::labels(&values),
         (Values::Times(a), Values::Times(b)) if labels::same_calendar(&a.encoding, &b.encoding) => labels::labels(&values),
         (Values::Texts(texts), Values::Times(times)) if labels::is_datetime64(times) => {
@@ -142,7 +159,8 @@ fn time_text(index: &Labels, times: &xeng_proto::Times, text: &str, method: Meth
     if method != Method::Exact || !coarser {
         return Ok(Picked::One(find(index, &Label::Time(period.start), method, tolerance)?));
     }
-    let within: Vec<i64> = (0..index.keys.len() as i64).filter(|&i| (period.start..=period.end).contains(&times.micros[i as usize])).collect();
+    let within: Vec<i64> =
+        (0..index.keys.len() as i64).filter(|&i| (period.start..=period.end).contains(&times.micros[i as usize])).collect();
     let outside = times.micros.iter().all(|&m| m < period.start) || times.micros.iter().all(|&m| m > period.end);
     if within.is_empty() && (datetime64 || outside) {
         return refuse(format!("no time of '{}' lies in '{text}'", index.dim));
@@ -154,7 +172,11 @@ fn find(index: &Labels, wanted: &Label, method: Method, tolerance: Option<f64>) 
     let mut matches = index.keys.iter().enumerate().filter(|(_, k)| *k == wanted);
     let exact = matches.next().map(|(i, _)| i);
     if exact.is_some() && matches.next().is_some() {
-        return Err(Fault::unsupported(format!("selecting the label {} of '{}', which occurs more than once,", show(wanted, index), index.dim)));
+        return Err(Fault::unsupported(format!(
+            "selecting the label {} of '{}', which occurs more than once,",
+            show(wanted, index),
+            index.dim
+        )));
     }
     let found = match (method, exact) {
         (_, Some(i)) => Some(i),
@@ -167,7 +189,8 @@ fn find(index: &Labels, wanted: &Label, method: Method, tolerance: Option<f64>) 
 }
 
 fn not_found(index: &Labels, wanted: &Label) -> Fault {
-    let nearest = neighbour(index, wanted, Method::Nearest).map(|i| format!("; the nearest is {}", show(&index.keys[i], index))).unwrap_or_default();
+    let nearest =
+        neighbour(index, wanted, Method::Nearest).map(|i| format!("; the nearest is {}", show(&index.keys[i], index))).unwrap_or_default();
     Fault::new(format!("'{}' has no label {}{nearest}; method='nearest' takes the nearest", index.dim, show(wanted, index)))
 }
 
@@ -247,7 +270,10 @@ fn bound(index: &Labels, v: &Value, end: End) -> Outcome<Option<Label>> {
         (Value::Text(t), Values::Times(times)) => {
             let period = dates::parse(t, times.encoding.calendar)?;
             if index.order == Order::Descending && labels::is_datetime64(times) {
-                return refuse(format!("pandas cannot slice the descending times of '{}' by texts; use .sortby('{}') first", index.dim, index.dim));
+                return refuse(format!(
+                    "pandas cannot slice the descending times of '{}' by texts; use .sortby('{}') first",
+                    index.dim, index.dim
+                ));
             }
             let late = (end == End::Stop) != (index.order == Order::Descending);
             Ok(Some(Label::Time(if late { period.end } else { period.start })))
@@ -271,8 +297,19 @@ fn edge(index: &Labels, label: &Label, end: End) -> Outcome<usize> {
         (Order::None, end) => {
             let mut found = keys.iter().enumerate().filter(|(_, k)| *k == label).map(|(i, _)| i);
             match (found.next(), found.next()) {
-                (Some(i), None) => if end == End::Start { i } else { i + 1 },
-                _ => return refuse(format!("the labels of '{}' are not sorted, so a slice must start and stop at labels that occur once", index.dim)),
+                (Some(i), None) => {
+                    if end == End::Start {
+                        i
+                    } else {
+                        i + 1
+                    }
+                }
+                _ => {
+                    return refuse(format!(
+                        "the labels of '{}' are not sorted, so a slice must start and stop at labels that occur once",
+                        index.dim
+                    ));
+                }
             }
         }
     })
@@ -286,7 +323,9 @@ pub fn drop_sel(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Out
     let (_, entries) = args.bind_dict("labels", &["errors"])?;
     let mut out = a.clone();
     for (dim, arg) in entries {
-        let Some(index) = out.index(&dim).cloned() else { return Err(Fault::new(format!("'{dim}' is not a dimension with labels")).at(arg.span)) };
+        let Some(index) = out.index(&dim).cloned() else {
+            return Err(Fault::new(format!("'{dim}' is not a dimension with labels")).at(arg.span));
+        };
         let keys = labels::labels(&index);
         let order = labels::order(&keys);
         let index = Labels { dim: &dim, values: &index, keys, order };
@@ -332,7 +371,9 @@ pub fn ends(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> 
         if super::reduce::existing(std::slice::from_ref(&dim), &dims, receiver).map_err(|f| f.at(arg.span))?.is_empty() {
             continue;
         }
-        let n = args::integer(&arg.value).filter(|&n| n >= 0 && (n > 0 || callee != "thin")).ok_or_else(|| Fault::new(format!("{callee}() needs a positive whole number")).at(arg.span))?;
+        let n = args::integer(&arg.value)
+            .filter(|&n| n >= 0 && (n > 0 || callee != "thin"))
+            .ok_or_else(|| Fault::new(format!("{callee}() needs a positive whole number")).at(arg.span))?;
         let length = plan.dims(out.node)?.iter().find(|d| *d.name == *dim).map_or(0, |d| d.len);
         let index = match callee.as_str() {
             "head" => indexing::python_slice(None, Some(n), None, length)?,

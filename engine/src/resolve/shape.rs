@@ -258,7 +258,8 @@ pub fn drop_vars(_: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -
     let mut out = a.clone();
     for name in names {
         if out.coords.shift_remove(&name).is_none() && !ignore {
-            let hint = suggest::did_you_mean_or_list(&name, a.coords.keys().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
+            let hint =
+                suggest::did_you_mean_or_list(&name, a.coords.keys().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
             return refuse(format!("there is no coordinate '{name}'{hint}"));
         }
     }

@@ -39,7 +39,9 @@ pub fn subscript(plan: &mut Plan, base: &Value, items: Vec<Arg>) -> Outcome<Valu
             numbers::known_numpy(plan, &out)
         }
         Value::Dict(d) => match items.as_slice() {
-            [Arg { value: Value::Text(key), span }] => d.get(key).cloned().ok_or_else(|| missing_key(key, d.keys().map(String::as_str)).at(*span)),
+            [Arg { value: Value::Text(key), span }] => {
+                d.get(key).cloned().ok_or_else(|| missing_key(key, d.keys().map(String::as_str)).at(*span))
+            }
             _ => refuse("a dict is read by one text: d['lat']"),
         },
         Value::List(list) | Value::Tuple(list) => match items.as_slice() {
@@ -102,7 +104,13 @@ fn positional(plan: &mut Plan, a: &LazyArray, items: Vec<Arg>) -> Outcome<LazyAr
 ///
 /// # Errors
 /// At the indexer that does not fit.
-pub fn isel(plan: &mut Plan, a: &LazyArray, entries: IndexMap<String, Arg>, scalars: Scalars, receiver: &calls::Receiver) -> Outcome<LazyArray> {
+pub fn isel(
+    plan: &mut Plan,
+    a: &LazyArray,
+    entries: IndexMap<String, Arg>,
+    scalars: Scalars,
+    receiver: &calls::Receiver,
+) -> Outcome<LazyArray> {
     let mut out = a.clone();
     pointwise_guard(plan, &entries)?;
     for (dim, arg) in entries {
@@ -147,20 +155,21 @@ pub fn relabel(plan: &mut Plan, a: LazyArray, dim: &str, indexer: &LazyArray) ->
     let mut out = a;
     let dims = plan.names(indexer.node)?;
     if let [new] = dims.as_slice()
-        && new != dim {
-            if plan.names(out.node)?.contains(new) {
-                return Err(Fault::unsupported(format!("selecting along '{dim}' by an array along '{new}', which the array has too")));
-            }
-            out.node = plan.rename(out.node, dim, new)?;
-            for coord in out.coords.values_mut() {
-                if coord.dims.iter().any(|d| d == dim) {
-                    if let crate::lazy::CoordData::Lazy(node, _) = &mut coord.data {
-                        *node = plan.rename(*node, dim, new)?;
-                    }
-                    coord.dims.iter_mut().filter(|d| *d == dim).for_each(|d| d.clone_from(new));
+        && new != dim
+    {
+        if plan.names(out.node)?.contains(new) {
+            return Err(Fault::unsupported(format!("selecting along '{dim}' by an array along '{new}', which the array has too")));
+        }
+        out.node = plan.rename(out.node, dim, new)?;
+        for coord in out.coords.values_mut() {
+            if coord.dims.iter().any(|d| d == dim) {
+                if let crate::lazy::CoordData::Lazy(node, _) = &mut coord.data {
+                    *node = plan.rename(*node, dim, new)?;
                 }
+                coord.dims.iter_mut().filter(|d| *d == dim).for_each(|d| d.clone_from(new));
             }
         }
+    }
     for (name, coord) in &indexer.coords {
         if name != dim && !out.coords.contains_key(name) {
             out.coords.insert(name.clone(), coord.clone());
@@ -183,7 +192,10 @@ pub fn positions(plan: &Plan, v: &Value, length: usize, dim: &str) -> Outcome<Pi
             for (bound, part) in bounds.iter_mut().zip(parts.iter()) {
                 *bound = match part {
                     Value::None => None,
-                    other => Some(args::integer(other).ok_or_else(|| Fault::new(format!("a slice by position needs whole numbers, not {}", other.type_name())))?),
+                    other => Some(
+                        args::integer(other)
+                            .ok_or_else(|| Fault::new(format!("a slice by position needs whole numbers, not {}", other.type_name())))?,
+                    ),
                 };
             }
             return Ok(Picked::Many(indexing::python_slice(bounds[0], bounds[1], bounds[2], length)?));
@@ -207,7 +219,11 @@ pub fn positions(plan: &Plan, v: &Value, length: usize, dim: &str) -> Outcome<Pi
         Values::Numbers(block) if block.is_empty() => Ok(Picked::Many(Index::compact(&[]))),
         Values::Numbers(block) if block.dtype().is_integer() => {
             let at = block.to_i64_vec().into_iter().map(|i| indexing::python_index(i, length, dim)).collect::<Outcome<Vec<usize>>>()?;
-            if block.rank() == 0 { Ok(Picked::One(at[0])) } else { Ok(Picked::Many(Index::compact(&at.iter().map(|&i| i as i64).collect::<Vec<_>>()))) }
+            if block.rank() == 0 {
+                Ok(Picked::One(at[0]))
+            } else {
+                Ok(Picked::Many(Index::compact(&at.iter().map(|&i| i as i64).collect::<Vec<_>>())))
+            }
         }
         _ => refuse(format!("'{dim}' is indexed by whole numbers or truths")),
     }

@@ -41,11 +41,15 @@ fn opened(alias: &str, calendar: Calendar) -> Arc<OpenedDataset> {
     let shape = [("time", 24), ("lat", 4), ("lon", 6)];
     variables.insert("tas".to_owned(), variable(&shape, DType::F32, Kind::Number(DType::F32), None));
     variables.insert("flag".to_owned(), variable(&shape[1..], DType::I16, Kind::Number(DType::I16), None));
-    variables.insert("time".to_owned(), variable(&shape[..1], DType::F64, Kind::Time(encoding.clone()), Some(Values::Times(Times { micros, encoding }))));
+    variables.insert(
+        "time".to_owned(),
+        variable(&shape[..1], DType::F64, Kind::Time(encoding.clone()), Some(Values::Times(Times { micros, encoding }))),
+    );
     variables.insert("lat".to_owned(), numbers("lat", vec![60.0, 20.0, -20.0, -60.0]));
     variables.insert("lon".to_owned(), numbers("lon", (0..6).map(|i| i as f64 * 60.0).collect()));
     variables.insert("height".to_owned(), variable(&[], DType::F64, Kind::Number(DType::F64), Some(Values::Numbers(Block::scalar(2.0)))));
-    let description = Dataset { spec: DatasetSpec::default(), snapshot: String::new(), files: 1, stored_bytes: 0, variables, attrs: Attrs::new() };
+    let description =
+        Dataset { spec: DatasetSpec::default(), snapshot: String::new(), files: 1, stored_bytes: 0, variables, attrs: Attrs::new() };
     Arc::new(OpenedDataset { alias: alias.to_owned(), region: "here".to_owned(), description })
 }
 
@@ -183,7 +187,11 @@ fn groups_sort_their_labels() {
 fn resampling_labels_starts_of_bins() {
     assert_eq!(shape("d.tas.resample(time='YS').mean()"), "time=2,lat=4,lon=6 float32");
     assert_eq!(shape("m.tas.resample(time='QS-DEC').mean()"), "time=9,lat=4,lon=6 float32");
-    assert_eq!(shape("d.flag.astype('i4').expand_dims(time=d.time[:2]).resample(time='D').max()"), "time=32,lat=4,lon=6 float64", "empty bins are missing");
+    assert_eq!(
+        shape("d.flag.astype('i4').expand_dims(time=d.time[:2]).resample(time='D').max()"),
+        "time=32,lat=4,lon=6 float64",
+        "empty bins are missing"
+    );
     assert!(error("d.tas.resample(lat='YS')").contains("no times"));
 }
 

@@ -32,7 +32,9 @@ pub fn weighted(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
         return Err(bound.wrong("weights", &arg, "an array of numbers"));
     }
     if fold::values(plan, weights).is_some_and(|v| elementwise::any_missing(&v)) {
-        return Err(Fault::new("`weights` cannot contain missing values; missing values can be replaced by `weights.fillna(0)`").at(arg.span));
+        return Err(
+            Fault::new("`weights` cannot contain missing values; missing values can be replaced by `weights.fillna(0)`").at(arg.span)
+        );
     }
     Ok(Value::Weighted(Box::new(Weighted { object: base.clone(), weights: weights.clone() })))
 }
@@ -147,7 +149,13 @@ pub fn dot(plan: &mut Plan, a: &LazyArray, b: &LazyArray, dims: &[String]) -> Ou
 }
 
 fn sum_of_weights(plan: &mut Plan, a: &LazyArray, w: &LazyArray, dims: &[String]) -> Outcome<LazyArray> {
-    let Value::Array(there) = elementwise::notnull(plan, a, Args { callee: "notnull".to_owned(), positional: vec![], keyword: indexmap::IndexMap::new() }, &Receiver::array())? else {
+    let Value::Array(there) = elementwise::notnull(
+        plan,
+        a,
+        Args { callee: "notnull".to_owned(), positional: vec![], keyword: indexmap::IndexMap::new() },
+        &Receiver::array(),
+    )?
+    else {
         return refuse("weights of something that is no array");
     };
     let mut w = w.clone();
@@ -160,4 +168,3 @@ fn sum_of_weights(plan: &mut Plan, a: &LazyArray, w: &LazyArray, dims: &[String]
     let node = plan.select_like(sum.node.into(), valid, sum.node.into(), Operand::Float(f64::NAN), indexing::promoted(dtype))?;
     Ok(LazyArray { node, ..sum })
 }
-

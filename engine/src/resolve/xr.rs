@@ -18,11 +18,32 @@ use xeng_kernels::{Block, DType, Dim};
 use xeng_proto::{Attrs, Values};
 
 /// What expressions may call.
-pub const FUNCTIONS: &[&str] = &["where", "DataArray", "concat", "ones_like", "zeros_like", "full_like", "corr", "cov", "dot", "align", "broadcast", "Dataset"];
+pub const FUNCTIONS: &[&str] =
+    &["where", "DataArray", "concat", "ones_like", "zeros_like", "full_like", "corr", "cov", "dot", "align", "broadcast", "Dataset"];
 /// What xarray has and xeng lacks so far.
 pub const NOT_YET: &[&str] = &[
-    "merge", "combine_nested", "combine_by_coords", "apply_ufunc", "map_blocks", "polyval", "cross", "date_range", "cftime_range", "open_dataset", "open_mfdataset", "open_zarr", "open_dataarray",
-    "load_dataset", "ufuncs", "Variable", "set_options", "unify_chunks", "infer_freq", "Coordinates", "testing", "tutorial",
+    "merge",
+    "combine_nested",
+    "combine_by_coords",
+    "apply_ufunc",
+    "map_blocks",
+    "polyval",
+    "cross",
+    "date_range",
+    "cftime_range",
+    "open_dataset",
+    "open_mfdataset",
+    "open_zarr",
+    "open_dataarray",
+    "load_dataset",
+    "ufuncs",
+    "Variable",
+    "set_options",
+    "unify_chunks",
+    "infer_freq",
+    "Coordinates",
+    "testing",
+    "tutorial",
 ];
 
 /// `xr.name(args)`
@@ -87,7 +108,9 @@ fn data_array(plan: &mut Plan, args: Args) -> Outcome<Value> {
 /// Cells under dims `dim_0, dim_1, ...`; numbers that depend on data are stacked.
 fn cells(plan: &mut Plan, v: &Value) -> Outcome<(LazyArray, usize)> {
     let (array, rank) = match v {
-        Value::List(items) | Value::Tuple(items) if items.iter().any(|i| matches!(i, Value::Later(_) | Value::Array(_))) => (stacked(plan, items)?, 1),
+        Value::List(items) | Value::Tuple(items) if items.iter().any(|i| matches!(i, Value::Later(_) | Value::Array(_))) => {
+            (stacked(plan, items)?, 1)
+        }
         Value::Array(a) => {
             let bare = LazyArray { name: None, coords: IndexMap::new(), attrs: Attrs::new(), ..a.clone() };
             let rank = plan.dims(a.node)?.len();
@@ -140,7 +163,9 @@ fn dim_names(dims: &Names, coords: Option<&Arg>, rank: usize) -> Outcome<Vec<Str
         (_, Some(Value::List(list))) => list
             .iter()
             .map(|e| match e {
-                Value::Tuple(t) => args::texts(&Value::List(t.iter().take(1).cloned().collect())).and_then(|t| t.first().cloned()).ok_or_else(|| Fault::new("coords in a list are pairs of a dim and its labels")),
+                Value::Tuple(t) => args::texts(&Value::List(t.iter().take(1).cloned().collect()))
+                    .and_then(|t| t.first().cloned())
+                    .ok_or_else(|| Fault::new("coords in a list are pairs of a dim and its labels")),
                 _ => refuse("coords in a list are pairs of a dim and its labels"),
             })
             .collect::<Outcome<_>>()?,
@@ -180,7 +205,11 @@ fn check(plan: &Plan, a: &LazyArray, name: &str, coord: &LazyCoord) -> Outcome<(
             return refuse(format!("coordinate '{name}' has the dimension '{d}', which the array does not have"));
         };
         if coord.dims.len() == 1 && coord.known().is_some_and(|v| v.len() != own.len) {
-            return refuse(format!("coordinate '{name}' has {} cells along '{d}', which has length {}", coord.known().map_or(0, |v| v.len()), own.len));
+            return refuse(format!(
+                "coordinate '{name}' has {} cells along '{d}', which has length {}",
+                coord.known().map_or(0, |v| v.len()),
+                own.len
+            ));
         }
     }
     Ok(())
@@ -247,7 +276,8 @@ fn moments(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
         return Ok(Value::Array(infix(plan, BinaryOp::Divide, &cov, &scale)?));
     }
     let count = over(plan, &valid, ReductionKind::Sum)?;
-    let less = infix_array(plan, Infix::Binary(BinaryOp::Subtract), &Value::Array(count.clone()), &Value::Number(crate::lazy::Number::Int(ddof)))?;
+    let less =
+        infix_array(plan, Infix::Binary(BinaryOp::Subtract), &Value::Array(count.clone()), &Value::Number(crate::lazy::Number::Int(ddof)))?;
     let adjust = infix(plan, BinaryOp::Divide, &count, &less)?;
     Ok(Value::Array(infix(plan, BinaryOp::Multiply, &cov, &adjust)?))
 }
@@ -344,4 +374,3 @@ fn dataset(plan: &mut Plan, args: Args) -> Outcome<Value> {
     let variables = d.keys().cloned().zip(arrays).map(|(n, a)| (n.clone(), LazyArray { name: Some(n), ..a })).collect();
     Ok(Value::Dataset(super::operators::assemble(variables, &crate::lazy::LazyDataset::default())))
 }
-

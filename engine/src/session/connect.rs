@@ -67,20 +67,19 @@ impl Session {
 }
 
 fn connected(region: &str, endpoints: &[String]) -> Result<Vec<Arc<dyn Region>>> {
-    endpoints
-        .iter()
-        .map(|e| Ok(Arc::new(GrpcRegion::connect(e, format!("{region} ({e})"))?) as Arc<dyn Region>))
-        .collect()
+    endpoints.iter().map(|e| Ok(Arc::new(GrpcRegion::connect(e, format!("{region} ({e})"))?) as Arc<dyn Region>)).collect()
 }
 
 /// The addresses of a region's engines; none for one in this process.
 fn endpoints(name: &str, place: &RegionPlace) -> Result<Vec<String>> {
     let ways = usize::from(!place.endpoints.is_empty()) + usize::from(place.dns.is_some()) + usize::from(place.local);
     if ways != 1 {
-        return Err(Error::request(format!("region '{name}' must say where its engines are in exactly one way")).hint("give endpoints = [...], dns = \"name:port\" or local = true"));
+        return Err(Error::request(format!("region '{name}' must say where its engines are in exactly one way"))
+            .hint("give endpoints = [...], dns = \"name:port\" or local = true"));
     }
     let Some(dns) = &place.dns else { return Ok(place.endpoints.clone()) };
-    let found = std::net::ToSocketAddrs::to_socket_addrs(dns.as_str()).map_err(|e| Error::unavailable(format!("region '{name}': '{dns}' cannot be resolved: {e}")))?;
+    let found = std::net::ToSocketAddrs::to_socket_addrs(dns.as_str())
+        .map_err(|e| Error::unavailable(format!("region '{name}': '{dns}' cannot be resolved: {e}")))?;
     let mut all: Vec<String> = found.map(|address| format!("http://{address}")).collect();
     all.sort();
     all.dedup();

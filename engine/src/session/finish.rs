@@ -46,7 +46,8 @@ pub(super) fn shape(value: &Value, plan: &mut Plan, roots: &mut Vec<NodeId>) -> 
         Value::Number(Number::Float(f)) => scalar(plan, roots, Block::scalar(*f)),
         Value::Bool(b) => scalar(plan, roots, Block::scalar(*b)),
         Value::Numpy(block) => scalar(plan, roots, block.clone()),
-        other => Err(Error::request(format!("the result is {}, not an array", other.type_name())).hint("end with an expression that gives a DataArray, a Dataset or a number")),
+        other => Err(Error::request(format!("the result is {}, not an array", other.type_name()))
+            .hint("end with an expression that gives a DataArray, a Dataset or a number")),
     }
 }
 
@@ -60,7 +61,14 @@ fn array_shape(array: &LazyArray, plan: &Plan, roots: &mut Vec<NodeId>) -> Resul
         };
         (name.clone(), coord.clone(), at)
     });
-    Ok(ArrayShape { name: array.name.clone(), dims, cells: array.cells.clone(), attrs: array.attrs.clone(), coords: coords.collect(), root })
+    Ok(ArrayShape {
+        name: array.name.clone(),
+        dims,
+        cells: array.cells.clone(),
+        attrs: array.attrs.clone(),
+        coords: coords.collect(),
+        root,
+    })
 }
 
 fn root_of(roots: &mut Vec<NodeId>, node: NodeId) -> usize {
@@ -74,7 +82,9 @@ fn root_of(roots: &mut Vec<NodeId>, node: NodeId) -> usize {
 pub(super) fn outcome(shape: &Shape, blocks: &[Arc<Block>]) -> Result<Outcome> {
     match shape {
         Shape::Array(a) => Ok(Outcome::Array(array(a, blocks)?)),
-        Shape::Dataset(arrays, attrs) => Ok(Outcome::Dataset { arrays: arrays.iter().map(|a| array(a, blocks)).collect::<Result<_>>()?, attrs: attrs.clone() }),
+        Shape::Dataset(arrays, attrs) => {
+            Ok(Outcome::Dataset { arrays: arrays.iter().map(|a| array(a, blocks)).collect::<Result<_>>()?, attrs: attrs.clone() })
+        }
     }
 }
 

@@ -26,7 +26,8 @@ pub(super) struct Found {
 /// # Errors
 /// [`KernelError::Malformed`] when it is no such date, or does not exist in the calendar.
 pub fn parse_partial(text: &str, calendar: Calendar) -> Result<(i64, i64)> {
-    let found = scan(text).ok_or_else(|| KernelError::malformed("date", format!("'{text}' is not of the form 2011-07-05T12:30:00 or a beginning of it")))?;
+    let found = scan(text)
+        .ok_or_else(|| KernelError::malformed("date", format!("'{text}' is not of the form 2011-07-05T12:30:00 or a beginning of it")))?;
     let from = calendar.micros(found.date)?;
     let date = found.date;
     let until = match found.parts {

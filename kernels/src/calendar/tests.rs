@@ -146,7 +146,11 @@ fn days_follow_one_another() {
 #[test]
 fn spellings_are_those_of_xarray() {
     let both = [Calendar::Standard, Calendar::NoLeap];
-    let text = |units: &str, calendar| TimeUnits::parse(units, calendar).and_then(|u| decode(&Encoded::Floats(vec![1.5]), u, calendar)).map(|m| fields(calendar.civil(m[0])));
+    let text = |units: &str, calendar| {
+        TimeUnits::parse(units, calendar)
+            .and_then(|u| decode(&Encoded::Floats(vec![1.5]), u, calendar))
+            .map(|m| fields(calendar.civil(m[0])))
+    };
     for calendar in both {
         for (units, want) in [
             ("Days Since 2000-01-01", [2000, 1, 2, 12, 0, 0, 0]),
@@ -163,7 +167,19 @@ fn spellings_are_those_of_xarray() {
         ] {
             assert_eq!(text(units, calendar), Ok(want), "{units}");
         }
-        for units in ["weeks since 2000-01-01", "months since 2000-01-01", "years since 2000-01-01", "days since 0", "days since 2000-00-01", "us since 2000-01-01", "ns since 2000-01-01", "days since 2000-02-30", "days since 2000-1-1 24:00:00", "days as %Y%m%d.%f", "day"] {
+        for units in [
+            "weeks since 2000-01-01",
+            "months since 2000-01-01",
+            "years since 2000-01-01",
+            "days since 0",
+            "days since 2000-00-01",
+            "us since 2000-01-01",
+            "ns since 2000-01-01",
+            "days since 2000-02-30",
+            "days since 2000-1-1 24:00:00",
+            "days as %Y%m%d.%f",
+            "day",
+        ] {
             let why = TimeUnits::parse(units, calendar).unwrap_err().to_string();
             assert!(why.contains("decode_times=false"), "{why}");
         }

@@ -35,9 +35,15 @@ impl TimeUnits {
     /// [`KernelError::Malformed`] for an unknown unit, or a reference date that cannot be read or does not exist; the
     /// message names the way out.
     pub fn parse(text: &str, calendar: Calendar) -> Result<TimeUnits> {
-        let bad = |why: String| KernelError::malformed("time units", format!("'{text}' in the calendar {}: {why}; decode_times=false reads the numbers", calendar.name()));
+        let bad = |why: String| {
+            KernelError::malformed(
+                "time units",
+                format!("'{text}' in the calendar {}: {why}; decode_times=false reads the numbers", calendar.name()),
+            )
+        };
         let (unit, date) = split(text).ok_or_else(|| bad("not of the form 'UNIT since DATE'".into()))?;
-        let unit_nanos = unit_nanos(&unit.to_ascii_lowercase(), calendar).ok_or_else(|| bad(format!("the unit '{unit}' has no fixed length here")))?;
+        let unit_nanos =
+            unit_nanos(&unit.to_ascii_lowercase(), calendar).ok_or_else(|| bad(format!("the unit '{unit}' has no fixed length here")))?;
         let found = scan(date).ok_or_else(|| bad("the reference date is not of the form year-month-day hour:minute:second".into()))?;
         let by_pandas = matches!(calendar, Calendar::Standard | Calendar::ProlepticGregorian);
         if found.parts < 3 && !(by_pandas && found.date.year > 1582) {
@@ -105,7 +111,9 @@ pub enum Encoded {
 /// [`KernelError::Malformed`] when a time lies beyond 64 bits of microseconds.
 pub fn decode(values: &Encoded, units: TimeUnits, calendar: Calendar) -> Result<Vec<i64>> {
     match values {
-        Encoded::Integers(v) => v.iter().map(|&x| if x == NAT { Ok(NAT) } else { from_nanos(x as i128 * units.unit_nanos as i128, units) }).collect(),
+        Encoded::Integers(v) => {
+            v.iter().map(|&x| if x == NAT { Ok(NAT) } else { from_nanos(x as i128 * units.unit_nanos as i128, units) }).collect()
+        }
         Encoded::Floats(v) => {
             let by_pandas = pandas_decodes(v, units, calendar);
             v.iter().map(|&x| if x.is_nan() { Ok(NAT) } else { decode_float(x, units, by_pandas) }).collect()
@@ -164,15 +172,20 @@ fn decode_float(x: f64, units: TimeUnits, by_pandas: bool) -> Result<i64> {
 pub fn encode(micros: &[i64], units: TimeUnits) -> Encoded {
     let unit = units.unit_nanos as i128;
     let nanos = |m: i64| (m as i128 - units.reference as i128) * 1_000;
-    let whole: Option<Vec<i64>> = micros.iter().map(|&m| if m != NAT && nanos(m) % unit == 0 { i64::try_from(nanos(m) / unit).ok() } else { None }).collect();
+    let whole: Option<Vec<i64>> =
+        micros.iter().map(|&m| if m != NAT && nanos(m) % unit == 0 { i64::try_from(nanos(m) / unit).ok() } else { None }).collect();
     match whole {
         Some(integers) => Encoded::Integers(integers),
-        None => Encoded::Floats(
-            micros
-                .iter()
-                .map(|&m| if m == NAT { f64::NAN } else { nanos(m).div_euclid(unit) as f64 + nanos(m).rem_euclid(unit) as f64 / unit as f64 })
-                .collect(),
-        ),
+        None => {
+            Encoded::Floats(
+                micros
+                    .iter()
+                    .map(|&m| {
+                        if m == NAT { f64::NAN } else { nanos(m).div_euclid(unit) as f64 + nanos(m).rem_euclid(unit) as f64 / unit as f64 }
+                    })
+                    .collect(),
+            )
+        }
     }
 }
 

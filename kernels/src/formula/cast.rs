@@ -37,21 +37,37 @@ source!(bool: of_bool, i8: of_i8, i16: of_i16, i32: of_i32, i64: of_i64, u8: of_
 macro_rules! from_integers {
     ($t:ty, |$x:ident| $convert:expr) => {
         #[inline(always)]
-        fn of_i8($x: i8) -> Self { $convert }
+        fn of_i8($x: i8) -> Self {
+            $convert
+        }
         #[inline(always)]
-        fn of_i16($x: i16) -> Self { $convert }
+        fn of_i16($x: i16) -> Self {
+            $convert
+        }
         #[inline(always)]
-        fn of_i32($x: i32) -> Self { $convert }
+        fn of_i32($x: i32) -> Self {
+            $convert
+        }
         #[inline(always)]
-        fn of_i64($x: i64) -> Self { $convert }
+        fn of_i64($x: i64) -> Self {
+            $convert
+        }
         #[inline(always)]
-        fn of_u8($x: u8) -> Self { $convert }
+        fn of_u8($x: u8) -> Self {
+            $convert
+        }
         #[inline(always)]
-        fn of_u16($x: u16) -> Self { $convert }
+        fn of_u16($x: u16) -> Self {
+            $convert
+        }
         #[inline(always)]
-        fn of_u32($x: u32) -> Self { $convert }
+        fn of_u32($x: u32) -> Self {
+            $convert
+        }
         #[inline(always)]
-        fn of_u64($x: u64) -> Self { $convert }
+        fn of_u64($x: u64) -> Self {
+            $convert
+        }
     };
 }
 
@@ -72,12 +88,18 @@ target!(i8: to_32, i16: to_32, i32: to_32, u8: to_32, u16: to_32, i64: to_64, u3
 
 impl Target for bool {
     #[inline(always)]
-    fn of_bool(x: bool) -> Self { x }
+    fn of_bool(x: bool) -> Self {
+        x
+    }
     from_integers!(bool, |x| x != 0);
     #[inline(always)]
-    fn of_f32(x: f32) -> Self { x != 0.0 }
+    fn of_f32(x: f32) -> Self {
+        x != 0.0
+    }
     #[inline(always)]
-    fn of_f64(x: f64) -> Self { x != 0.0 }
+    fn of_f64(x: f64) -> Self {
+        x != 0.0
+    }
 }
 
 macro_rules! float_target {

@@ -31,7 +31,10 @@ impl Formula {
     /// [`KernelError::Malformed`] when the operands are not the program's inputs or leave an axis of theirs out;
     /// [`KernelError::Shape`] and [`KernelError::DType`] when one has the wrong lengths or type.
     pub fn evaluate(&self, inputs: &[Operand], shape: &[usize]) -> Result<Block> {
-        let size = shape.iter().try_fold(1usize, |n, &l| n.checked_mul(l)).ok_or_else(|| KernelError::malformed("formula", "the output is too large"))?;
+        let size = shape
+            .iter()
+            .try_fold(1usize, |n, &l| n.checked_mul(l))
+            .ok_or_else(|| KernelError::malformed("formula", "the output is too large"))?;
         let layouts = self.layouts(inputs, shape)?;
         dispatch!(self.dtype(), T => {
             let mut out: Vec<T> = vec![T::default(); size];
@@ -44,7 +47,10 @@ impl Formula {
 
     fn layouts(&self, inputs: &[Operand], shape: &[usize]) -> Result<Vec<Layout>> {
         if inputs.len() != self.inputs.len() || self.steps.is_empty() {
-            return Err(KernelError::malformed("formula", format!("{} operands for {} inputs and {} steps", inputs.len(), self.inputs.len(), self.steps.len())));
+            return Err(KernelError::malformed(
+                "formula",
+                format!("{} operands for {} inputs and {} steps", inputs.len(), self.inputs.len(), self.steps.len()),
+            ));
         }
         inputs
             .iter()
@@ -61,7 +67,10 @@ impl Formula {
     fn fill<T: Stored>(&self, inputs: &[Operand], layouts: &[Layout], out: &mut [T]) -> Result<()> {
         let Some((&(result, _), before)) = self.steps.split_last() else { return Ok(()) };
         let tile = TILE.min(out.len());
-        let mut lanes = before.iter().map(|&(step, dtype)| dispatch!(dtype, S => S::enclose(S::prepare(step, inputs, layouts, tile)?))).collect::<Result<Vec<Lanes>>>()?;
+        let mut lanes = before
+            .iter()
+            .map(|&(step, dtype)| dispatch!(dtype, S => S::enclose(S::prepare(step, inputs, layouts, tile)?)))
+            .collect::<Result<Vec<Lanes>>>()?;
         let mut last: Lane<T> = T::prepare(result, inputs, layouts, tile)?;
         for (number, part) in out.chunks_mut(tile).enumerate() {
             let start = number * tile;

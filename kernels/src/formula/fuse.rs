@@ -79,7 +79,9 @@ fn last(registers: &[Register]) -> Result<Register> {
 }
 
 fn renumber(step: Step, at: &[Register]) -> Result<Step> {
-    let to = |r: Register| at.get(r as usize).copied().ok_or_else(|| KernelError::malformed("formula", format!("register {r} is read before it is written")));
+    let to = |r: Register| {
+        at.get(r as usize).copied().ok_or_else(|| KernelError::malformed("formula", format!("register {r} is read before it is written")))
+    };
     Ok(match step {
         Step::Input(_) | Step::Literal(_) => step,
         Step::Unary(op, a) => Step::Unary(op, to(a)?),

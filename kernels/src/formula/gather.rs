@@ -26,7 +26,10 @@ impl Layout {
     pub(super) fn of(operand: &Operand, shape: &[usize]) -> Result<Layout> {
         let lengths = operand.block.shape();
         if operand.axes.len() != shape.len() {
-            return Err(KernelError::malformed("formula", format!("an operand names {} axes of an output of rank {}", operand.axes.len(), shape.len())));
+            return Err(KernelError::malformed(
+                "formula",
+                format!("an operand names {} axes of an output of rank {}", operand.axes.len(), shape.len()),
+            ));
         }
         let mut used = vec![false; lengths.len()];
         let mut axes: Vec<(usize, usize)> = Vec::with_capacity(shape.len());

@@ -89,34 +89,62 @@ pub(super) trait Real: Number {
 macro_rules! integer_common {
     ($t:ty) => {
         #[inline(always)]
-        fn add(self, b: Self) -> Self { self.wrapping_add(b) }
+        fn add(self, b: Self) -> Self {
+            self.wrapping_add(b)
+        }
         #[inline(always)]
-        fn sub(self, b: Self) -> Self { self.wrapping_sub(b) }
+        fn sub(self, b: Self) -> Self {
+            self.wrapping_sub(b)
+        }
         #[inline(always)]
-        fn mul(self, b: Self) -> Self { self.wrapping_mul(b) }
+        fn mul(self, b: Self) -> Self {
+            self.wrapping_mul(b)
+        }
         #[inline(always)]
-        fn neg(self) -> Self { self.wrapping_neg() }
+        fn neg(self) -> Self {
+            self.wrapping_neg()
+        }
         #[inline(always)]
-        fn square(self) -> Self { self.wrapping_mul(self) }
+        fn square(self) -> Self {
+            self.wrapping_mul(self)
+        }
         #[inline(always)]
-        fn floor(self) -> Self { self }
+        fn floor(self) -> Self {
+            self
+        }
         #[inline(always)]
-        fn ceil(self) -> Self { self }
+        fn ceil(self) -> Self {
+            self
+        }
         #[inline(always)]
-        fn trunc(self) -> Self { self }
+        fn trunc(self) -> Self {
+            self
+        }
         #[inline(always)]
-        fn finite(self) -> bool { true }
+        fn finite(self) -> bool {
+            true
+        }
         #[inline(always)]
-        fn infinite(self) -> bool { false }
+        fn infinite(self) -> bool {
+            false
+        }
         #[inline(always)]
-        fn literal(bits: u64) -> Self { bits as $t }
+        fn literal(bits: u64) -> Self {
+            bits as $t
+        }
         /// By squaring, wrapping; a negative exponent gives 0, or +-1 for the bases +-1.
         #[inline(always)]
         fn pow(self, b: Self) -> Self {
             let (mut base, mut left, mut out): ($t, u64, $t) = (self, b as i128 as u64, 1);
             #[allow(unused_comparisons)]
             if b < 0 {
-                return if self == 1 { 1 } else if self.wrapping_add(1) == 0 { if b & 1 == 1 { self } else { 1 } } else { 0 };
+                return if self == 1 {
+                    1
+                } else if self.wrapping_add(1) == 0 {
+                    if b & 1 == 1 { self } else { 1 }
+                } else {
+                    0
+                };
             }
             while left > 0 {
                 if left & 1 == 1 {
@@ -195,48 +223,86 @@ unsigned!(u8, u16, u32, u64);
 /// `+` is or, `*` is and, as NumPy's; the others follow the arithmetic of 0 and 1.
 impl Number for bool {
     #[inline(always)]
-    fn add(self, b: Self) -> Self { self | b }
+    fn add(self, b: Self) -> Self {
+        self | b
+    }
     #[inline(always)]
-    fn sub(self, b: Self) -> Self { self ^ b }
+    fn sub(self, b: Self) -> Self {
+        self ^ b
+    }
     #[inline(always)]
-    fn mul(self, b: Self) -> Self { self & b }
+    fn mul(self, b: Self) -> Self {
+        self & b
+    }
     #[inline(always)]
-    fn floor_div(self, b: Self) -> Self { self & b }
+    fn floor_div(self, b: Self) -> Self {
+        self & b
+    }
     #[inline(always)]
-    fn modulo(self, _: Self) -> Self { false }
+    fn modulo(self, _: Self) -> Self {
+        false
+    }
     #[inline(always)]
-    fn pow(self, b: Self) -> Self { self | !b }
+    fn pow(self, b: Self) -> Self {
+        self | !b
+    }
     #[inline(always)]
-    fn neg(self) -> Self { self }
+    fn neg(self) -> Self {
+        self
+    }
     #[inline(always)]
-    fn abs(self) -> Self { self }
+    fn abs(self) -> Self {
+        self
+    }
     #[inline(always)]
-    fn sign(self) -> Self { self }
+    fn sign(self) -> Self {
+        self
+    }
     #[inline(always)]
-    fn square(self) -> Self { self }
+    fn square(self) -> Self {
+        self
+    }
     #[inline(always)]
-    fn floor(self) -> Self { self }
+    fn floor(self) -> Self {
+        self
+    }
     #[inline(always)]
-    fn ceil(self) -> Self { self }
+    fn ceil(self) -> Self {
+        self
+    }
     #[inline(always)]
-    fn trunc(self) -> Self { self }
+    fn trunc(self) -> Self {
+        self
+    }
     #[inline(always)]
-    fn finite(self) -> bool { true }
+    fn finite(self) -> bool {
+        true
+    }
     #[inline(always)]
-    fn infinite(self) -> bool { false }
+    fn infinite(self) -> bool {
+        false
+    }
     #[inline(always)]
-    fn literal(bits: u64) -> Self { bits != 0 }
+    fn literal(bits: u64) -> Self {
+        bits != 0
+    }
 }
 
 macro_rules! float {
     ($t:ident) => {
         impl Number for $t {
             #[inline(always)]
-            fn add(self, b: Self) -> Self { self + b }
+            fn add(self, b: Self) -> Self {
+                self + b
+            }
             #[inline(always)]
-            fn sub(self, b: Self) -> Self { self - b }
+            fn sub(self, b: Self) -> Self {
+                self - b
+            }
             #[inline(always)]
-            fn mul(self, b: Self) -> Self { self * b }
+            fn mul(self, b: Self) -> Self {
+                self * b
+            }
             /// NumPy's `npy_floor_divide`.
             #[inline(always)]
             fn floor_div(self, b: Self) -> Self {
@@ -269,90 +335,176 @@ macro_rules! float {
                 }
             }
             #[inline(always)]
-            fn pow(self, b: Self) -> Self { self.powf(b) }
-            #[inline(always)]
-            fn neg(self) -> Self { -self }
-            #[inline(always)]
-            fn abs(self) -> Self { <$t>::abs(self) }
-            #[inline(always)]
-            fn sign(self) -> Self {
-                if self > 0.0 { 1.0 } else if self < 0.0 { -1.0 } else if self == 0.0 { 0.0 } else { self }
+            fn pow(self, b: Self) -> Self {
+                self.powf(b)
             }
             #[inline(always)]
-            fn square(self) -> Self { self * self }
+            fn neg(self) -> Self {
+                -self
+            }
             #[inline(always)]
-            fn floor(self) -> Self { <$t>::floor(self) }
+            fn abs(self) -> Self {
+                <$t>::abs(self)
+            }
             #[inline(always)]
-            fn ceil(self) -> Self { <$t>::ceil(self) }
+            fn sign(self) -> Self {
+                if self > 0.0 {
+                    1.0
+                } else if self < 0.0 {
+                    -1.0
+                } else if self == 0.0 {
+                    0.0
+                } else {
+                    self
+                }
+            }
             #[inline(always)]
-            fn trunc(self) -> Self { <$t>::trunc(self) }
+            fn square(self) -> Self {
+                self * self
+            }
             #[inline(always)]
-            fn finite(self) -> bool { self.is_finite() }
+            fn floor(self) -> Self {
+                <$t>::floor(self)
+            }
             #[inline(always)]
-            fn infinite(self) -> bool { self.is_infinite() }
+            fn ceil(self) -> Self {
+                <$t>::ceil(self)
+            }
             #[inline(always)]
-            fn literal(bits: u64) -> Self { f64::from_bits(bits) as $t }
+            fn trunc(self) -> Self {
+                <$t>::trunc(self)
+            }
+            #[inline(always)]
+            fn finite(self) -> bool {
+                self.is_finite()
+            }
+            #[inline(always)]
+            fn infinite(self) -> bool {
+                self.is_infinite()
+            }
+            #[inline(always)]
+            fn literal(bits: u64) -> Self {
+                f64::from_bits(bits) as $t
+            }
         }
 
         impl Real for $t {
             #[inline(always)]
-            fn div(self, b: Self) -> Self { self / b }
+            fn div(self, b: Self) -> Self {
+                self / b
+            }
             #[inline(always)]
-            fn atan2(self, b: Self) -> Self { <$t>::atan2(self, b) }
+            fn atan2(self, b: Self) -> Self {
+                <$t>::atan2(self, b)
+            }
             #[inline(always)]
-            fn hypot(self, b: Self) -> Self { <$t>::hypot(self, b) }
+            fn hypot(self, b: Self) -> Self {
+                <$t>::hypot(self, b)
+            }
             #[inline(always)]
-            fn copysign(self, b: Self) -> Self { <$t>::copysign(self, b) }
+            fn copysign(self, b: Self) -> Self {
+                <$t>::copysign(self, b)
+            }
             #[inline(always)]
-            fn reciprocal(self) -> Self { 1.0 / self }
+            fn reciprocal(self) -> Self {
+                1.0 / self
+            }
             #[inline(always)]
-            fn sqrt(self) -> Self { <$t>::sqrt(self) }
+            fn sqrt(self) -> Self {
+                <$t>::sqrt(self)
+            }
             #[inline(always)]
-            fn cbrt(self) -> Self { <$t>::cbrt(self) }
+            fn cbrt(self) -> Self {
+                <$t>::cbrt(self)
+            }
             #[inline(always)]
-            fn exp(self) -> Self { <$t>::exp(self) }
+            fn exp(self) -> Self {
+                <$t>::exp(self)
+            }
             #[inline(always)]
-            fn exp2(self) -> Self { <$t>::exp2(self) }
+            fn exp2(self) -> Self {
+                <$t>::exp2(self)
+            }
             #[inline(always)]
-            fn expm1(self) -> Self { self.exp_m1() }
+            fn expm1(self) -> Self {
+                self.exp_m1()
+            }
             #[inline(always)]
-            fn log(self) -> Self { self.ln() }
+            fn log(self) -> Self {
+                self.ln()
+            }
             #[inline(always)]
-            fn log2(self) -> Self { <$t>::log2(self) }
+            fn log2(self) -> Self {
+                <$t>::log2(self)
+            }
             #[inline(always)]
-            fn log10(self) -> Self { <$t>::log10(self) }
+            fn log10(self) -> Self {
+                <$t>::log10(self)
+            }
             #[inline(always)]
-            fn log1p(self) -> Self { self.ln_1p() }
+            fn log1p(self) -> Self {
+                self.ln_1p()
+            }
             #[inline(always)]
-            fn sin(self) -> Self { <$t>::sin(self) }
+            fn sin(self) -> Self {
+                <$t>::sin(self)
+            }
             #[inline(always)]
-            fn cos(self) -> Self { <$t>::cos(self) }
+            fn cos(self) -> Self {
+                <$t>::cos(self)
+            }
             #[inline(always)]
-            fn tan(self) -> Self { <$t>::tan(self) }
+            fn tan(self) -> Self {
+                <$t>::tan(self)
+            }
             #[inline(always)]
-            fn asin(self) -> Self { <$t>::asin(self) }
+            fn asin(self) -> Self {
+                <$t>::asin(self)
+            }
             #[inline(always)]
-            fn acos(self) -> Self { <$t>::acos(self) }
+            fn acos(self) -> Self {
+                <$t>::acos(self)
+            }
             #[inline(always)]
-            fn atan(self) -> Self { <$t>::atan(self) }
+            fn atan(self) -> Self {
+                <$t>::atan(self)
+            }
             #[inline(always)]
-            fn sinh(self) -> Self { <$t>::sinh(self) }
+            fn sinh(self) -> Self {
+                <$t>::sinh(self)
+            }
             #[inline(always)]
-            fn cosh(self) -> Self { <$t>::cosh(self) }
+            fn cosh(self) -> Self {
+                <$t>::cosh(self)
+            }
             #[inline(always)]
-            fn tanh(self) -> Self { <$t>::tanh(self) }
+            fn tanh(self) -> Self {
+                <$t>::tanh(self)
+            }
             #[inline(always)]
-            fn asinh(self) -> Self { <$t>::asinh(self) }
+            fn asinh(self) -> Self {
+                <$t>::asinh(self)
+            }
             #[inline(always)]
-            fn acosh(self) -> Self { accurate_acosh(self as f64) as $t }
+            fn acosh(self) -> Self {
+                accurate_acosh(self as f64) as $t
+            }
             #[inline(always)]
-            fn atanh(self) -> Self { <$t>::atanh(self) }
+            fn atanh(self) -> Self {
+                <$t>::atanh(self)
+            }
             #[inline(always)]
-            fn deg2rad(self) -> Self { self * (std::$t::consts::PI / 180.0) }
+            fn deg2rad(self) -> Self {
+                self * (std::$t::consts::PI / 180.0)
+            }
             #[inline(always)]
-            fn rad2deg(self) -> Self { self * (180.0 / std::$t::consts::PI) }
+            fn rad2deg(self) -> Self {
+                self * (180.0 / std::$t::consts::PI)
+            }
             #[inline(always)]
-            fn rint(self) -> Self { self.round_ties_even() }
+            fn rint(self) -> Self {
+                self.round_ties_even()
+            }
         }
     };
 }

@@ -154,7 +154,8 @@ fn a_fused_program_gives_what_both_give() {
     outer.push(Step::Binary(Binary::Mul, 2, 1), DType::F64).unwrap();
     let mut inner = two(Binary::Add, DType::F64);
     inner.push(Step::Binary(Binary::Sub, 2, 0), DType::F64).unwrap();
-    let blocks: Vec<Block> = (1..4).map(|k| Block::from_vec(&[5000], (0..5000).map(|i| (i * k % 77) as f64).collect::<Vec<_>>()).unwrap()).collect();
+    let blocks: Vec<Block> =
+        (1..4).map(|k| Block::from_vec(&[5000], (0..5000).map(|i| (i * k % 77) as f64).collect::<Vec<_>>()).unwrap()).collect();
     for at in 0..2 {
         let fused = Formula::fuse(&outer, at, &inner).unwrap();
         let mid = apply(&inner, &blocks[1..]);

@@ -39,7 +39,10 @@ impl Graph {
             for dim in &node.dims {
                 match dims.iter().find(|d| d.name == dim.name) {
                     Some(known) if known.len != dim.len => {
-                        return Err(KernelError::malformed("graph", format!("dimension '{}' has length {} and {}", dim.name, known.len, dim.len)));
+                        return Err(KernelError::malformed(
+                            "graph",
+                            format!("dimension '{}' has length {} and {}", dim.name, known.len, dim.len),
+                        ));
                     }
                     Some(_) => {}
                     None => dims.push(dim.clone()),
@@ -74,7 +77,10 @@ impl Graph {
     fn infer_pick(&self, input: NodeId, axis: usize, index: usize) -> Result<(Vec<Dim>, DType)> {
         let (mut dims, dtype) = self.dims_with_axis(input, axis)?;
         if index >= dims[axis].len {
-            return Err(KernelError::malformed("graph", format!("index {index} outside dimension '{}' of length {}", dims[axis].name, dims[axis].len)));
+            return Err(KernelError::malformed(
+                "graph",
+                format!("index {index} outside dimension '{}' of length {}", dims[axis].name, dims[axis].len),
+            ));
         }
         dims.remove(axis);
         Ok((dims, dtype))
@@ -132,7 +138,10 @@ impl Graph {
         let (mut dims, dtype) = self.dims_with_axis(input, axis)?;
         let monotonic = from.windows(2).all(|w| w[0] < w[1]) || from.windows(2).all(|w| w[0] > w[1]);
         if from.len() != dims[axis].len || from.is_empty() || !monotonic {
-            return Err(KernelError::malformed("graph", format!("cannot interpolate along '{}': it needs a strictly monotonic coordinate", dims[axis].name)));
+            return Err(KernelError::malformed(
+                "graph",
+                format!("cannot interpolate along '{}': it needs a strictly monotonic coordinate", dims[axis].name),
+            ));
         }
         dims[axis].len = to.len();
         Ok((dims, crate::interp::output(method, dtype)))
@@ -143,7 +152,10 @@ impl Graph {
         let (mut dims, dtype) = self.dims_with_axis(*first, axis)?;
         for &input in &inputs[1..] {
             let (other, other_dtype) = self.dims_with_axis(input, axis)?;
-            let same = other.len() == dims.len() && other_dtype == dtype && (0..dims.len()).all(|i| i == axis || other[i] == dims[i]) && other[axis].name == dims[axis].name;
+            let same = other.len() == dims.len()
+                && other_dtype == dtype
+                && (0..dims.len()).all(|i| i == axis || other[i] == dims[i])
+                && other[axis].name == dims[axis].name;
             if !same {
                 return Err(KernelError::malformed("graph", "joined arrays differ in another dimension or in type"));
             }

@@ -34,7 +34,9 @@ const LANES: usize = 16;
 pub(super) fn update<T: Element, L: Law<T>>(law: L, partial: &mut Partial, data: &[T], walk: &Walk, offset: usize) -> Result<()> {
     let (a, b) = partial.open::<L::A, L::B>()?;
     walk.run(&mut |call| match call {
-        Call::Rows { out, cells, rows } => wide(Rows { law, a: &mut a[out..out + cells], b: &mut b[out..out + cells], data, rows, offset: offset as i64 }),
+        Call::Rows { out, cells, rows } => {
+            wide(Rows { law, a: &mut a[out..out + cells], b: &mut b[out..out + cells], data, rows, offset: offset as i64 })
+        }
         Call::Runs { out, cells, from, length, index } => wide(Runs {
             law,
             a: &mut a[out..out + cells],

@@ -91,7 +91,9 @@ pub(super) fn update<T: Element>(skip: bool, partial: &mut Partial, data: &[T], 
     let mut scratch = Scratch::default();
     walk.run(&mut |call| match call {
         Call::Rows { out, cells, rows } => wide(Rows { skip, states: &mut states, scratch: &mut scratch, out, cells, data, rows }),
-        Call::Runs { out, cells, from, length, .. } => wide(Runs { skip, states: &mut states, out, data: &data[from..from + cells * length], length }),
+        Call::Runs { out, cells, from, length, .. } => {
+            wide(Runs { skip, states: &mut states, out, data: &data[from..from + cells * length], length })
+        }
     });
     Ok(())
 }

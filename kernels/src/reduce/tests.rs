@@ -89,36 +89,50 @@ struct Case {
 
 fn cases() -> impl Strategy<Value = Case> {
     let shape = proptest::collection::vec(prop_oneof![4 => 1usize..6, 1 => 15usize..40], 1..=4);
-    (shape, 0u8..16, 0usize..8, any::<u64>(), 0usize..4, 0usize..100, 0usize..5).prop_map(|(shape, mask, grouped, seed, missing, cut, dtype)| {
-        let mut state = seed | 1;
-        let mut next = move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 33) as usize
-        };
-        let dtype = [DType::F32, DType::F64, DType::I16, DType::U8, DType::Bool][dtype];
-        let groups = (grouped < shape.len()).then(|| {
-            let n = 1 + next() % 4;
-            (grouped, (0..shape[grouped]).map(|_| (next() % (n + 1)) as i32 - 1).collect::<Vec<_>>(), n)
-        });
-        let axes = (0..shape.len()).filter(|&a| mask >> a & 1 == 1 && groups.as_ref().is_none_or(|g| g.0 != a)).collect();
-        let cells = (0..shape.iter().product())
-            .map(|_| match (missing, next() % 4) {
-                (1, 0) | (2, 0..=2) | (3, _) => f64::NAN,
-                _ => (next() % 5) as f64 - 1.0,
-            })
-            .map(|x: f64| match dtype {
-                DType::Bool => (x > 0.0) as u8 as f64,
-                d if d.is_float() => x,
-                DType::U8 => if x.is_nan() { 3.0 } else { x.abs() },
-                _ => if x.is_nan() { 3.0 } else { x },
-            })
-            .collect();
-        let axis = next() % shape.len();
-        let at = cut % (shape[axis] + 1);
-        Case { shape, cells, axes, groups, cut: (axis, at), dtype }
-    })
+    (shape, 0u8..16, 0usize..8, any::<u64>(), 0usize..4, 0usize..100, 0usize..5).prop_map(
+        |(shape, mask, grouped, seed, missing, cut, dtype)| {
+            let mut state = seed | 1;
+            let mut next = move || {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state >> 33) as usize
+            };
+            let dtype = [DType::F32, DType::F64, DType::I16, DType::U8, DType::Bool][dtype];
+            let groups = (grouped < shape.len()).then(|| {
+                let n = 1 + next() % 4;
+                (grouped, (0..shape[grouped]).map(|_| (next() % (n + 1)) as i32 - 1).collect::<Vec<_>>(), n)
+            });
+            let axes = (0..shape.len()).filter(|&a| mask >> a & 1 == 1 && groups.as_ref().is_none_or(|g| g.0 != a)).collect();
+            let cells = (0..shape.iter().product())
+                .map(|_| match (missing, next() % 4) {
+                    (1, 0) | (2, 0..=2) | (3, _) => f64::NAN,
+                    _ => (next() % 5) as f64 - 1.0,
+                })
+                .map(|x: f64| match dtype {
+                    DType::Bool => (x > 0.0) as u8 as f64,
+                    d if d.is_float() => x,
+                    DType::U8 => {
+                        if x.is_nan() {
+                            3.0
+                        } else {
+                            x.abs()
+                        }
+                    }
+                    _ => {
+                        if x.is_nan() {
+                            3.0
+                        } else {
+                            x
+                        }
+                    }
+                })
+                .collect();
+            let axis = next() % shape.len();
+            let at = cut % (shape[axis] + 1);
+            Case { shape, cells, axes, groups, cut: (axis, at), dtype }
+        },
+    )
 }
 
 impl Case {
@@ -252,7 +266,11 @@ fn what_does_not_fit_is_refused() {
     assert!(r.update(&mut fresh(), &block, &fold(&[], Some((0, &[0, 0, 0, 0])))).is_err());
     assert!(r.update(&mut r.identity(DType::F32, &[2, 3]), &block, &fold(&[], Some((0, &[0, 1, 2, 0])))).is_err());
     assert!(Reduction::Count.update(&mut fresh(), &block, &fold(&[0], None)).is_err());
-    assert!(Reduction::ArgMin { skipna: true }.update(&mut Reduction::ArgMin { skipna: true }.identity(DType::F32, &[]), &block, &fold(&[0, 1], None)).is_err());
+    assert!(
+        Reduction::ArgMin { skipna: true }
+            .update(&mut Reduction::ArgMin { skipna: true }.identity(DType::F32, &[]), &block, &fold(&[0, 1], None))
+            .is_err()
+    );
     assert!(r.merge(&mut fresh(), &r.identity(DType::F32, &[4])).is_err());
 }
 

@@ -63,9 +63,10 @@ impl<'a> Walk<'a> {
             return bad("folded axes must be ascending and exist");
         }
         if let Some((axis, codes)) = fold.groups
-            && (axis >= shape.len() || fold.axes.contains(&axis) || codes.len() != shape[axis]) {
-                return bad("group codes do not fit the axis that they group");
-            }
+            && (axis >= shape.len() || fold.axes.contains(&axis) || codes.len() != shape[axis])
+        {
+            return bad("group codes do not fit the axis that they group");
+        }
         let kept: Vec<usize> = (0..shape.len()).filter(|a| !fold.axes.contains(a)).collect();
         let grouped = fold.groups.map(|g| g.0);
         let fits = kept.len() == out.len() && kept.iter().zip(out).all(|(&a, &n)| Some(a) == grouped || shape[a] == n);
@@ -147,7 +148,9 @@ impl<'a> Walk<'a> {
     fn runs(&self, outer: &[Axis], cells: usize, length: usize, call: &mut dyn FnMut(Call)) {
         let (kept, folded) = parted(outer);
         self.each(&kept, |from, out, _| {
-            self.each(&folded, |more, group, index| call(Call::Runs { out: out + group, cells, from: from + more, length, index: index * length }));
+            self.each(&folded, |more, group, index| {
+                call(Call::Runs { out: out + group, cells, from: from + more, length, index: index * length })
+            });
         });
     }
 
@@ -165,7 +168,13 @@ impl<'a> Walk<'a> {
         self.each(&kept, |from, out, _| {
             self.each(&folded, |more, _, index| {
                 for &(start, length, code) in &stretches {
-                    call(Call::Runs { out: out + code, cells: 1, from: from + more + start, length, index: index * self.codes.len() + start });
+                    call(Call::Runs {
+                        out: out + code,
+                        cells: 1,
+                        from: from + more + start,
+                        length,
+                        index: index * self.codes.len() + start,
+                    });
                 }
             });
         });

@@ -80,7 +80,8 @@ impl GrpcRegion {
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .connect_with_connector_lazy(Connector { meter: meter.clone() });
-        let client = RegionEngineClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES).max_encoding_message_size(MAX_REQUEST_BYTES);
+        let client =
+            RegionEngineClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES).max_encoding_message_size(MAX_REQUEST_BYTES);
         Ok(GrpcRegion { label: label.into(), client, meter })
     }
 

@@ -36,7 +36,9 @@ pub struct RegionService {
 impl RegionService {
     /// The service of this region, with its message limits, to be served alone or beside others.
     pub fn server(region: Arc<dyn Region>) -> RegionEngineServer<RegionService> {
-        RegionEngineServer::new(RegionService { region }).max_decoding_message_size(MAX_REQUEST_BYTES).max_encoding_message_size(MAX_ANSWER_BYTES)
+        RegionEngineServer::new(RegionService { region })
+            .max_decoding_message_size(MAX_REQUEST_BYTES)
+            .max_encoding_message_size(MAX_ANSWER_BYTES)
     }
 }
 
@@ -90,7 +92,12 @@ pub async fn serve(region: Arc<dyn Region>, listener: TcpListener, shutdown: imp
 ///
 /// # Errors
 /// As [`serve`].
-pub async fn serve_metered(region: Arc<dyn Region>, listener: TcpListener, meter: Meter, shutdown: impl Future<Output = ()>) -> Result<(), RegionError> {
+pub async fn serve_metered(
+    region: Arc<dyn Region>,
+    listener: TcpListener,
+    meter: Meter,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RegionError> {
     serve_router(region_router(region).await?, listener, meter, shutdown).await
 }
 
@@ -126,7 +133,12 @@ pub fn router() -> Result<Router, RegionError> {
 ///
 /// # Errors
 /// `Unavailable` when the listener fails.
-pub async fn serve_router(router: Router, listener: TcpListener, meter: Meter, shutdown: impl Future<Output = ()>) -> Result<(), RegionError> {
+pub async fn serve_router(
+    router: Router,
+    listener: TcpListener,
+    meter: Meter,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RegionError> {
     let sockets = TcpListenerStream::new(listener).map(move |socket| {
         socket.map(|socket| {
             // Without it small answers wait for acknowledgements; failing to set it costs only time.

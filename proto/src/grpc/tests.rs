@@ -42,7 +42,10 @@ fn piece(cells: usize) -> Answer {
     };
     let noise = (0..cells as u64).map(|i| f64::from_bits(0x3ff0_0000_0000_0000 | (mixed(i) >> 12))).collect();
     let block = Block::from_vec(&[cells], noise).unwrap();
-    Answer::Piece(Piece { coverage: Coverage { task: 0, bounds: vec![0..cells], level: 0, index: 0, units: 1 }, partials: vec![Partial { states: vec![block] }] })
+    Answer::Piece(Piece {
+        coverage: Coverage { task: 0, bounds: vec![0..cells], level: 0, index: 0, units: 1 },
+        partials: vec![Partial { states: vec![block] }],
+    })
 }
 
 #[async_trait]
@@ -55,7 +58,14 @@ impl Region for Scripted {
         match spec.uri.as_str() {
             "none" => Err(RegionError::request("there is no 'none' — really")),
             "long" => Err(RegionError::data("é".repeat(100_000))),
-            _ => Ok(Dataset { spec: spec.clone(), snapshot: "s".into(), files: 1, stored_bytes: 2, variables: Default::default(), attrs: Attrs::new() }),
+            _ => Ok(Dataset {
+                spec: spec.clone(),
+                snapshot: "s".into(),
+                files: 1,
+                stored_bytes: 2,
+                variables: Default::default(),
+                attrs: Attrs::new(),
+            }),
         }
     }
 
@@ -66,7 +76,12 @@ impl Region for Scripted {
             1 => futures::stream::iter(vec![first, Err(RegionError::budget("too large"))]).boxed(),
             2 => {
                 let guard = SetOnDrop(self.dropped.clone());
-                futures::stream::once(async { first }).chain(futures::stream::pending().map(move |x| { let _ = &guard; x })).boxed()
+                futures::stream::once(async { first })
+                    .chain(futures::stream::pending().map(move |x| {
+                        let _ = &guard;
+                        x
+                    }))
+                    .boxed()
             }
             3 => futures::stream::iter(vec![first]).boxed(),
             _ => return Err(RegionError::unavailable("busy")),
@@ -96,7 +111,9 @@ async fn served() -> Served {
     let scripted = Scripted::default();
     let (dropped, meter) = (scripted.dropped.clone(), Meter::default());
     let (stop, stopped) = oneshot::channel::<()>();
-    tokio::spawn(serve_metered(Arc::new(scripted), listener, meter.clone(), async { let _ = stopped.await; }));
+    tokio::spawn(serve_metered(Arc::new(scripted), listener, meter.clone(), async {
+        let _ = stopped.await;
+    }));
     Served { region: GrpcRegion::connect(&endpoint, "far").unwrap(), endpoint, meter, dropped, _stop: stop }
 }
 
@@ -132,7 +149,8 @@ async fn errors_keep_their_kind_and_words() {
     assert_eq!(busy, RegionError::unavailable("busy"));
     let cut: Vec<_> = execute(&served.region, 3).await.unwrap().collect().await;
     assert!(matches!(&cut[1], Err(e) if e.kind == ErrorKind::Unavailable), "{cut:?}");
-    for kind in [ErrorKind::Request, ErrorKind::Data, ErrorKind::Unavailable, ErrorKind::Budget, ErrorKind::Cancelled, ErrorKind::Internal] {
+    for kind in [ErrorKind::Request, ErrorKind::Data, ErrorKind::Unavailable, ErrorKind::Budget, ErrorKind::Cancelled, ErrorKind::Internal]
+    {
         let error = RegionError::new(kind, "m");
         assert_eq!(from_status(&to_status(&error), "p"), error);
     }
@@ -169,7 +187,11 @@ async fn another_protocol_is_refused_with_both_versions() {
 async fn dead_and_absent_peers_are_unavailable_soon() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    let settings = Settings { connect_timeout: Duration::from_millis(500), ping_interval: Duration::from_millis(100), ping_timeout: Duration::from_millis(200) };
+    let settings = Settings {
+        connect_timeout: Duration::from_millis(500),
+        ping_interval: Duration::from_millis(100),
+        ping_timeout: Duration::from_millis(200),
+    };
     let region = GrpcRegion::connect_with(&format!("http://{addr}"), "far", settings).unwrap();
     // The socket opens, but nobody ever answers.
     let silent = tokio::time::timeout(Duration::from_secs(5), region.status()).await.unwrap().unwrap_err();

@@ -51,7 +51,10 @@ impl Wire for Piece {
     }
 
     fn from_wire(message: pb::Piece, budget: &mut Budget) -> Result<Piece, RegionError> {
-        Ok(Piece { coverage: Coverage::from_wire(need(message.coverage, "a coverage")?, budget)?, partials: list(message.partials, budget)? })
+        Ok(Piece {
+            coverage: Coverage::from_wire(need(message.coverage, "a coverage")?, budget)?,
+            partials: list(message.partials, budget)?,
+        })
     }
 }
 

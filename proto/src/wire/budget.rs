@@ -36,7 +36,9 @@ impl Budget {
     /// Takes the bytes of `count` values of `size` bytes each and gives their number.
     pub(super) fn take(&mut self, count: u64, size: usize) -> Result<usize, RegionError> {
         let bytes = usize::try_from(count).ok().and_then(|n| n.checked_mul(size)).filter(|&b| b <= self.left_bytes);
-        let bytes = bytes.ok_or_else(|| malformed(format!("{count} values of {size} bytes are more than the {} bytes left to one message", self.left_bytes)))?;
+        let bytes = bytes.ok_or_else(|| {
+            malformed(format!("{count} values of {size} bytes are more than the {} bytes left to one message", self.left_bytes))
+        })?;
         self.left_bytes -= bytes;
         Ok(bytes)
     }

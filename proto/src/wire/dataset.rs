@@ -119,7 +119,9 @@ fn check_values(variable: &Variable) -> Result<(), RegionError> {
     let fits = match (values, &variable.kind) {
         (Values::Numbers(block), Kind::Number(dtype)) => block.shape() == shape && block.dtype() == *dtype,
         (Values::Times(_), Kind::Time(_)) | (Values::Texts(_), Kind::Text) => cells == Some(values.len()),
-        (Values::Numbers(_), Kind::Time(_) | Kind::Text) | (Values::Times(_), Kind::Number(_) | Kind::Text) | (Values::Texts(_), Kind::Number(_) | Kind::Time(_)) => false,
+        (Values::Numbers(_), Kind::Time(_) | Kind::Text)
+        | (Values::Times(_), Kind::Number(_) | Kind::Text)
+        | (Values::Texts(_), Kind::Number(_) | Kind::Time(_)) => false,
     };
     if fits { Ok(()) } else { Err(malformed("its values do not fit its shape or kind")) }
 }
@@ -180,11 +182,23 @@ impl Wire for Decode {
     type Message = pb::Decode;
 
     fn to_wire(&self) -> pb::Decode {
-        pb::Decode { flip_sign: self.flip_sign, fills: self.fills.clone(), scale: self.scale, offset: self.offset, dtype: dtype_to_wire(self.dtype) }
+        pb::Decode {
+            flip_sign: self.flip_sign,
+            fills: self.fills.clone(),
+            scale: self.scale,
+            offset: self.offset,
+            dtype: dtype_to_wire(self.dtype),
+        }
     }
 
     fn from_wire(message: pb::Decode, _: &mut Budget) -> Result<Decode, RegionError> {
-        Ok(Decode { flip_sign: message.flip_sign, fills: message.fills, scale: message.scale, offset: message.offset, dtype: dtype_from_wire(message.dtype)? })
+        Ok(Decode {
+            flip_sign: message.flip_sign,
+            fills: message.fills,
+            scale: message.scale,
+            offset: message.offset,
+            dtype: dtype_from_wire(message.dtype)?,
+        })
     }
 }
 

@@ -14,7 +14,8 @@ impl Wire for Formula {
 
     fn to_wire(&self) -> pb::Formula {
         let inputs = self.inputs().iter().map(|&d| dtype_to_wire(d)).collect();
-        let steps = self.steps().iter().map(|(step, dtype)| pb::Step { dtype: dtype_to_wire(*dtype), kind: Some(step_to_wire(step)) }).collect();
+        let steps =
+            self.steps().iter().map(|(step, dtype)| pb::Step { dtype: dtype_to_wire(*dtype), kind: Some(step_to_wire(step)) }).collect();
         pb::Formula { inputs, steps }
     }
 

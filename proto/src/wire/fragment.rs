@@ -66,7 +66,10 @@ impl Wire for DatasetUse {
     }
 
     fn from_wire(message: pb::DatasetUse, budget: &mut Budget) -> Result<DatasetUse, RegionError> {
-        Ok(DatasetUse { spec: DatasetSpec::from_wire(need(message.spec, "a dataset's spec")?, budget)?, snapshot: text(message.snapshot, "a snapshot")? })
+        Ok(DatasetUse {
+            spec: DatasetSpec::from_wire(need(message.spec, "a dataset's spec")?, budget)?,
+            snapshot: text(message.snapshot, "a snapshot")?,
+        })
     }
 }
 

@@ -74,7 +74,8 @@ fn node_to_wire(node: &Node, table: &mut DimTable) -> pb::Node {
 
 fn node_from_wire(message: pb::Node, table: &[Dim], budget: &mut Budget) -> Result<Node, RegionError> {
     at_most(message.dims.len(), MAX_RANK, "axes")?;
-    let dims = message.dims.iter().map(|&i| table.get(i as usize).cloned().ok_or_else(|| malformed(format!("dimension {i} is not in the list"))));
+    let dims =
+        message.dims.iter().map(|&i| table.get(i as usize).cloned().ok_or_else(|| malformed(format!("dimension {i} is not in the list"))));
     let dims = dims.collect::<Result<Vec<Dim>, _>>()?;
     let dtype = dtype_from_wire(message.dtype)?;
     let op = op_from_wire(need(message.op, "an operator")?, budget)?;
@@ -98,7 +99,9 @@ fn op_to_wire(op: &Op) -> Message {
         Op::Constant(block) => Message::Constant(pb::Constant { block: Some(block.to_wire()) }),
         Op::Given { slot } => Message::Given(pb::Given { slot: *slot }),
         Op::Map { formula, inputs } => Message::Map(pb::Map { formula: Some(formula.to_wire()), inputs: ids(inputs) }),
-        Op::Take { input, axis, index } => Message::Take(pb::Take { input: input.0, axis: *axis as u32, index: Some(index_to_wire(index)) }),
+        Op::Take { input, axis, index } => {
+            Message::Take(pb::Take { input: input.0, axis: *axis as u32, index: Some(index_to_wire(index)) })
+        }
         Op::Pick { input, axis, index } => Message::Pick(pb::Pick { input: input.0, axis: *axis as u32, index: *index as u64 }),
         Op::Transpose { input, order } => Message::Transpose(pb::Transpose { input: input.0, order: axes(order) }),
         Op::Rename { input, names } => Message::Rename(pb::Rename { input: input.0, names: names.iter().map(|n| n.to_string()).collect() }),
@@ -125,12 +128,18 @@ fn op_from_wire(message: Message, budget: &mut Budget) -> Result<Op, RegionError
         Message::Scan(m) => Op::Scan { source: m.source },
         Message::Constant(m) => Op::Constant(Arc::new(Block::from_wire(need(m.block, "a constant's block")?, budget)?)),
         Message::Given(m) => Op::Given { slot: m.slot },
-        Message::Map(m) => Op::Map { formula: Arc::new(Formula::from_wire(need(m.formula, "a formula")?, budget)?), inputs: node_ids(&m.inputs) },
-        Message::Take(m) => Op::Take { input: NodeId(m.input), axis: m.axis as usize, index: index_from_wire(need(m.index, "an index")?, budget)? },
+        Message::Map(m) => {
+            Op::Map { formula: Arc::new(Formula::from_wire(need(m.formula, "a formula")?, budget)?), inputs: node_ids(&m.inputs) }
+        }
+        Message::Take(m) => {
+            Op::Take { input: NodeId(m.input), axis: m.axis as usize, index: index_from_wire(need(m.index, "an index")?, budget)? }
+        }
         Message::Pick(m) => Op::Pick { input: NodeId(m.input), axis: m.axis as usize, index: length(m.index, "an index")? },
         Message::Transpose(m) => Op::Transpose { input: NodeId(m.input), order: positions(&m.order)? },
         Message::Rename(m) => Op::Rename { input: NodeId(m.input), names: names(m.names)? },
-        Message::Expand(m) => Op::Expand { input: NodeId(m.input), axis: m.axis as usize, dim: Dim::from_wire(need(m.dim, "a new dimension")?, budget)? },
+        Message::Expand(m) => {
+            Op::Expand { input: NodeId(m.input), axis: m.axis as usize, dim: Dim::from_wire(need(m.dim, "a new dimension")?, budget)? }
+        }
         Message::Reduce(m) => Op::Reduce {
             input: NodeId(m.input),
             reduction: Reduction::from_wire(need(m.reduction, "a reduction")?, budget)?,
@@ -150,7 +159,9 @@ fn op_from_wire(message: Message, budget: &mut Budget) -> Result<Op, RegionError
 
 fn index_to_wire(index: &Index) -> pb::take::Index {
     match index {
-        Index::Range { start, step, len } => pb::take::Index::Range(pb::IndexRange { start: *start as u64, step: *step as i64, len: *len as u64 }),
+        Index::Range { start, step, len } => {
+            pb::take::Index::Range(pb::IndexRange { start: *start as u64, step: *step as i64, len: *len as u64 })
+        }
         Index::List(list) => pb::take::Index::List(integers::to_wire(list.iter().copied())),
     }
 }

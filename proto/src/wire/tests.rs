@@ -35,16 +35,18 @@ fn same_bits(a: &Block, b: &Block) -> bool {
 
 fn any_block() -> impl Strategy<Value = Block> {
     let smooth = prop_oneof![Just(true), Just(false)];
-    (prop::sample::select(DType::ALL.to_vec()), prop::collection::vec(0usize..7, 0..4), any::<u64>(), smooth).prop_map(|(dtype, shape, seed, smooth)| {
-        let cells: usize = shape.iter().product();
-        let mut state = seed | 1;
-        let bytes = (0..cells * dtype.size()).map(|i| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let byte = if smooth { (i / dtype.size()) as u8 } else { (state >> 56) as u8 };
-            if dtype == DType::Bool { byte & 1 } else { byte }
-        });
-        Block::from_le_bytes(dtype, &shape, &bytes.collect::<Vec<u8>>()).unwrap()
-    })
+    (prop::sample::select(DType::ALL.to_vec()), prop::collection::vec(0usize..7, 0..4), any::<u64>(), smooth).prop_map(
+        |(dtype, shape, seed, smooth)| {
+            let cells: usize = shape.iter().product();
+            let mut state = seed | 1;
+            let bytes = (0..cells * dtype.size()).map(|i| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let byte = if smooth { (i / dtype.size()) as u8 } else { (state >> 56) as u8 };
+                if dtype == DType::Bool { byte & 1 } else { byte }
+            });
+            Block::from_le_bytes(dtype, &shape, &bytes.collect::<Vec<u8>>()).unwrap()
+        },
+    )
 }
 
 fn graph(hours: usize, codes: Vec<i32>, groups: usize, to: Vec<f64>) -> Graph {
@@ -76,7 +78,13 @@ fn graph(hours: usize, codes: Vec<i32>, groups: usize, to: Vec<f64>) -> Graph {
 }
 
 fn fragment(graph: Graph) -> Fragment {
-    let spec = DatasetSpec { uri: "/data/era5/*.nc".into(), concat: Some("time".into()), group: None, keep_times_encoded: false, drop: vec!["u".into()] };
+    let spec = DatasetSpec {
+        uri: "/data/era5/*.nc".into(),
+        concat: Some("time".into()),
+        group: None,
+        keep_times_encoded: false,
+        drop: vec!["u".into()],
+    };
     let last = graph.ids().last().unwrap();
     Fragment {
         datasets: vec![DatasetUse { spec, snapshot: "5f2a".into() }],
@@ -113,7 +121,10 @@ fn even_coordinates_travel_as_two_numbers_and_uneven_ones_bit_for_bit() {
 
 #[test]
 fn times_and_equal_counts_travel_small() {
-    let times = Times { micros: (0..87_672i64).map(|h| h * 3_600_000_000).collect(), encoding: TimeEncoding { units: "hours since 1900-01-01".into(), calendar: Calendar::NoLeap } };
+    let times = Times {
+        micros: (0..87_672i64).map(|h| h * 3_600_000_000).collect(),
+        encoding: TimeEncoding { units: "hours since 1900-01-01".into(), calendar: Calendar::NoLeap },
+    };
     assert!(size(&times) < 200, "{} bytes", size(&times));
     assert_eq!(travelled(&times).unwrap(), times);
     let counts = Block::filled(DType::I64, &[721, 1440], 744.0);
@@ -128,13 +139,31 @@ fn a_dataset_is_the_same_after_the_journey() {
         stored: DType::I16,
         kind: Kind::Number(DType::F32),
         decode: Decode { flip_sign: true, fills: vec![-1.0, 7.0], scale: Some(0.0), offset: None, dtype: DType::F32 },
-        attrs: Attrs::from_iter([("units".to_string(), AttrValue::Text("K".into())), ("flags".into(), AttrValue::Texts(vec!["a".into()])), ("n".into(), AttrValue::Numbers(Block::scalar(3u8)))]),
+        attrs: Attrs::from_iter([
+            ("units".to_string(), AttrValue::Text("K".into())),
+            ("flags".into(), AttrValue::Texts(vec!["a".into()])),
+            ("n".into(), AttrValue::Numbers(Block::scalar(3u8))),
+        ]),
         filters: vec!["shuffle".into()],
         is_coordinate: false,
         values: None,
     };
-    let text = Variable { dims: vec!["s".into()], chunks: vec![AxisChunks::uniform(2, 2)], kind: Kind::Text, is_coordinate: true, values: Some(Values::Texts(vec!["Ä".into(), String::new()])), ..number.clone() };
-    let dataset = Dataset { spec: DatasetSpec::default(), snapshot: "s".into(), files: 3, stored_bytes: 9, variables: [("v".to_string(), number), ("s".into(), text.clone())].into_iter().collect(), attrs: Attrs::new() };
+    let text = Variable {
+        dims: vec!["s".into()],
+        chunks: vec![AxisChunks::uniform(2, 2)],
+        kind: Kind::Text,
+        is_coordinate: true,
+        values: Some(Values::Texts(vec!["Ä".into(), String::new()])),
+        ..number.clone()
+    };
+    let dataset = Dataset {
+        spec: DatasetSpec::default(),
+        snapshot: "s".into(),
+        files: 3,
+        stored_bytes: 9,
+        variables: [("v".to_string(), number), ("s".into(), text.clone())].into_iter().collect(),
+        attrs: Attrs::new(),
+    };
     assert_eq!(travelled(&dataset).unwrap(), dataset);
     let mut short = dataset;
     short.variables.insert("s".into(), Variable { values: Some(Values::Texts(vec![])), ..text });

@@ -57,9 +57,7 @@ pub fn describe(mut raw: RawDataset, spec: &DatasetSpec, file: &str) -> Result<D
                 out.unreadable.insert(name, reason);
             }
             Err(Refusal::Times(reason)) => {
-                return Err(RegionError::request(format!(
-                    "{file}: the times of variable {name} cannot be decoded: {reason}"
-                )));
+                return Err(RegionError::request(format!("{file}: the times of variable {name} cannot be decoded: {reason}")));
             }
             Err(Refusal::Failed(e)) => return Err(e),
         }
@@ -77,7 +75,9 @@ impl From<RegionError> for Refusal {
     fn from(e: RegionError) -> Refusal {
         match e.kind {
             ErrorKind::Budget => Refusal::Unreadable(e.message),
-            ErrorKind::Request | ErrorKind::Data | ErrorKind::Unavailable | ErrorKind::Cancelled | ErrorKind::Internal => Refusal::Failed(e),
+            ErrorKind::Request | ErrorKind::Data | ErrorKind::Unavailable | ErrorKind::Cancelled | ErrorKind::Internal => {
+                Refusal::Failed(e)
+            }
         }
     }
 }
@@ -176,7 +176,12 @@ fn describe_texts(mut raw: RawVariable, dims: Vec<String>, shape: &[usize], text
     (variable, None)
 }
 
-fn describe_numbers(mut raw: RawVariable, source: Arc<dyn ChunkSource>, spec: &DatasetSpec, is_coordinate: bool) -> Result<WithSource, Refusal> {
+fn describe_numbers(
+    mut raw: RawVariable,
+    source: Arc<dyn ChunkSource>,
+    spec: &DatasetSpec,
+    is_coordinate: bool,
+) -> Result<WithSource, Refusal> {
     let stored = source.stored();
     let is_time = !spec.keep_times_encoded && times::units_of(&raw.attrs).is_some();
     let mut decode = scaling::decide(stored, &mut raw.attrs, is_time).map_err(Refusal::Unreadable)?;

@@ -81,7 +81,9 @@ fn take_number(attrs: &mut Attrs, name: &str) -> Result<Option<(f64, DType)>, St
 /// xarray's `_choose_float_dtype`, for packed data.
 fn chosen_float(stored: DType, scale: Option<(f64, DType)>, offset: Option<(f64, DType)>) -> Result<DType, String> {
     match (scale, offset) {
-        (Some((_, s)), Some((_, o))) if s == o && s.is_float() => Ok(if stored.is_integer() && stored.size() == 4 { DType::F64 } else { s }),
+        (Some((_, s)), Some((_, o))) if s == o && s.is_float() => {
+            Ok(if stored.is_integer() && stored.size() == 4 { DType::F64 } else { s })
+        }
         (_, Some(_)) => Ok(DType::F64),
         (Some((_, s)), None) if s.is_float() => Ok(s),
         (Some((_, s)), None) => Err(format!("its scale_factor is of type {s}, which xarray decodes to integers: not supported")),

@@ -19,8 +19,6 @@ pub fn decompress(frame: &[u8], out: &mut [u8]) -> Result<usize, String> {
         return Err(format!("the frame holds {len} bytes, the chunk {}", out.len()));
     }
     // SAFETY: the header was validated against the slice's length just above, and `out` is at least as long as the frame's contents.
-    let got = unsafe {
-        blosc_src::blosc_decompress_ctx(frame.as_ptr().cast::<c_void>(), out.as_mut_ptr().cast::<c_void>(), out.len(), 1)
-    };
+    let got = unsafe { blosc_src::blosc_decompress_ctx(frame.as_ptr().cast::<c_void>(), out.as_mut_ptr().cast::<c_void>(), out.len(), 1) };
     usize::try_from(got).ok().filter(|&n| n == len).ok_or_else(|| "the frame is corrupt, or its compressor is not supported".to_string())
 }

@@ -50,7 +50,8 @@ pub fn join_variables(members: &[Member], axis: &Axis) -> Result<Member, RegionE
             continue;
         }
         let has_axis = variable.dims.iter().any(|d| d == axis.name());
-        let stays = !has_axis && variable.is_coordinate && members[1..].iter().all(|m| same::variables(name, &first.described, &m.described));
+        let stays =
+            !has_axis && variable.is_coordinate && members[1..].iter().all(|m| same::variables(name, &first.described, &m.described));
         if stays {
             out.variables.insert(name.clone(), variable.clone());
             if let Some(source) = first.described.sources.get(name) {
@@ -91,10 +92,10 @@ fn check_other_dims(members: &[Member], dim: &str) -> Result<(), RegionError> {
         for (name, variable) in &first.described.variables {
             let Some(other) = member.described.variables.get(name) else { continue };
             let is_index = variable.dims.len() == 1 && variable.dims[0] == *name && name != dim;
-            let lengths = |v: &Variable| -> Vec<(String, usize)> {
-                v.dims.iter().cloned().zip(v.shape()).filter(|(d, _)| d != dim).collect()
-            };
-            let differs = lengths(variable) != lengths(other) || (is_index && !same::values(variable.values.as_ref(), other.values.as_ref()));
+            let lengths =
+                |v: &Variable| -> Vec<(String, usize)> { v.dims.iter().cloned().zip(v.shape()).filter(|(d, _)| d != dim).collect() };
+            let differs =
+                lengths(variable) != lengths(other) || (is_index && !same::values(variable.values.as_ref(), other.values.as_ref()));
             if differs {
                 return Err(RegionError::request(format!(
                     "{} and {} cannot be joined along {dim}: {name} differs in its other dimensions",
@@ -223,7 +224,12 @@ struct Part {
 }
 
 impl JoinedSource {
-    fn new(variables: &[&Variable], sources: Vec<Arc<dyn ChunkSource>>, axis: usize, repeat: Option<&[usize]>) -> Result<JoinedSource, String> {
+    fn new(
+        variables: &[&Variable],
+        sources: Vec<Arc<dyn ChunkSource>>,
+        axis: usize,
+        repeat: Option<&[usize]>,
+    ) -> Result<JoinedSource, String> {
         let first = variables[0];
         let calendar = |v: &Variable| match &v.kind {
             Kind::Time(encoding) => Some(encoding.calendar),
@@ -254,7 +260,9 @@ impl JoinedSource {
             None => grid[axis] = along,
         }
         // Other axes may be cut differently from file to file: cells are then found by position, so the cuts must agree.
-        let others = |chunks: &[AxisChunks]| chunks.iter().enumerate().filter(|(i, _)| repeat.is_some() || *i != axis).map(|(_, c)| c.clone()).collect::<Vec<_>>();
+        let others = |chunks: &[AxisChunks]| {
+            chunks.iter().enumerate().filter(|(i, _)| repeat.is_some() || *i != axis).map(|(_, c)| c.clone()).collect::<Vec<_>>()
+        };
         let uneven = variables.iter().any(|v| others(&v.chunks) != others(&first.chunks));
         let mut source = JoinedSource { parts, axis, repeats: repeat.is_some(), grid, stored, decodes };
         if uneven {

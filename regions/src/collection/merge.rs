@@ -42,7 +42,10 @@ fn check_lengths(member: &Member) -> Result<(), RegionError> {
     for (name, variable) in &member.described.variables {
         for (dim, length) in variable.dims.iter().zip(variable.shape()) {
             if *lengths.entry(dim.clone()).or_insert(length) != length {
-                return Err(RegionError::request(format!("{}: variable {name} has another length along {dim} than the others", member.name)));
+                return Err(RegionError::request(format!(
+                    "{}: variable {name} has another length along {dim} than the others",
+                    member.name
+                )));
             }
         }
     }

@@ -155,9 +155,10 @@ impl ChunkSource for Chunked {
     fn fetch(&self, chunk: &[usize]) -> Result<Option<Encoded>, RegionError> {
         super::strided::check_position(&self.what, &self.grid, chunk)?;
         let Some(entry) = self.entry(chunk) else { return Ok(None) };
-        let bytes = self.file.read(entry.offset, entry.len as usize).map_err(|e| {
-            RegionError::new(e.kind, format!("{}, chunk {chunk:?}: {}", self.what, e.message))
-        })?;
+        let bytes = self
+            .file
+            .read(entry.offset, entry.len as usize)
+            .map_err(|e| RegionError::new(e.kind, format!("{}, chunk {chunk:?}: {}", self.what, e.message)))?;
         Ok(Some(Encoded { bytes, skipped: entry.skipped }))
     }
 

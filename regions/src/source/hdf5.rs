@@ -12,9 +12,9 @@ use super::raw::{RawCells, RawDataset, RawVariable};
 use super::strided::{Medium, Strided};
 use super::{ChunkSource, ravel};
 use crate::codec::{Codec, Pipeline};
+use hdf5_reader::group::Group;
 use hdf5_reader::messages::HdfMessage;
 use hdf5_reader::storage::{BlockCacheStorage, FileStorage};
-use hdf5_reader::group::Group;
 use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
 use std::sync::Arc;
 use xeng_kernels::{AxisChunks, DType};
@@ -96,9 +96,9 @@ impl Hdf5 {
         let mut lineage = vec![self.metadata.root_group().map_err(|e| self.bad(e))?];
         for name in path.split('/').filter(|n| !n.is_empty()) {
             let parent = &lineage[lineage.len() - 1];
-            let child = parent.group(name).map_err(|_| {
-                RegionError::request(format!("{}: there is no group {path:?}", self.file.path().display()))
-            })?;
+            let child = parent
+                .group(name)
+                .map_err(|_| RegionError::request(format!("{}: there is no group {path:?}", self.file.path().display())))?;
             lineage.push(child);
         }
         let mut scales = Scales::default();
@@ -173,7 +173,8 @@ impl Hdf5 {
             Err(reason) => return Ok(Err(reason)),
         };
         let file_chunks = member.chunks().map(|c| c.iter().map(|&n| n as usize).collect());
-        let variable = |type_name: String, cells: RawCells| RawVariable { dims: dims.clone(), attrs, filters, type_name, file_chunks, cells };
+        let variable =
+            |type_name: String, cells: RawCells| RawVariable { dims: dims.clone(), attrs, filters, type_name, file_chunks, cells };
         if is_text(member.dtype()) {
             return Ok(texts(member, shape).map(|cells| variable("object".into(), cells)));
         }
@@ -253,7 +254,8 @@ impl Hdf5 {
                 // The layout lists one dimension more than there are axes in old files: the bytes of a cell.
                 let axes = dims.get(..shape.len()).unwrap_or(dims);
                 let index = ChunkIndex { address: *address, indexing: chunk_indexing.as_ref(), element_size: *element_size };
-                let layout = Layout { dtype: kind.0, order: kind.1, chunk_shape: axes.iter().map(|&n| n as usize).collect(), pipeline, fill };
+                let layout =
+                    Layout { dtype: kind.0, order: kind.1, chunk_shape: axes.iter().map(|&n| n as usize).collect(), pipeline, fill };
                 self.chunked(member, what.clone(), shape.clone(), layout, index).map(|c| Ok(Arc::new(c) as Arc<dyn ChunkSource>))
             }
         }
@@ -280,8 +282,8 @@ impl Hdf5 {
             return Err(RegionError::data(format!("{what}: {} chunks are more than can be listed", found.len())));
         }
         for entry in found {
-            let aligned = entry.offsets.len() == shape.len()
-                && entry.offsets.iter().zip(&layout.chunk_shape).all(|(&o, &c)| o % c as u64 == 0);
+            let aligned =
+                entry.offsets.len() == shape.len() && entry.offsets.iter().zip(&layout.chunk_shape).all(|(&o, &c)| o % c as u64 == 0);
             if !aligned {
                 return Err(RegionError::data(format!("{what}: a chunk at {:?} is off the grid", entry.offsets)));
             }
@@ -321,7 +323,13 @@ impl Hdf5 {
         let found = match index.indexing {
             None => {
                 let leaves = hdf5_reader::btree_v1::collect_btree_v1_leaves_storage(
-                    storage, index.address, offsets, lengths, Some(shape.len() as u32), &dims, None,
+                    storage,
+                    index.address,
+                    offsets,
+                    lengths,
+                    Some(shape.len() as u32),
+                    &dims,
+                    None,
                 );
                 leaves.map(|leaves| leaves.into_iter().filter_map(|(key, address)| btree_entry(key, address, shape.len())).collect())
             }
@@ -329,18 +337,40 @@ impl Hdf5 {
                 Ok(vec![hdf5_reader::chunk_index::single_chunk_entry(index.address, *filtered_size, *filters, shape.len())])
             }
             Some(ChunkIndexing::Implicit) => hdf5_reader::chunk_index::collect_implicit_chunk_entries(
-                index.address, shape, &dims, index.element_size as usize, None, storage.len(),
+                index.address,
+                shape,
+                &dims,
+                index.element_size as usize,
+                None,
+                storage.len(),
             ),
             Some(ChunkIndexing::FixedArray { .. }) => hdf5_reader::fixed_array::collect_fixed_array_chunk_entries_storage(
-                storage, index.address, offsets, lengths, shape, &dims, None,
+                storage,
+                index.address,
+                offsets,
+                lengths,
+                shape,
+                &dims,
+                None,
             ),
-            Some(ChunkIndexing::ExtensibleArray { .. }) => {
-                hdf5_reader::extensible_array::collect_extensible_array_chunk_entries_storage(
-                    storage, index.address, offsets, lengths, shape, member.max_dims(), &dims, None,
-                )
-            }
+            Some(ChunkIndexing::ExtensibleArray { .. }) => hdf5_reader::extensible_array::collect_extensible_array_chunk_entries_storage(
+                storage,
+                index.address,
+                offsets,
+                lengths,
+                shape,
+                member.max_dims(),
+                &dims,
+                None,
+            ),
             Some(ChunkIndexing::BTreeV2) => hdf5_reader::chunk_index::collect_v2_chunk_entries_storage(
-                storage, index.address, offsets, lengths, shape.len() as u32, &dims, None,
+                storage,
+                index.address,
+                offsets,
+                lengths,
+                shape.len() as u32,
+                &dims,
+                None,
             ),
         };
         let found = found.map_err(|e| self.bad(format!("{}: {e}", member.name())))?;

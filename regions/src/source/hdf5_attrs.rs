@@ -11,8 +11,16 @@ use xeng_proto::{AttrValue, Attrs};
 
 /// Attributes that belong to the format, not to the data.
 const RESERVED: [&str; 10] = [
-    "CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABELS", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_NCProperties",
-    "_nc3_strict", "_NCCOPY",
+    "CLASS",
+    "NAME",
+    "DIMENSION_LIST",
+    "REFERENCE_LIST",
+    "DIMENSION_LABELS",
+    "_Netcdf4Dimid",
+    "_Netcdf4Coordinates",
+    "_NCProperties",
+    "_nc3_strict",
+    "_NCCOPY",
 ];
 
 /// The attributes that a netCDF reader shows.

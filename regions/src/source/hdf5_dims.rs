@@ -99,7 +99,8 @@ impl Scales {
             .take(member.ndim())
             .map(|reference| {
                 let bytes = member.resolve_vlen_reference_bytes(reference, usize::from(self.offset_size)).ok()?;
-                let address = hdf5_reader::reference::resolve_object_reference(bytes.get(..usize::from(self.offset_size))?, self.offset_size).ok()?;
+                let address =
+                    hdf5_reader::reference::resolve_object_reference(bytes.get(..usize::from(self.offset_size))?, self.offset_size).ok()?;
                 self.by_address.get(&address).cloned()
             })
             .collect()

@@ -45,7 +45,8 @@ impl Strided {
     /// # Errors
     /// `Data` when the medium is too short for the shape.
     pub fn new(what: String, medium: Medium, (dtype, order): (DType, ByteOrder), shape: Vec<usize>) -> Result<Strided, RegionError> {
-        let array = Strided { what, medium, dtype, order, grid: leading_grid(&shape, dtype.size()), shape, record_stride: None, fill: None };
+        let array =
+            Strided { what, medium, dtype, order, grid: leading_grid(&shape, dtype.size()), shape, record_stride: None, fill: None };
         array.check_extent()?;
         Ok(array)
     }

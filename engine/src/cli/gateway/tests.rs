@@ -74,7 +74,11 @@ async fn an_expression_is_explained_evaluated_and_accounted_for() {
     let batch = StreamReader::try_new(bytes.as_slice(), None).unwrap().next().unwrap().unwrap();
     assert_eq!(batch.column(0).as_primitive::<Float32Type>().values().to_vec(), [4.5, 5.5, 6.5]);
     let receipt = receipt.unwrap();
-    assert_eq!((&receipt["regions"]["here"]["chunks"], &receipt["coverage"]), (&serde_json::json!(4), &serde_json::json!(1.0)), "{receipt}");
+    assert_eq!(
+        (&receipt["regions"]["here"]["chunks"], &receipt["coverage"]),
+        (&serde_json::json!(4), &serde_json::json!(1.0)),
+        "{receipt}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +86,10 @@ async fn a_plan_gives_its_outputs_as_one_dataset() {
     let folder = tempfile::tempdir().unwrap();
     store(folder.path());
     let mut client = gateway(engine()).await;
-    let plan = format!("[open.d]\nuri = {:?}\n[compute]\nlow = \"d.t.min()\"\nhigh = \"d.t.max()\"\n[output.low]\nnetcdf = \"a.nc\"\n[output.high]\nnetcdf = \"b.nc\"\n", folder.path());
+    let plan = format!(
+        "[open.d]\nuri = {:?}\n[compute]\nlow = \"d.t.min()\"\nhigh = \"d.t.max()\"\n[output.low]\nnetcdf = \"a.nc\"\n[output.high]\nnetcdf = \"b.nc\"\n",
+        folder.path()
+    );
     let job = pb::Job { kind: Some(pb::job::Kind::PlanToml(plan)) };
     let mut stream = client.evaluate(pb::EvaluateRequest { job: Some(job) }).await.unwrap().into_inner();
     let mut found = std::collections::BTreeMap::new();
@@ -102,7 +109,9 @@ async fn errors_point_at_the_text() {
     let folder = tempfile::tempdir().unwrap();
     store(folder.path());
     let mut client = gateway(engine()).await;
-    for (text, kind, part) in [("d.t.maen('time')", ErrorKind::Request, "mean"), ("d.t.mean(", ErrorKind::Request, "^"), ("d.u", ErrorKind::Request, "u")] {
+    for (text, kind, part) in
+        [("d.t.maen('time')", ErrorKind::Request, "mean"), ("d.t.mean(", ErrorKind::Request, "^"), ("d.u", ErrorKind::Request, "u")]
+    {
         let mut stream = client.evaluate(pb::EvaluateRequest { job: job(folder.path(), text) }).await.unwrap().into_inner();
         let error = from_status(&stream.message().await.unwrap_err(), "gateway");
         assert!(error.kind == kind && error.message.contains(part), "{text}: {error:?}");

@@ -14,7 +14,13 @@ fn attrs(entries: &[(&str, AttrValue)]) -> Attrs {
 }
 
 fn coordinate(name: &str, dims: &[&str], values: Values) -> Coordinate {
-    Coordinate { name: name.into(), dims: dims.iter().map(|d| (*d).to_owned()).collect(), shape: if dims.is_empty() { vec![] } else { vec![values.len()] }, values, attrs: attrs(&[("units", AttrValue::Text("K".into()))]) }
+    Coordinate {
+        name: name.into(),
+        dims: dims.iter().map(|d| (*d).to_owned()).collect(),
+        shape: if dims.is_empty() { vec![] } else { vec![values.len()] },
+        values,
+        attrs: attrs(&[("units", AttrValue::Text("K".into()))]),
+    }
 }
 
 fn times() -> Coordinate {
@@ -35,7 +41,14 @@ fn array(name: Option<&str>, coords: Vec<Coordinate>) -> Array {
         ("range", AttrValue::Numbers(Block::from_vec(&[2], vec![1i16, 2]).unwrap())),
         ("one", AttrValue::Numbers(Block::from_vec(&[1], vec![7u64]).unwrap())),
     ]);
-    Array { name: name.map(str::to_owned), dims: vec!["time".into(), "x".into()], shape: vec![2, 3], values: Values::Numbers(Block::from_vec(&[2, 3], cells).unwrap()), attrs, coords }
+    Array {
+        name: name.map(str::to_owned),
+        dims: vec!["time".into(), "x".into()],
+        shape: vec![2, 3],
+        values: Values::Numbers(Block::from_vec(&[2, 3], cells).unwrap()),
+        attrs,
+        coords,
+    }
 }
 
 /// The one batch of a table, and its metadata.
@@ -62,8 +75,14 @@ fn an_array_keeps_its_bits_and_says_what_it_is() {
     let bits: Vec<u32> = batch.column(0).as_primitive::<Float32Type>().values().iter().map(|x| x.to_bits()).collect();
     assert_eq!(bits, [1.0f32, f32::NAN, -0.0, f32::INFINITY, 1e-45, 6.0].map(f32::to_bits));
     assert_eq!((meta(&m, "xeng.role"), meta(&m, "xeng.name")), (Some("array"), Some("tas")));
-    assert_eq!((meta(&m, "xeng.dims"), meta(&m, "xeng.shape"), meta(&m, "xeng.coords")), (Some(r#"["time","x"]"#), Some("[2,3]"), Some("[1,2]")));
-    assert_eq!(meta(&m, "xeng.attrs"), Some(r#"{"long_name":"Temperature","flag_meanings":["a","b"],"missing":"NaN","range":[1,2],"one":[7]}"#));
+    assert_eq!(
+        (meta(&m, "xeng.dims"), meta(&m, "xeng.shape"), meta(&m, "xeng.coords")),
+        (Some(r#"["time","x"]"#), Some("[2,3]"), Some("[1,2]"))
+    );
+    assert_eq!(
+        meta(&m, "xeng.attrs"),
+        Some(r#"{"long_name":"Temperature","flag_meanings":["a","b"],"missing":"NaN","range":[1,2],"one":[7]}"#)
+    );
     assert_eq!((meta(&m, "xeng.time"), meta(&m, "xeng.dataset")), (None, None));
 }
 
@@ -73,7 +92,10 @@ fn times_are_microseconds_with_their_calendar_and_texts_are_utf8() {
     assert_eq!(meta(&read(&tables[0]).1, "xeng.name"), None);
     let (batch, m) = read(&tables[1]);
     assert_eq!(batch.column(0).as_primitive::<Int64Type>().values().to_vec(), [86_400_000_000, i64::MIN]);
-    assert_eq!((meta(&m, "xeng.role"), meta(&m, "xeng.name"), meta(&m, "xeng.dims"), meta(&m, "xeng.coords")), (Some("coordinate"), Some("time"), Some(r#"["time"]"#), None));
+    assert_eq!(
+        (meta(&m, "xeng.role"), meta(&m, "xeng.name"), meta(&m, "xeng.dims"), meta(&m, "xeng.coords")),
+        (Some("coordinate"), Some("time"), Some(r#"["time"]"#), None)
+    );
     assert_eq!(meta(&m, "xeng.time"), Some(r#"{"calendar":"noleap","units":"days since 1850-01-01"}"#));
     let (batch, _) = read(&tables[2]);
     assert_eq!(batch.column(0).as_string::<i32>().iter().map(Option::unwrap).collect::<Vec<_>>(), ["r1", "é", ""]);
@@ -89,15 +111,27 @@ fn arrays_of_a_dataset_share_their_coordinates() {
     assert_eq!((meta(&first, "xeng.coords"), meta(&first, "xeng.dataset")), (Some("[2,3]"), Some(r#"{"title":"t"}"#)));
     assert_eq!((meta(&second, "xeng.coords"), meta(&second, "xeng.dataset")), (Some("[4,2]"), None));
     let (batch, m) = read(&tables[4]);
-    assert_eq!((meta(&m, "xeng.name"), meta(&m, "xeng.dims"), meta(&m, "xeng.shape"), batch.num_rows()), (Some("height"), Some("[]"), Some("[]"), 1));
+    assert_eq!(
+        (meta(&m, "xeng.name"), meta(&m, "xeng.dims"), meta(&m, "xeng.shape"), batch.num_rows()),
+        (Some("height"), Some("[]"), Some("[]"), 1)
+    );
 }
 
 #[test]
 fn every_element_type_has_its_arrow_type() {
     use xeng_kernels::DType as D;
     let rows = [
-        (D::Bool, DataType::Boolean), (D::I8, DataType::Int8), (D::I16, DataType::Int16), (D::I32, DataType::Int32), (D::I64, DataType::Int64),
-        (D::U8, DataType::UInt8), (D::U16, DataType::UInt16), (D::U32, DataType::UInt32), (D::U64, DataType::UInt64), (D::F32, DataType::Float32), (D::F64, DataType::Float64),
+        (D::Bool, DataType::Boolean),
+        (D::I8, DataType::Int8),
+        (D::I16, DataType::Int16),
+        (D::I32, DataType::Int32),
+        (D::I64, DataType::Int64),
+        (D::U8, DataType::UInt8),
+        (D::U16, DataType::UInt16),
+        (D::U32, DataType::UInt32),
+        (D::U64, DataType::UInt64),
+        (D::F32, DataType::Float32),
+        (D::F64, DataType::Float64),
     ];
     for (dtype, arrow) in rows {
         // An empty array is a batch of no rows.

@@ -93,12 +93,19 @@ impl ZarrArray {
         let mut index = vec![0u8; raw];
         let bad = |e| RegionError::data(format!("{}: index of shard {outer:?}: {e}", self.what));
         settings.index.pipeline.decode(&bytes, 0, &mut index).map_err(bad)?;
-        let words: Vec<u64> = index
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .map(|w| if settings.index.order == crate::source::bytes::ByteOrder::Big { u64::from_be_bytes(*w) } else { u64::from_le_bytes(*w) })
-            .collect();
+        let words: Vec<u64> =
+            index
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|w| {
+                    if settings.index.order == crate::source::bytes::ByteOrder::Big {
+                        u64::from_be_bytes(*w)
+                    } else {
+                        u64::from_le_bytes(*w)
+                    }
+                })
+                .collect();
         Ok(Some(Shard { file, index: words.as_chunks::<2>().0.iter().map(|&[offset, len]| (offset, len)).collect() }))
     }
 

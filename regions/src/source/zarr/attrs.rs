@@ -18,7 +18,9 @@ fn value(json: &Value) -> Option<AttrValue> {
     match json {
         Value::String(text) => Some(AttrValue::Text(text.clone())),
         Value::Bool(b) => Some(AttrValue::Numbers(Block::scalar(*b))),
-        Value::Number(n) => Some(AttrValue::Numbers(n.as_i64().map_or_else(|| Block::scalar(n.as_f64().unwrap_or(f64::NAN)), Block::scalar))),
+        Value::Number(n) => {
+            Some(AttrValue::Numbers(n.as_i64().map_or_else(|| Block::scalar(n.as_f64().unwrap_or(f64::NAN)), Block::scalar)))
+        }
         Value::Array(items) => array(items),
         Value::Null | Value::Object(_) => None,
     }

@@ -51,7 +51,8 @@ pub fn version2(json: &Value, attributes: &Value) -> Result<Metadata, String> {
     let separator = json.get("dimension_separator").and_then(Value::as_str).unwrap_or(".");
     let listed = attributes.get("_ARRAY_DIMENSIONS").cloned();
     let nczarr = json.get("_NCZARR_ARRAY").or_else(|| attributes.get("_nczarr_array")).or_else(|| attributes.get("_NCZARR_ARRAY"));
-    let dims = names(listed.as_ref().or_else(|| nczarr.and_then(|n| n.get("dimrefs").or_else(|| n.get("dimension_references")))), shape.len());
+    let dims =
+        names(listed.as_ref().or_else(|| nczarr.and_then(|n| n.get("dimrefs").or_else(|| n.get("dimension_references")))), shape.len());
     finish(shape, chunks, dtype, chain, fill, (String::new(), separator.into()), dims, attrs, time_unit)
 }
 
