@@ -72,6 +72,8 @@ fn other_setting(rng: &mut Rng) -> Setting {
 async fn failure(case: &Case) -> Option<String> {
     let expected = match run(&case.expr, &case.world, BASE).await {
         Ok(bits) => bits,
+        // Times of two calendars share no label: refused, and rightly so.
+        Err(why) if why.contains("of different kinds or calendars") => return None,
         Err(why) => return Some(smallest_failure(case, BASE, why).await),
     };
     let rng = &mut Rng::new(case.seed ^ 0xabcd);

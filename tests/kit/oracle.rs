@@ -227,6 +227,10 @@ pub(crate) fn anomaly(arr: &Arr, key: Key) -> Arr {
         cells.push(cell - means.cells[ravel(&index, &means.shape)]);
     }
     let mut coords = arr.coords.clone();
+    // xarray joins the groups again along time: what was scalar is repeated for each.
+    for coord in coords.values_mut().filter(|c| c.dim.is_none()) {
+        *coord = Coord { dim: Some("time".to_owned()), labels: coord.labels.take(&vec![0; arr.shape[axis]]) };
+    }
     coords.insert(key.name().to_owned(), Coord { dim: Some("time".to_owned()), labels });
     Arr { cells, dtype: means.dtype, coords, exact: false, scale: 2.0 * arr.scale, ..arr.clone() }.rounded()
 }
@@ -417,6 +421,7 @@ pub(crate) fn interp(a: &Arr, dim: &str, to: &[f64], nearest: bool) -> Arr {
     let mut coords = a.coords.clone();
     coords.insert(dim.to_owned(), Coord { dim: Some(dim.to_owned()), labels: Labels::Numbers(to.to_vec()) });
     coords.retain(|name, c| name == dim || c.dim.as_deref() != Some(dim));
-    let dtype = if a.is_float() { a.dtype } else { DType::F64 };
+    // SciPy draws lines in float64, whatever it is given.
+    let dtype = if a.is_float() && nearest { a.dtype } else { DType::F64 };
     Arr { cells: cells.collect(), shape, coords, dtype, exact: a.exact && nearest, scale: a.scale, dims: a.dims.clone() }.rounded()
 }

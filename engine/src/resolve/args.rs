@@ -62,7 +62,9 @@ impl Args {
             match signature.get(i) {
                 Some(name) => given.insert((*name).to_owned(), arg),
                 None => {
-                    return Err(Fault::new(format!("{}() takes at most {} positional arguments", self.callee, signature.len())).at(arg.span));
+                    return Err(
+                        Fault::new(format!("{}() takes at most {} positional arguments", self.callee, signature.len())).at(arg.span)
+                    );
                 }
             };
         }
