@@ -22,7 +22,7 @@ use crate::plot::{self, Style};
 use crate::result::{Array, Outcome};
 use std::path::Path;
 
-/// The endings that [`write`] knows.
+/// The endings that [`write()`] knows.
 pub const ENDINGS: [&str; 5] = [".nc", ".zarr", ".json", ".csv", ".png"];
 
 /// The name of an array that has none, where a format needs one.
@@ -31,7 +31,7 @@ pub const DEFAULT_NAME: &str = "result";
 /// What pictures and conventions name as the writer of a file.
 pub const WRITER: &str = concat!("xeng ", env!("CARGO_PKG_VERSION"));
 
-/// Refuses a path whose ending [`write`] does not know, before anything is computed.
+/// Refuses a path whose ending [`write()`] does not know, before anything is computed.
 ///
 /// # Errors
 /// [`OutputError::Ending`].
@@ -39,7 +39,7 @@ pub fn check_ending(path: &Path) -> Result<(), OutputError> {
     known_ending(path).map(drop)
 }
 
-/// Refuses, before anything is computed, a path that [`write`] could not write to: an unknown ending, a folder that is not
+/// Refuses, before anything is computed, a path that [`write()`] could not write to: an unknown ending, a folder that is not
 /// there or where no file can be made, a directory in its place.
 ///
 /// # Errors

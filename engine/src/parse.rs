@@ -3,9 +3,9 @@
 //! In: what a user pasted, in Python syntax. Out: names, calls and operators with their places in the text; anything
 //! else is refused with its place and what to do instead. Never runs anything, never knows what a name means.
 //!
-//! [`scan`] comes first: it bounds how deep the text nests, so that neither the Python parser nor any of our own
+//! `scan` comes first: it bounds how deep the text nests, so that neither the Python parser nor any of our own
 //! recursive functions can run out of stack, and it refuses whole classes of constructs by their keyword. Then ruff's
-//! Python parser makes a tree, of which [`convert`] takes the part that is our language.
+//! Python parser makes a tree, of which `convert` takes the part that is our language.
 
 mod convert;
 mod scan;

@@ -2,6 +2,9 @@
 //!
 //! In: nothing; plain data, filled by clap. Out: nothing. Never opens a file.
 
+// Doc comments here are help texts: their brackets are syntax, not links.
+#![allow(rustdoc::broken_intra_doc_links)]
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
