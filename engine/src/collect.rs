@@ -13,7 +13,6 @@ use xeng_proto::{Coverage, Piece, RegionError};
 /// What home knows of one task of a fragment.
 struct Job {
     plan: WorkPlan,
-    /// Per node: how it finishes.
     nodes: Vec<Finish>,
     /// Boxes under way.
     trees: HashMap<usize, MergeTree>,
@@ -22,13 +21,23 @@ struct Job {
     boxes_done: usize,
 }
 
-/// How a node's partial becomes its cells.
+/// How the pieces of a node become its cells.
 #[derive(Clone, Copy)]
-enum Finish {
-    /// A reduction of an array of this type.
-    Reduced(Reduction, DType),
-    /// The cells themselves, of this type.
-    Cells(DType),
+struct Finish {
+    /// Element type of the cells.
+    output: DType,
+    /// Of a reduction: what merges its partials, and its input's element type.
+    reduced: Option<(Reduction, DType)>,
+}
+
+impl Finish {
+    /// The element types of a piece's states; a piece that holds all units of its box is finished.
+    fn state_types(self, is_whole: bool) -> Vec<DType> {
+        match self.reduced {
+            Some((reduction, input)) if !is_whole => reduction.fields(input).iter().map(|f| f.dtype).collect(),
+            _ => vec![self.output],
+        }
+    }
 }
 
 /// A claim that has been accepted: task, box, level and index in the box's merge tree.
@@ -63,8 +72,10 @@ impl Collector {
         let job = |(nodes, plan): &(Vec<NodeId>, WorkPlan)| {
             let nodes = nodes.iter().map(|&id| graph.node(id)).collect::<Result<Vec<_>, _>>()?;
             let finish = |node: &&Node| match (&node.op, plan.fold()) {
-                (Op::Reduce { input, reduction, .. }, Some(_)) => Ok(Finish::Reduced(*reduction, graph.node(*input)?.dtype)),
-                _ => Ok(Finish::Cells(node.dtype)),
+                (Op::Reduce { input, reduction, .. }, Some(_)) => {
+                    Ok(Finish { output: node.dtype, reduced: Some((*reduction, graph.node(*input)?.dtype)) })
+                }
+                _ => Ok(Finish { output: node.dtype, reduced: None }),
             };
             Ok(Job {
                 plan: plan.clone(),
@@ -138,13 +149,11 @@ impl Job {
     /// Each partial must have the fields, types and shape that its reduction makes.
     fn check(&self, partials: &[Partial], c: &Coverage) -> Result<(), RegionError> {
         let shape = shape_of(&c.bounds);
+        let is_whole = (c.level, c.index) == MergeTree::root_of(c.units);
         let fits = partials.len() == self.nodes.len()
-            && partials.iter().zip(&self.nodes).all(|(p, f)| {
-                let types = match f {
-                    Finish::Reduced(r, input) => r.fields(*input).iter().map(|f| f.dtype).collect(),
-                    Finish::Cells(dtype) => vec![*dtype],
-                };
-                p.states.len() == types.len() && p.states.iter().zip(types).all(|(s, t)| s.dtype() == t && s.shape() == shape)
+            && partials.iter().zip(&self.nodes).all(|(partial, node)| {
+                let types = node.state_types(is_whole);
+                partial.states.len() == types.len() && partial.states.iter().zip(types).all(|(s, t)| s.dtype() == t && s.shape() == shape)
             });
         if fits { Ok(()) } else { Err(wrong("holds other arrays than were asked for", c)) }
     }
@@ -154,20 +163,21 @@ impl Job {
         let nodes = &self.nodes;
         let tree = self.trees.entry(box_index).or_insert_with(|| MergeTree::new(units));
         tree.insert(at, partials, |left, right| {
-            nodes.iter().zip(left.iter_mut().zip(&right)).try_for_each(|(f, (l, r))| match f {
-                Finish::Reduced(reduction, _) => reduction.merge(l, r),
-                Finish::Cells(_) => Err(KernelError::malformed("coverage", "gathered cells that overlap")),
+            nodes.iter().zip(left.iter_mut().zip(&right)).try_for_each(|(node, (l, r))| match node.reduced {
+                Some((reduction, _)) => reduction.merge(l, r),
+                None => Err(KernelError::malformed("coverage", "gathered cells that overlap")),
             })
         })
         .map_err(|e| RegionError::data(e.to_string()))?;
         if tree.is_complete()
             && let Some(root) = self.trees.remove(&box_index).and_then(MergeTree::into_root)
         {
+            let came_whole = at == MergeTree::root_of(units);
             let bounds = self.plan.result_box(box_index);
-            for ((partial, finish), out) in root.into_iter().zip(&self.nodes).zip(&mut self.out) {
-                let block = match finish {
-                    Finish::Reduced(reduction, input) => reduction.finish(partial, *input)?,
-                    Finish::Cells(_) => partial.states.into_iter().next().ok_or_else(|| RegionError::internal("a piece without cells"))?,
+            for ((partial, node), out) in root.into_iter().zip(&self.nodes).zip(&mut self.out) {
+                let block = match node.reduced {
+                    Some((reduction, input)) if !came_whole => reduction.finish(partial, input)?,
+                    _ => partial.states.into_iter().next().ok_or_else(|| RegionError::internal("a piece without cells"))?,
                 };
                 out.paste(&bounds, &block)?;
             }

@@ -55,7 +55,7 @@ pub fn text(session: &Session, planned: &Planned) -> Result<String> {
         }
         let _ = writeln!(
             out,
-            "  sends     {} of partial results, for a fragment of {}{}",
+            "  sends     {} of results, for a fragment of {}{}",
             bytes(ask.answer_bytes(session.engines_in(name))),
             bytes(fragment_bytes(&ask.fragment) as u64),
             price(session, name, ask.answer_bytes(session.engines_in(name)))
@@ -135,7 +135,8 @@ fn scans(planned: &Planned, ask: &Ask) -> Vec<Scan> {
         .iter()
         .filter_map(|source| {
             let used = ask.fragment.datasets.get(source.dataset as usize)?;
-            let dataset = planned.datasets.iter().find(|d| d.description.spec == used.spec)?;
+            let region = planned.stages.regions.get(ask.region)?;
+            let dataset = planned.datasets.iter().find(|d| d.region == *region && d.description.spec == used.spec)?;
             let v = dataset.description.variables.get(&source.variable)?;
             let shape = v.shape();
             let cells = shape.iter().fold(1u64, |n, &l| n.saturating_mul(l as u64));

@@ -47,10 +47,9 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Bytes that the answers of so many engines hold before compression: the states of every result cell, and once more where a box of
-    /// the result is shared by engines.
+    /// Bytes that the answers of so many engines hold before compression: finished cells, and the states of those that engines share.
     pub fn answer_bytes(&self, engines: usize) -> u64 {
-        let task = |plan: &WorkPlan| plan.parts_state_bytes(u32::try_from(engines).unwrap_or(u32::MAX).max(1)) as u64;
+        let task = |plan: &WorkPlan| plan.answer_bytes(u32::try_from(engines).unwrap_or(u32::MAX).max(1)) as u64;
         self.answers.iter().map(|(_, plan)| task(plan)).fold(0, u64::saturating_add)
     }
 }

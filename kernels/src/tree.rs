@@ -64,7 +64,12 @@ impl MergeTree {
 
     /// The node that holds every unit.
     pub fn root(&self) -> TreeNode {
-        (self.units.max(1).next_power_of_two().trailing_zeros(), 0)
+        Self::root_of(self.units)
+    }
+
+    /// The node that holds every unit of a tree over `units`.
+    pub fn root_of(units: u32) -> TreeNode {
+        (units.max(1).checked_next_power_of_two().map_or(32, u32::trailing_zeros), 0)
     }
 
     /// Whether every unit has been merged.

@@ -3,12 +3,13 @@
 //! In: a graph, its tiling, the nodes of a task. Out: numbered units and the boxes of each. Never lists units;
 //! knows nothing of threads, engines or time, so that the result's bits cannot depend on them.
 
-use crate::bounds::Bounds;
+use crate::bounds::{Bounds, size_of};
 use crate::chunks::AxisChunks;
 use crate::error::{KernelError, Result};
 use crate::graph::{Graph, Groups, NodeId, Op};
 use crate::reduce::Reduction;
 use crate::tiling::Tiling;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Decoded bytes that are evaluated at once where chunks are smaller: about one core's share of the cache.
@@ -32,6 +33,7 @@ pub struct WorkPlan {
     pieces_per_unit: usize,
     fold: Option<FoldPlan>,
     state_bytes_per_cell: usize,
+    output_bytes_per_cell: usize,
 }
 
 /// What becomes of an axis of the task's input.
@@ -62,19 +64,29 @@ impl WorkPlan {
         let first = *nodes.first().ok_or_else(|| KernelError::malformed("task", "it has no nodes"))?;
         match &graph.node(first)?.op {
             Op::Reduce { input, axes, groups, .. } => {
-                let mut state = 0;
+                let (mut state, mut output) = (0, 0);
                 for &id in nodes {
                     state += state_bytes(graph, id, *input, axes, groups.as_ref())?;
+                    output += graph.node(id)?.dtype.size();
                 }
                 let fold = FoldPlan { axes: axes.clone(), groups: groups.clone() };
-                WorkPlan::build(graph, tiling, *input, Some(fold), state)
+                WorkPlan::build(graph, tiling, *input, Some(fold), (state, output))
             }
-            _ if nodes.len() == 1 => WorkPlan::build(graph, tiling, first, None, graph.node(first)?.dtype.size()),
+            _ if nodes.len() == 1 => {
+                let size = graph.node(first)?.dtype.size();
+                WorkPlan::build(graph, tiling, first, None, (size, size))
+            }
             _ => Err(KernelError::malformed("task", "only reductions are computed together")),
         }
     }
 
-    fn build(graph: &Graph, tiling: &Tiling, domain: NodeId, fold: Option<FoldPlan>, state_bytes_per_cell: usize) -> Result<WorkPlan> {
+    fn build(
+        graph: &Graph,
+        tiling: &Tiling,
+        domain: NodeId,
+        fold: Option<FoldPlan>,
+        (state_bytes_per_cell, output_bytes_per_cell): (usize, usize),
+    ) -> Result<WorkPlan> {
         let node = graph.node(domain)?;
         let grid = tiling.grid(domain);
         let role = |axis: usize| match &fold {
@@ -94,7 +106,7 @@ impl WorkPlan {
         let pieces = count(&folded);
         let unit_bytes = (node.bytes() / 64).clamp(UNIT_BYTES.start, UNIT_BYTES.end);
         let pieces_per_unit = (unit_bytes / piece_bytes).max(pieces.div_ceil(UNITS_PER_BOX)).max(1);
-        Ok(WorkPlan { roles, kept, folded, pieces_per_unit, fold, state_bytes_per_cell })
+        Ok(WorkPlan { roles, kept, folded, pieces_per_unit, fold, state_bytes_per_cell, output_bytes_per_cell })
     }
 
     /// Number of boxes that the result is cut into; 0 where it has no cells.
@@ -150,32 +162,33 @@ impl WorkPlan {
 
     /// Bytes of the state of the largest box of the result.
     pub fn box_state_bytes(&self) -> usize {
-        let groups = self.roles.iter().map(|r| if let Role::Grouped(n) = r { *n } else { 1 }).product::<usize>();
-        longest_cells(&self.kept).saturating_mul(groups).saturating_mul(self.state_bytes_per_cell)
+        longest_cells(&self.kept).saturating_mul(self.groups()).saturating_mul(self.state_bytes_per_cell)
     }
 
-    /// Bytes of the states of the whole result: what the answers hold before compression.
-    pub fn result_state_bytes(&self) -> usize {
-        let groups = self.roles.iter().map(|r| if let Role::Grouped(n) = r { *n } else { 1 }).product::<usize>();
-        let cells = self.kept.iter().fold(1usize, |n, a| n.saturating_mul(a.len()));
-        cells.saturating_mul(groups).saturating_mul(self.state_bytes_per_cell)
-    }
-
-    /// As [`Self::result_state_bytes`], where `parts` answer a share each: a box that is cut between them is sent in several pieces, each as
-    /// large as the box. An upper bound where boxes differ in size.
-    pub fn parts_state_bytes(&self, parts: u32) -> usize {
+    /// Bytes that the answers hold before compression where `parts` answer a share each: finished cells of every box that one of them folds
+    /// whole, and the states of every run of units of a box that is cut between them.
+    pub fn answer_bytes(&self, parts: u32) -> usize {
         let per_box = self.units_per_box();
-        let mut more = 0;
-        for range in (0..parts).map(|index| self.share(index, parts)) {
+        let cells = |index: usize| size_of(&self.result_box(index));
+        let whole = self.kept.iter().fold(self.groups(), |n, a| n.saturating_mul(a.len()));
+        let (mut cut, mut states) = (BTreeSet::new(), 0usize);
+        for share in (0..parts).map(|index| self.share(index, parts)).filter(|share| !share.is_empty()) {
             // At most two boxes of a share are not whole: its first and its last.
-            let first_end = range.start.next_multiple_of(per_box).min(range.end);
-            let last_start = (range.end - range.end % per_box).max(first_end);
-            more += runs(range.start % per_box, range.start % per_box + (first_end - range.start), per_box)
-                + runs(0, range.end - last_start, per_box);
-            // One piece of each box is counted already, with the share that holds its end.
-            more -= usize::from(first_end > range.start && first_end % per_box == 0);
+            for index in BTreeSet::from([share.start / per_box, (share.end - 1) / per_box]) {
+                let from = share.start.saturating_sub(index * per_box);
+                let to = (share.end - index * per_box).min(per_box);
+                if to - from < per_box {
+                    cut.insert(index);
+                    states = states.saturating_add(runs(from, to, per_box).saturating_mul(cells(index)));
+                }
+            }
         }
-        self.result_state_bytes().saturating_add(more.saturating_mul(self.box_state_bytes()))
+        let finished = whole.saturating_sub(cut.into_iter().map(cells).sum());
+        finished.saturating_mul(self.output_bytes_per_cell).saturating_add(states.saturating_mul(self.state_bytes_per_cell))
+    }
+
+    fn groups(&self) -> usize {
+        self.roles.iter().map(|r| if let Role::Grouped(n) = r { *n } else { 1 }).product()
     }
 
     /// The number of the box that holds exactly these cells of the result, if there is one.
@@ -264,6 +277,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::MergeTree;
+    use std::collections::BTreeMap;
 
     #[test]
     fn runs_are_what_a_merge_tree_is_left_with() {
@@ -279,33 +293,32 @@ mod tests {
     }
 
     #[test]
-    fn parts_send_every_piece_of_a_cut_box() {
-        let axis = |len: usize, chunk: usize| AxisChunks::uniform(len, chunk);
+    fn answers_are_finished_boxes_and_the_runs_of_cut_ones() {
         for (boxes, units) in [(1, 1), (1, 4), (1, 5), (3, 5), (4, 7), (9, 1)] {
             let plan = WorkPlan {
                 roles: vec![Role::Kept, Role::Reduced],
-                kept: vec![axis(boxes, 1)],
-                folded: vec![axis(units, 1)],
+                kept: vec![AxisChunks::uniform(2 * boxes, 2)],
+                folded: vec![AxisChunks::uniform(units, 1)],
                 pieces_per_unit: 1,
                 fold: None,
-                state_bytes_per_cell: 8,
+                state_bytes_per_cell: 100,
+                output_bytes_per_cell: 1,
             };
             let per_box = plan.units_per_box();
             for parts in 1..8u32 {
-                let mut pieces = 0;
+                let mut expected = 0;
                 for part in 0..parts {
-                    let mut trees = std::collections::BTreeMap::<usize, MergeTree>::new();
+                    let mut trees = BTreeMap::<usize, MergeTree>::new();
                     for unit in plan.share(part, parts) {
                         let (at, number) = plan.place(unit);
-                        trees
-                            .entry(at)
-                            .or_insert_with(|| MergeTree::new(per_box as u32))
-                            .insert((0, number as u32), vec![], |_, _| Ok(()))
-                            .unwrap();
+                        let tree = trees.entry(at).or_insert_with(|| MergeTree::new(per_box as u32));
+                        tree.insert((0, number as u32), vec![], |_, _| Ok(())).unwrap();
                     }
-                    pieces += trees.into_values().map(|mut t| t.drain().len()).sum::<usize>();
+                    for mut tree in trees.into_values() {
+                        expected += if tree.is_complete() { 2 } else { 200 * tree.drain().len() };
+                    }
                 }
-                assert_eq!(plan.parts_state_bytes(parts), 8 * pieces, "{boxes} boxes of {units} units in {parts} parts");
+                assert_eq!(plan.answer_bytes(parts), expected, "{boxes} boxes of {units} units in {parts} parts");
             }
         }
     }

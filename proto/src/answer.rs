@@ -21,7 +21,8 @@ pub enum Answer {
 pub struct Piece {
     /// What it covers.
     pub coverage: Coverage,
-    /// One partial per node of the task; of a node that is no reduction, the cells themselves are its only state.
+    /// One partial per node of the task. A piece that holds every unit of its box is finished: the node's cells are its only state, as
+    /// they always are of a node that is no reduction.
     pub partials: Vec<Partial>,
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use xeng_kernels::bounds::size_of;
 use xeng_kernels::boxes::visit_boxes;
-use xeng_kernels::{Block, Known, Op, Tiling, WorkPlan};
+use xeng_kernels::{Block, Known, MergeTree, NodeId, Op, Partial, Tiling, WorkPlan};
 use xeng_proto::{Answer, Coverage, ErrorKind, Fragment, Part, Piece, RegionError, Task};
 
 /// How often progress is told.
@@ -155,15 +155,17 @@ impl Execution {
             known.extend(task.nodes.iter().copied().zip(blocks));
         }
         for (index, (task, plan)) in self.answers.iter().enumerate() {
+            let units = plan.units_per_box() as u32;
             let sink = |m: Merged| {
-                let coverage = Coverage {
-                    task: index as u32,
-                    bounds: plan.result_box(m.box_index),
-                    level: m.node.0,
-                    index: m.node.1,
-                    units: plan.units_per_box() as u32,
+                let bounds = plan.result_box(m.box_index);
+                let coverage = Coverage { task: index as u32, bounds, level: m.node.0, index: m.node.1, units };
+                // What no other engine adds to travels finished: fewer bytes, and as many however long the series.
+                let partials = if m.node == MergeTree::root_of(units) {
+                    self.finished(task, m.partials)?.into_iter().map(|block| Partial { states: vec![block] }).collect()
+                } else {
+                    m.partials
                 };
-                let piece = Answer::Piece(Piece { coverage, partials: m.partials });
+                let piece = Answer::Piece(Piece { coverage, partials });
                 send.blocking_send(Ok(piece)).map_err(|_| RegionError::new(ErrorKind::Cancelled, "the asker went away"))
             };
             let range = plan.share(self.part.index, self.part.count);
@@ -186,17 +188,22 @@ impl Execution {
         let out = Mutex::new(nodes.iter().map(|n| Block::filled(n.dtype, &n.shape(), 0.0)).collect::<Vec<_>>());
         let sink = |m: Merged| {
             let at = plan.result_box(m.box_index);
-            for (i, (partial, node)) in m.partials.into_iter().zip(&nodes).enumerate() {
-                let block = match &node.op {
-                    Op::Reduce { input, reduction, .. } => reduction.finish(partial, graph.node(*input)?.dtype)?,
-                    _ => partial.states.into_iter().next().ok_or_else(|| RegionError::internal("a gathered piece without cells"))?,
-                };
-                out.lock().unwrap_or_else(PoisonError::into_inner)[i].paste(&at, &block)?;
-            }
-            Ok(())
+            let finished = self.finished(task, m.partials)?;
+            let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
+            out.iter_mut().zip(&finished).try_for_each(|(whole, block)| Ok(whole.paste(&at, block)?))
         };
         self.run_task(task, plan, 0..plan.units(), known, tally, cancelled, &sink)?;
         Ok(out.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().map(Arc::new).collect())
+    }
+
+    /// The cells of each node of a task, from the partials over every unit of a box.
+    fn finished(&self, task: &Task, partials: Vec<Partial>) -> Result<Vec<Block>, RegionError> {
+        let graph = &self.fragment.graph;
+        let finish = |(&id, partial): (&NodeId, Partial)| match &graph.node(id)?.op {
+            Op::Reduce { input, reduction, .. } => Ok(reduction.finish(partial, graph.node(*input)?.dtype)?),
+            _ => partial.states.into_iter().next().ok_or_else(|| RegionError::internal("a gathered piece without cells")),
+        };
+        task.nodes.iter().zip(partials).map(finish).collect()
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -1,5 +1,6 @@
 //! Answers: what a region sends back.
 
+use super::block::result_to_wire;
 use super::budget::{Budget, MAX_RANK, at_most, length};
 use super::{Wire, list, malformed, need, pb};
 use crate::answer::{Account, Answer, Piece, Progress};
@@ -91,7 +92,7 @@ impl Wire for Partial {
     type Message = pb::Partial;
 
     fn to_wire(&self) -> pb::Partial {
-        pb::Partial { states: self.states.iter().map(Wire::to_wire).collect() }
+        pb::Partial { states: self.states.iter().map(result_to_wire).collect() }
     }
 
     fn from_wire(message: pb::Partial, budget: &mut Budget) -> Result<Partial, RegionError> {

@@ -13,6 +13,10 @@ use xeng_kernels::{Block, DType};
 /// Fast enough to keep ahead of a gigabit link.
 const LEVEL: i32 = 1;
 
+/// Results up to this size travel as they are: packing would save at most a millisecond of a gigabit link, far below a round trip, and
+/// what crosses the link is then what was predicted, whatever the values.
+const SMALL_RESULT_BYTES: usize = 128 << 10;
+
 impl Wire for Block {
     type Message = pb::Block;
 
@@ -31,6 +35,15 @@ impl Wire for Block {
         let bytes = budget.take(count, dtype.size())?;
         unpack(need(message.cells, "an array's cells")?, dtype, &shape, bytes)
     }
+}
+
+/// An array of a result: as [`Block::to_wire`], but not packed where it is small.
+pub(super) fn result_to_wire(block: &Block) -> pb::Block {
+    if block.bytes() > SMALL_RESULT_BYTES {
+        return block.to_wire();
+    }
+    let shape = block.shape().iter().map(|&n| n as u64).collect();
+    pb::Block { dtype: dtype_to_wire(block.dtype()), shape, cells: Some(Cells::Raw(block.to_le_bytes().into())) }
 }
 
 fn pack(block: &Block) -> Cells {
