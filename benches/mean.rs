@@ -21,7 +21,7 @@ fn mean(c: &mut Criterion) {
     let file = std::env::var_os("XENG_BENCH_FILE").map(PathBuf::from).unwrap_or_else(|| make(made.path()));
     let variable = std::env::var("XENG_BENCH_VARIABLE").unwrap_or_else(|_| "t2m".to_owned());
     let spec = DatasetSpec { uri: file.to_string_lossy().into_owned(), ..DatasetSpec::default() };
-    let dataset = open(&spec).unwrap();
+    let dataset = open(&xeng_regions::store::Stores::default(), &spec).unwrap();
     let source = dataset.source(&variable).unwrap().clone();
     let shape: Vec<usize> = source.chunks().iter().map(AxisChunks::len).collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);

@@ -12,4 +12,5 @@ pub(crate) mod oracle;
 pub(crate) mod process;
 pub(crate) mod rng;
 pub(crate) mod synthetic;
+pub(crate) mod web;
 pub(crate) mod write;

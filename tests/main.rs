@@ -11,3 +11,4 @@ mod golden;
 mod kit;
 mod laws;
 mod property;
+mod stores;

@@ -5,6 +5,7 @@
 use crate::error::{Error, Result};
 use crate::planfile::{quantity, toml_error};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,8 +20,10 @@ pub struct ServeConfig {
     pub threads: Option<usize>,
     /// Memory budget, in bytes.
     pub memory_bytes: Option<u64>,
-    /// Folders whose files may be read; relative ones are meant from the file's folder.
+    /// Folders and beginnings of URLs whose files may be read; relative folders are meant from the file's folder.
     pub roots: Vec<PathBuf>,
+    /// How S3 is reached, by the names that AWS's environment variables have without `AWS_`.
+    pub s3: BTreeMap<String, String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -31,6 +34,7 @@ struct Raw {
     threads: Option<usize>,
     memory_bytes: Option<toml::Value>,
     roots: Vec<PathBuf>,
+    s3: BTreeMap<String, String>,
 }
 
 impl ServeConfig {
@@ -47,7 +51,14 @@ impl ServeConfig {
             other => quantity::bytes(&other.to_string()),
         });
         let folder = path.parent().unwrap_or(Path::new(""));
-        let roots = raw.roots.iter().map(|r| folder.join(r)).collect();
-        Ok(ServeConfig { region: raw.region, listen: raw.listen, threads: raw.threads, memory_bytes: memory.transpose()?, roots })
+        let roots = raw.roots.iter().map(|r| if r.to_string_lossy().contains("://") { r.clone() } else { folder.join(r) }).collect();
+        Ok(ServeConfig {
+            region: raw.region,
+            listen: raw.listen,
+            threads: raw.threads,
+            memory_bytes: memory.transpose()?,
+            roots,
+            s3: raw.s3,
+        })
     }
 }

@@ -2,15 +2,12 @@
 //!
 //! In: a path. Out: dims, shape, type, chunks, filters, attributes, SHA-256 of the raw cells. Never applies CF decoding.
 
-use crate::open::{find, read_raw};
-use crate::source::file::LocalFile;
-use crate::source::hdf5::{self, Hdf5};
+use crate::open::Format;
 use crate::source::raw::{RawCells, RawDataset, RawVariable};
-use crate::source::{read_whole, zarr};
+use crate::source::{netcdf3, read_whole, zarr};
+use crate::store::{Location, Stores};
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
-use std::path::Path;
-use std::sync::Arc;
 use xeng_proto::{Attrs, RegionError};
 
 /// Bytes of a variable that are hashed, at most.
@@ -58,10 +55,10 @@ pub struct Inventory {
 ///
 /// # Errors
 /// `Request` when nothing lies there, `Data` when metadata or chunks are corrupt.
-pub fn inventory(uri: &str, hashing: Hashing) -> Result<Inventory, RegionError> {
+pub fn inventory(stores: &Stores, uri: &str, hashing: Hashing) -> Result<Inventory, RegionError> {
     let mut found = Inventory::default();
-    for path in find(uri)? {
-        for (group, raw) in groups(&path)? {
+    for at in stores.find(uri)? {
+        for (group, raw) in groups(&at)? {
             add(&mut found, &group, raw, hashing)?;
         }
     }
@@ -69,18 +66,12 @@ pub fn inventory(uri: &str, hashing: Hashing) -> Result<Inventory, RegionError> 
 }
 
 /// Every group of a file or store.
-fn groups(path: &Path) -> Result<Vec<(String, RawDataset)>, RegionError> {
-    if path.is_dir() {
-        return zarr::group_paths(path)?.into_iter().map(|g| zarr::open(path, &g).map(|raw| (g, raw))).collect();
+fn groups(at: &Location) -> Result<Vec<(String, RawDataset)>, RegionError> {
+    match Format::of(at)? {
+        Format::Zarr => zarr::group_paths(at)?.into_iter().map(|g| zarr::open(at, &g).map(|raw| (g, raw))).collect(),
+        Format::NetCdf3(file, version) => Ok(vec![(String::new(), netcdf3::open(&file, version)?)]),
+        Format::Hdf5(file) => file.group_paths()?.into_iter().map(|g| file.group(&g).map(|raw| (g, raw))).collect(),
     }
-    let file = Arc::new(LocalFile::open(path)?);
-    let head = file.read(0, file.len().min(4) as usize)?;
-    if crate::source::netcdf3::version(&head).is_some() {
-        return Ok(vec![(String::new(), read_raw(path, "")?)]);
-    }
-    let Some(base) = hdf5::superblock_at(&file) else { return read_raw(path, "").map(|raw| vec![(String::new(), raw)]) };
-    let hdf5 = Hdf5::open(&file, base)?;
-    hdf5.group_paths()?.into_iter().map(|g| hdf5.group(&g).map(|raw| (g, raw))).collect()
 }
 
 fn add(found: &mut Inventory, group: &str, raw: RawDataset, hashing: Hashing) -> Result<(), RegionError> {

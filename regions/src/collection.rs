@@ -10,9 +10,9 @@ pub mod same;
 
 use crate::cf::describe::Described;
 use crate::open::open_one;
+use crate::store::Location;
 use joined::{Axis, join_variables};
 use rayon::prelude::*;
-use std::path::PathBuf;
 use xeng_proto::{DatasetSpec, RegionError, Values};
 
 /// One file, or several that are joined already, with a name for errors.
@@ -28,10 +28,10 @@ pub struct Member {
 ///
 /// # Errors
 /// `Request` when they do not fit together, else as for one file.
-pub fn join(paths: &[PathBuf], spec: &DatasetSpec) -> Result<Described, RegionError> {
-    let members = paths
+pub fn join(files: &[Location], spec: &DatasetSpec) -> Result<Described, RegionError> {
+    let members = files
         .par_iter()
-        .map(|path| Ok(Member { name: path.display().to_string(), described: open_one(path, spec)? }))
+        .map(|file| Ok(Member { name: file.name(), described: open_one(file, spec)? }))
         .collect::<Vec<Result<Member, RegionError>>>()
         .into_iter()
         .collect::<Result<Vec<_>, _>>()?;

@@ -4,7 +4,7 @@
 
 use crate::local::Engine;
 use crate::open::OpenDataset;
-use crate::read::{AHEAD, ChunkKey, Source, chunks_behind};
+use crate::read::{AHEAD, ChunkKey, FAR_AHEAD, Source, chunks_behind};
 use crate::run::{Merged, Program, run};
 use crate::tally::Tally;
 use std::sync::Arc;
@@ -30,6 +30,7 @@ pub(crate) struct Execution {
     held: Vec<(Task, WorkPlan)>,
     answers: Vec<(Task, WorkPlan)>,
     lanes: usize,
+    ahead: usize,
     memory_bytes: usize,
     total_bytes: u64,
 }
@@ -53,8 +54,19 @@ impl Execution {
         };
         let (held, answers) = (plan(&fragment.held)?, plan(&fragment.answers)?);
         let total_bytes = opened.iter().map(|d| d.description.stored_bytes).sum();
-        let mut execution =
-            Execution { engine, part, sources, tiling, held, answers, lanes: 1, memory_bytes: 0, total_bytes, fragment: fragment.clone() };
+        let mut execution = Execution {
+            engine,
+            part,
+            sources,
+            tiling,
+            held,
+            answers,
+            lanes: 1,
+            ahead: AHEAD,
+            memory_bytes: 0,
+            total_bytes,
+            fragment: fragment.clone(),
+        };
         execution.plan_memory()?;
         Ok(execution)
     }
@@ -66,31 +78,39 @@ impl Execution {
 
     /// As many lanes as there are threads, fewer where the budget is small: the result's bits are the same.
     fn plan_memory(&mut self) -> Result<(), RegionError> {
-        let (mut lane, mut tree, mut fixed) = (0, 0, 0usize);
+        // What one lane holds, and what each piece that is read ahead adds to it.
+        let (mut lane, mut piece, mut tree, mut fixed) = (0, 0, 0, 0usize);
         let graph = &self.fragment.graph;
-        for (task, plan) in &self.held {
+        for (task, _) in &self.held {
             for &id in &task.nodes {
                 fixed = fixed.saturating_add(graph.node(id)?.bytes());
             }
-            lane = lane.max(self.lane_bytes(task, plan)?);
-            tree = tree.max(plan.box_state_bytes());
         }
-        for (task, plan) in &self.answers {
-            lane = lane.max(self.lane_bytes(task, plan)?);
+        for (task, plan) in self.held.iter().chain(&self.answers) {
+            let (boxes, chunks) = self.lane_bytes(task, plan)?;
+            lane = lane.max(boxes.saturating_add(chunks.saturating_mul(2)));
+            piece = piece.max(chunks);
             tree = tree.max(plan.box_state_bytes());
         }
         fixed = fixed.saturating_add(self.fragment.given.iter().map(|b| b.bytes()).sum());
         // States that wait for their siblings: one per level of the tree, and what waits in the answer channel.
         let waiting = self.held.iter().chain(&self.answers).map(|(_, p)| p.units_per_box().ilog2() as usize + 2).max().unwrap_or(1);
-        let need = |lanes: usize| fixed.saturating_add(lane.saturating_mul(lanes)).saturating_add(tree.saturating_mul(waiting + lanes));
+        let need = |lanes: usize, ahead: usize| {
+            let lanes_bytes = lane.saturating_add(piece.saturating_mul(ahead)).saturating_mul(lanes);
+            fixed.saturating_add(lanes_bytes).saturating_add(tree.saturating_mul(waiting + lanes))
+        };
         let (threads, budget) = (self.engine.pool.current_num_threads(), self.engine.memory.budget_bytes());
-        self.lanes = (1..=threads).rev().find(|&n| need(n) <= budget).unwrap_or(1);
-        self.memory_bytes = need(self.lanes);
+        self.lanes = (1..=threads).rev().find(|&n| need(n, AHEAD) <= budget).unwrap_or(1);
+        // Reading far ahead takes at most half of the budget, so that one caller does not keep the others waiting.
+        if self.sources.iter().any(|s| s.chunks.is_remote()) {
+            self.ahead = (AHEAD..=FAR_AHEAD).rev().find(|&n| need(self.lanes, n) <= budget / 2).unwrap_or(AHEAD);
+        }
+        self.memory_bytes = need(self.lanes, self.ahead);
         Ok(())
     }
 
-    /// Bytes of the boxes that one lane holds for its largest piece, and of the chunks fetched ahead for the next ones.
-    fn lane_bytes(&self, task: &Task, plan: &WorkPlan) -> Result<usize, RegionError> {
+    /// Bytes of the boxes that one lane holds for its largest piece, and of that piece's chunks.
+    fn lane_bytes(&self, task: &Task, plan: &WorkPlan) -> Result<(usize, usize), RegionError> {
         let graph = &self.fragment.graph;
         let mut wanted = vec![];
         for &id in &task.nodes {
@@ -114,7 +134,7 @@ impl Execution {
         };
         let chunks =
             chunks_behind(graph, &self.held_nodes(), &self.sources, &wanted)?.iter().map(chunk_bytes).fold(0, usize::saturating_add);
-        Ok(boxes.saturating_add(chunks.saturating_mul(2 + AHEAD)))
+        Ok((boxes, chunks))
     }
 
     /// Stand-ins for the results of held steps: nothing behind them is read again.
@@ -220,7 +240,15 @@ impl Execution {
         if cancelled.load(Ordering::Relaxed) {
             return Err(RegionError::new(ErrorKind::Cancelled, "the asker went away"));
         }
-        let program = Program { graph: &self.fragment.graph, tiling: &self.tiling, known, sources: &self.sources, tally, cancelled };
+        let program = Program {
+            graph: &self.fragment.graph,
+            tiling: &self.tiling,
+            known,
+            sources: &self.sources,
+            tally,
+            cancelled,
+            ahead: self.ahead,
+        };
         run(&program, &task.nodes, plan, range, (&self.engine.pool, self.lanes), sink)
     }
 }

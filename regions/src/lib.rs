@@ -15,9 +15,11 @@ mod read;
 pub mod roots;
 mod run;
 pub mod source;
+pub mod store;
 mod tally;
 
 #[cfg(test)]
+#[path = "tests/shared_data.rs"]
 mod shared_data;
 
 pub use local::{EngineConfig, LocalRegion};

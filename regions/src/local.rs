@@ -6,6 +6,7 @@ use crate::execute::{Execution, execute};
 use crate::memory::{Memory, Permit};
 use crate::open::{OpenDataset, open};
 use crate::roots::Roots;
+use crate::store::{StoreConfig, Stores};
 use async_trait::async_trait;
 use futures::StreamExt;
 use std::collections::HashMap;
@@ -35,12 +36,20 @@ pub struct EngineConfig {
     pub memory_bytes: usize,
     /// Which folders may be read.
     pub roots: Roots,
+    /// How stores are reached.
+    pub stores: StoreConfig,
 }
 
 impl EngineConfig {
     /// An engine of one thread per processor and 2 GiB that may read everything the process may.
     pub fn new(region: &str) -> EngineConfig {
-        EngineConfig { region: region.to_owned(), threads: None, memory_bytes: 2 << 30, roots: Roots::everywhere() }
+        EngineConfig {
+            region: region.to_owned(),
+            threads: None,
+            memory_bytes: 2 << 30,
+            roots: Roots::everywhere(),
+            stores: StoreConfig::default(),
+        }
     }
 }
 
@@ -55,6 +64,7 @@ pub(crate) struct Engine {
     pub(crate) pool: rayon::ThreadPool,
     pub(crate) memory: Memory,
     active: AtomicU32,
+    stores: Stores,
     remembered: Mutex<HashMap<DatasetSpec, Arc<OpenDataset>>>,
 }
 
@@ -71,7 +81,8 @@ impl LocalRegion {
             .build()
             .map_err(|e| RegionError::unavailable(format!("cannot start {threads} compute threads: {e}")))?;
         let memory = Memory::new(config.memory_bytes);
-        let shared = Engine { config, pool, memory, active: AtomicU32::new(0), remembered: Mutex::default() };
+        let stores = Stores::new(config.stores.clone());
+        let shared = Engine { config, pool, memory, active: AtomicU32::new(0), stores, remembered: Mutex::default() };
         Ok(LocalRegion { shared: Arc::new(shared) })
     }
 }
@@ -82,11 +93,11 @@ impl Engine {
         self.config.roots.check(&spec.uri)?;
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(spec).cloned();
         if let Some(known) = remembered
-            && crate::open::current_snapshot(spec)? == known.description.snapshot
+            && crate::open::current_snapshot(&self.stores, spec)? == known.description.snapshot
         {
             return Ok(known);
         }
-        let fresh = Arc::new(open(spec)?);
+        let fresh = Arc::new(open(&self.stores, spec)?);
         let mut all = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= REMEMBERED {
             all.clear();

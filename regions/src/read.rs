@@ -1,6 +1,6 @@
 //! Brings the stored chunks of the pieces of a work unit into memory ahead of the computation, and decodes them on demand.
 //!
-//! In: boxes of variables. Out: their decoded cells. Never fetches more than [`AHEAD`] pieces before they are used.
+//! In: boxes of variables. Out: their decoded cells. Never fetches more than [`FAR_AHEAD`] pieces before they are used.
 
 use crate::cf;
 use crate::source::{ChunkSource, Encoded};
@@ -14,8 +14,10 @@ use xeng_kernels::boxes::visit_boxes;
 use xeng_kernels::{Block, Bounds, DType, Graph, Known, Leaves, NodeId, Op, bounds};
 use xeng_proto::{Kind, RegionError, Variable};
 
-/// Pieces that are fetched before they are computed, per lane.
+/// Pieces that are fetched before they are computed, per lane: disks answer at once, networks after a round trip.
 pub(crate) const AHEAD: usize = 2;
+/// As [`AHEAD`], where a request takes milliseconds and memory allows.
+pub(crate) const FAR_AHEAD: usize = 16;
 
 /// A stored variable, ready to be read.
 #[derive(Clone)]
@@ -71,19 +73,27 @@ pub(crate) fn chunks_behind(
 pub(crate) fn fetch(sources: &[Source], keys: Vec<ChunkKey>, tally: &Tally) -> Result<Fetched, RegionError> {
     let started = Instant::now();
     let mut out = Fetched::with_capacity(keys.len());
-    for key in keys {
-        let encoded = fetch_one(sources, &key, tally)?;
-        out.insert(key, encoded);
+    for run in keys.chunk_by(|a, b| a.0 == b.0) {
+        let chunks: Vec<&[usize]> = run.iter().map(|key| key.1.as_slice()).collect();
+        let encoded = source_of(sources, run[0].0)?.chunks.fetch_many(&chunks)?;
+        if encoded.len() != chunks.len() {
+            return Err(RegionError::internal(format!("{} of {} chunks came", encoded.len(), chunks.len())));
+        }
+        encoded.iter().for_each(|e| tally.fetched(e.as_ref().map_or(0, |e| e.bytes.len())));
+        out.extend(run.iter().cloned().zip(encoded));
     }
     tally.fetching(started.elapsed());
     Ok(out)
 }
 
 fn fetch_one(sources: &[Source], key: &ChunkKey, tally: &Tally) -> Result<Option<Encoded>, RegionError> {
-    let source = sources.get(key.0 as usize).ok_or_else(|| RegionError::request("the fragment scans a variable that it does not list"))?;
-    let encoded = source.chunks.fetch(&key.1)?;
+    let encoded = source_of(sources, key.0)?.chunks.fetch(&key.1)?;
     tally.fetched(encoded.as_ref().map_or(0, |e| e.bytes.len()));
     Ok(encoded)
+}
+
+fn source_of(sources: &[Source], number: u32) -> Result<&Source, RegionError> {
+    sources.get(number as usize).ok_or_else(|| RegionError::request("the fragment scans a variable that it does not list"))
 }
 
 /// Decoded chunks that the next piece may need again, because this one used only part of them.
@@ -126,8 +136,7 @@ impl Leaves for PieceLeaves<'_> {
     type Error = RegionError;
 
     fn scan(&self, source: u32, at: &[Range<usize>]) -> Result<Block, RegionError> {
-        let s =
-            self.sources.get(source as usize).ok_or_else(|| RegionError::request("the fragment scans a variable that it does not list"))?;
+        let s = source_of(self.sources, source)?;
         let grid = s.chunks.chunks();
         let mut keys = vec![];
         each_chunk(s.chunks.as_ref(), at, |chunk| keys.push((source, chunk.to_vec())));

@@ -9,21 +9,25 @@ use xeng_proto::RegionError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roots {
     folders: Option<Vec<PathBuf>>,
+    /// Beginnings of URLs, each ending in a slash.
+    prefixes: Vec<String>,
 }
 
 impl Roots {
     /// Whatever the process may read: for engines in the user's own process.
     pub fn everywhere() -> Roots {
-        Roots { folders: None }
+        Roots { folders: None, prefixes: vec![] }
     }
 
-    /// These folders and what lies below them.
+    /// These folders, and beginnings of URLs such as `s3://bucket/prefix`, and what lies below them.
     ///
     /// # Errors
     /// `Request` when a folder does not exist.
-    pub fn only(folders: &[PathBuf]) -> Result<Roots, RegionError> {
-        let canonical = |f: &PathBuf| f.canonicalize().map_err(|e| RegionError::request(format!("root folder {}: {e}", f.display())));
-        Ok(Roots { folders: Some(folders.iter().map(canonical).collect::<Result<_, _>>()?) })
+    pub fn only(roots: &[PathBuf]) -> Result<Roots, RegionError> {
+        let (urls, folders): (Vec<&PathBuf>, Vec<&PathBuf>) = roots.iter().partition(|r| is_url(&r.to_string_lossy()));
+        let prefixes = urls.into_iter().map(|url| format!("{}/", url.to_string_lossy().trim_end_matches('/'))).collect();
+        let canonical = |f: &&PathBuf| f.canonicalize().map_err(|e| RegionError::request(format!("root folder {}: {e}", f.display())));
+        Ok(Roots { folders: Some(folders.iter().map(canonical).collect::<Result<_, _>>()?), prefixes })
     }
 
     /// Refuses a path or glob pattern outside the roots, symbolic links resolved.
@@ -34,6 +38,11 @@ impl Roots {
         let Some(folders) = &self.folders else { return Ok(()) };
         let path = uri.strip_prefix("file://").unwrap_or(uri);
         let refused = || RegionError::request(format!("'{uri}' is not among the data that this engine offers"));
+        if is_url(path) {
+            let inside = self.prefixes.iter().any(|prefix| path.starts_with(prefix.as_str()));
+            let climbs = path.split('/').any(|part| part == ".." || part.contains("%2e") || part.contains("%2E"));
+            return if inside && !climbs { Ok(()) } else { Err(refused()) };
+        }
         if Path::new(path).components().any(|c| c == std::path::Component::ParentDir) {
             return Err(refused());
         }
@@ -42,6 +51,10 @@ impl Roots {
         let matches = if fixed == Path::new(path) { vec![real] } else { matches_of(path).ok_or_else(refused)? };
         if matches.iter().all(|m| folders.iter().any(|f| m.starts_with(f))) { Ok(()) } else { Err(refused()) }
     }
+}
+
+fn is_url(root: &str) -> bool {
+    root.contains("://") && !root.starts_with("file://")
 }
 
 /// The leading part of a pattern that holds no wildcard.

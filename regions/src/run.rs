@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Instant;
 use xeng_kernels::evaluate::fold_of;
 use xeng_kernels::tree::{MergeTree, TreeNode};
@@ -25,6 +26,8 @@ pub(crate) struct Program<'a> {
     pub(crate) sources: &'a [Source],
     pub(crate) tally: &'a Tally,
     pub(crate) cancelled: &'a AtomicBool,
+    /// Pieces that each lane fetches before they are computed.
+    pub(crate) ahead: usize,
 }
 
 /// A merged piece of a task's result: its box, its place in the box's merge tree, and one partial per node.
@@ -35,11 +38,26 @@ pub(crate) struct Merged {
 }
 
 /// A fetched piece on its way from a lane's reader to its worker.
-struct ReadPiece {
+struct ReadPiece<'t> {
     unit: usize,
     at: Bounds,
-    fetched: Fetched,
+    fetched: Fetching<'t>,
     last: bool,
+}
+
+/// The stored bytes of a piece, here or on their way.
+enum Fetching<'t> {
+    Here(Fetched),
+    Coming(ScopedJoinHandle<'t, Result<Fetched, RegionError>>),
+}
+
+impl Fetching<'_> {
+    fn wait(self) -> Result<Fetched, RegionError> {
+        match self {
+            Fetching::Here(fetched) => Ok(fetched),
+            Fetching::Coming(thread) => thread.join().unwrap_or_else(|_| Err(RegionError::internal("a reader ended early"))),
+        }
+    }
 }
 
 /// What all lanes of a run share.
@@ -83,9 +101,9 @@ pub(crate) fn run(
     std::thread::scope(|threads| {
         pool.in_place_scope_fifo(|scope| {
             for _ in 0..lanes {
-                let (send, receive) = sync_channel(AHEAD);
+                let (send, receive) = sync_channel(program.ahead);
                 let shared = &shared;
-                threads.spawn(move || shared.read_ahead(&send));
+                threads.spawn(move || shared.read_ahead(threads, &send));
                 scope.spawn_fifo(move |scope| work(scope, shared, receive, Leftovers::default()));
             }
         });
@@ -104,7 +122,12 @@ pub(crate) fn run(
 }
 
 /// Computes one unit of a lane, then queues the lane again behind those of other callers: threads are shared fairly.
-fn work<'scope>(scope: &rayon::ScopeFifo<'scope>, shared: &'scope Shared<'scope, '_>, lane: Receiver<ReadPiece>, leftovers: Leftovers) {
+fn work<'scope, 't: 'scope>(
+    scope: &rayon::ScopeFifo<'scope>,
+    shared: &'scope Shared<'scope, '_>,
+    lane: Receiver<ReadPiece<'t>>,
+    leftovers: Leftovers,
+) {
     if let Some(leftovers) = shared.keep(shared.one_unit(&lane, leftovers)).flatten() {
         scope.spawn_fifo(move |scope| work(scope, shared, lane, leftovers));
     }
@@ -112,20 +135,20 @@ fn work<'scope>(scope: &rayon::ScopeFifo<'scope>, shared: &'scope Shared<'scope,
 
 impl Shared<'_, '_> {
     /// Claims units and fetches their pieces' chunks, until none are left or the worker is gone.
-    fn read_ahead(&self, lane: &SyncSender<ReadPiece>) {
+    fn read_ahead<'t>(&'t self, threads: &'t Scope<'t, '_>, lane: &SyncSender<ReadPiece<'t>>) {
         while !self.stopped() {
             let unit = self.next.fetch_add(1, Ordering::Relaxed);
-            if unit >= self.end || self.keep(self.read_unit(unit, lane)).is_none() {
+            if unit >= self.end || self.keep(self.read_unit(unit, threads, lane)).is_none() {
                 return;
             }
         }
     }
 
-    fn read_unit(&self, unit: usize, lane: &SyncSender<ReadPiece>) -> Result<(), RegionError> {
+    fn read_unit<'t>(&'t self, unit: usize, threads: &'t Scope<'t, '_>, lane: &SyncSender<ReadPiece<'t>>) -> Result<(), RegionError> {
         let p = self.program;
         let mut pieces = self.plan.pieces(unit).peekable();
         if pieces.peek().is_none() {
-            let _ = lane.send(ReadPiece { unit, at: vec![], fetched: Fetched::new(), last: true });
+            let _ = lane.send(ReadPiece { unit, at: vec![], fetched: Fetching::Here(Fetched::new()), last: true });
         }
         let mut previous: HashSet<read::ChunkKey> = HashSet::new();
         while let Some(at) = pieces.next() {
@@ -135,8 +158,12 @@ impl Shared<'_, '_> {
             let wanted = self.inputs()?.into_iter().map(|id| (id, at.clone())).collect::<Vec<_>>();
             let keys = read::chunks_behind(p.graph, p.known, p.sources, &wanted)?;
             // A chunk that the piece before used in part is still decoded in the lane's leftovers.
-            let fresh = keys.iter().filter(|k| !previous.contains(k)).cloned().collect();
-            let fetched = read::fetch(p.sources, fresh, p.tally)?;
+            let fresh: Vec<read::ChunkKey> = keys.iter().filter(|k| !previous.contains(k)).cloned().collect();
+            let fetched = if p.ahead > AHEAD && !fresh.is_empty() {
+                Fetching::Coming(threads.spawn(move || read::fetch(p.sources, fresh, p.tally)))
+            } else {
+                Fetching::Here(read::fetch(p.sources, fresh, p.tally)?)
+            };
             previous = keys.into_iter().collect();
             if lane.send(ReadPiece { unit, at, fetched, last: pieces.peek().is_none() }).is_err() {
                 return Ok(());
@@ -146,16 +173,17 @@ impl Shared<'_, '_> {
     }
 
     /// Folds the pieces of the lane's next unit. `None` when the lane has no more.
-    fn one_unit(&self, lane: &Receiver<ReadPiece>, mut leftovers: Leftovers) -> Result<Option<Leftovers>, RegionError> {
+    fn one_unit(&self, lane: &Receiver<ReadPiece<'_>>, mut leftovers: Leftovers) -> Result<Option<Leftovers>, RegionError> {
         let mut partials: Option<Vec<Partial>> = None;
         loop {
             if self.stopped() {
                 return Ok(None);
             }
             let Ok(piece) = lane.recv() else { return Ok(None) };
+            let ReadPiece { unit, at, fetched, last } = piece;
+            let fetched = fetched.wait()?;
             let started = Instant::now();
-            let (unit, last) = (piece.unit, piece.last);
-            leftovers = self.fold_piece(piece, &mut partials, &leftovers)?;
+            leftovers = self.fold_piece(unit, &at, fetched, &mut partials, &leftovers)?;
             self.program.tally.working(started.elapsed());
             if last {
                 self.program.tally.unit_done();
@@ -165,27 +193,33 @@ impl Shared<'_, '_> {
         }
     }
 
-    fn fold_piece(&self, piece: ReadPiece, partials: &mut Option<Vec<Partial>>, before: &Leftovers) -> Result<Leftovers, RegionError> {
+    fn fold_piece(
+        &self,
+        unit: usize,
+        at: &Bounds,
+        fetched: Fetched,
+        partials: &mut Option<Vec<Partial>>,
+        before: &Leftovers,
+    ) -> Result<Leftovers, RegionError> {
         let p = self.program;
-        let leaves =
-            PieceLeaves { sources: p.sources, tally: p.tally, fetched: RefCell::new(piece.fetched), before, after: RefCell::default() };
+        let leaves = PieceLeaves { sources: p.sources, tally: p.tally, fetched: RefCell::new(fetched), before, after: RefCell::default() };
         let mut evaluator = Evaluator::new(p.graph, p.tiling, p.known, &leaves);
         let state = match partials {
             Some(state) => state,
-            None => partials.insert(self.identities(piece.unit)?),
+            None => partials.insert(self.identities(unit)?),
         };
         match self.plan.fold() {
             None => {
-                let block = evaluator.evaluate(self.nodes[0], &piece.at)?;
+                let block = evaluator.evaluate(self.nodes[0], at)?;
                 drop(evaluator);
                 *state = vec![Partial { states: vec![Arc::unwrap_or_clone(block)] }];
             }
-            Some(_) if piece.at.is_empty() && !self.is_scalar_domain()? => {}
+            Some(_) if at.is_empty() && !self.is_scalar_domain()? => {}
             Some((axes, groups)) => {
                 for (&id, partial) in self.nodes.iter().zip(state.iter_mut()) {
                     let (input, reduction) = self.reduction(id)?;
-                    let block = evaluator.evaluate(input, &piece.at)?;
-                    reduction.update(partial, &block, &fold_of(axes, groups, &piece.at))?;
+                    let block = evaluator.evaluate(input, at)?;
+                    reduction.update(partial, &block, &fold_of(axes, groups, at))?;
                 }
             }
         }

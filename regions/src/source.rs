@@ -4,7 +4,6 @@
 
 pub mod bytes;
 pub mod chunked;
-pub mod file;
 pub mod hdf5;
 pub mod hdf5_attrs;
 pub mod hdf5_dims;
@@ -49,6 +48,19 @@ pub trait ChunkSource: Send + Sync {
     /// # Errors
     /// `Data` when the bytes cannot be read in full, `Internal` when there is no such chunk.
     fn fetch(&self, chunk: &[usize]) -> Result<Option<Encoded>, RegionError>;
+
+    /// Reads the stored bytes of several chunks, in order: one request for neighbours, the others side by side where requests take long.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    fn fetch_many(&self, chunks: &[&[usize]]) -> Result<Vec<Option<Encoded>>, RegionError> {
+        chunks.iter().map(|chunk| self.fetch(chunk)).collect()
+    }
+
+    /// Whether its bytes lie where a request takes milliseconds.
+    fn is_remote(&self) -> bool {
+        false
+    }
 
     /// Decodes stored bytes to the raw cells of the chunk, clipped to the array's edge; fill values where it was never written.
     ///

@@ -34,7 +34,13 @@ impl Output {
 
 /// Runs the program to its end.
 pub(crate) fn xeng(args: &[&str]) -> Output {
-    Output::of(Command::new(env!("CARGO_BIN_EXE_xeng")).args(args).stdin(Stdio::null()).output().unwrap())
+    xeng_in(args, &[])
+}
+
+/// Runs the program to its end, in an environment of these variables besides its own.
+pub(crate) fn xeng_in(args: &[&str], environment: &[(String, String)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xeng"));
+    Output::of(command.args(args).envs(environment.iter().cloned()).stdin(Stdio::null()).output().unwrap())
 }
 
 /// A region engine in a process of its own.

@@ -8,6 +8,7 @@ use crate::open_spec::OpenSpec;
 use crate::session::Session;
 use xeng_proto::{Dataset, DatasetSpec};
 use xeng_regions::checksum::{Hashing, Inventory, inventory};
+use xeng_regions::store::Stores;
 
 pub(super) async fn info(args: InfoArgs) -> Result<()> {
     let base = setup::base(&args.at)?;
@@ -47,6 +48,6 @@ async fn described(session: &Session, region: &str, spec: &DatasetSpec) -> Resul
 }
 
 async fn list(uri: String, hashing: Hashing) -> Result<Inventory> {
-    let listed = tokio::task::spawn_blocking(move || inventory(&uri, hashing)).await;
+    let listed = tokio::task::spawn_blocking(move || inventory(&Stores::default(), &uri, hashing)).await;
     Ok(listed.map_err(|e| Error::internal(format!("reading failed: {e}")))??)
 }

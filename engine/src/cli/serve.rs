@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use xeng_proto::Region;
 use xeng_proto::grpc::meter::Meter;
 use xeng_proto::grpc::server::{region_router, serve_router};
+use xeng_regions::store::StoreConfig;
 use xeng_regions::{EngineConfig, LocalRegion, Roots};
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:7070";
@@ -27,7 +28,13 @@ pub(super) async fn serve(args: ServeArgs) -> Result<()> {
     let folders = if args.root.is_empty() { file.roots } else { args.root };
     let roots = if folders.is_empty() { Roots::everywhere() } else { Roots::only(&folders)? };
     let threads = args.threads.or(file.threads).and_then(NonZeroUsize::new);
-    let config = EngineConfig { region: region.clone(), threads, memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX), roots };
+    let config = EngineConfig {
+        region: region.clone(),
+        threads,
+        memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
+        roots,
+        stores: StoreConfig { s3: file.s3 },
+    };
     let engine: Arc<dyn Region> = Arc::new(LocalRegion::start(config)?);
     let listener = TcpListener::bind(&listen).await.map_err(|e| Error::unavailable(format!("cannot listen at {listen}: {e}")))?;
     let address = listener.local_addr().map_err(|e| Error::internal(e.to_string()))?;

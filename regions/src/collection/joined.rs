@@ -323,6 +323,23 @@ impl ChunkSource for JoinedSource {
         part.source.fetch(&local)
     }
 
+    fn fetch_many(&self, chunks: &[&[usize]]) -> Result<Vec<Option<Encoded>>, RegionError> {
+        let located = chunks.iter().map(|chunk| self.locate(chunk)).collect::<Result<Vec<_>, _>>()?;
+        let mut out = vec![];
+        // Chunks come in order, so that those of one file are neighbours.
+        for run in located.chunk_by(|(a, _), (b, _)| std::ptr::eq(*a, *b)) {
+            let (Some((part, _)), local) = (run.first(), run.iter().map(|(_, local)| local.as_slice()).collect::<Vec<_>>()) else {
+                continue;
+            };
+            out.extend(part.source.fetch_many(&local)?);
+        }
+        Ok(out)
+    }
+
+    fn is_remote(&self) -> bool {
+        self.parts.iter().any(|p| p.source.is_remote())
+    }
+
     fn decode(&self, chunk: &[usize], encoded: Option<&Encoded>) -> Result<Block, RegionError> {
         let (part, local) = self.locate(chunk)?;
         let mut block = part.source.decode(&local, encoded)?;

@@ -3,9 +3,9 @@
 //! In: where each chunk lies. Out: its stored bytes, its cells. Never asks the file's own index again.
 
 use super::bytes::{self, ByteOrder, cells_of};
-use super::file::LocalFile;
 use super::{ChunkSource, Encoded, ravel, shape_of};
 use crate::codec::Pipeline;
+use crate::store::Object;
 use std::cell::RefCell;
 use std::sync::Arc;
 use xeng_kernels::{AxisChunks, Block, DType};
@@ -123,7 +123,9 @@ pub struct Chunked {
     /// File and variable, for errors.
     pub what: String,
     /// The file.
-    pub file: Arc<LocalFile>,
+    pub file: Arc<dyn Object>,
+    /// Whether it lies where a request takes milliseconds.
+    pub is_remote: bool,
     /// The grid.
     pub grid: Vec<AxisChunks>,
     /// Where the chunks lie.
@@ -160,6 +162,24 @@ impl ChunkSource for Chunked {
             .read(entry.offset, entry.len as usize)
             .map_err(|e| RegionError::new(e.kind, format!("{}, chunk {chunk:?}: {}", self.what, e.message)))?;
         Ok(Some(Encoded { bytes, skipped: entry.skipped }))
+    }
+
+    fn fetch_many(&self, chunks: &[&[usize]]) -> Result<Vec<Option<Encoded>>, RegionError> {
+        let (mut entries, mut ranges) = (vec![], vec![]);
+        for chunk in chunks {
+            super::strided::check_position(&self.what, &self.grid, chunk)?;
+            let entry = self.entry(chunk);
+            ranges.extend(entry.map(|e| (e.offset, e.len as usize)));
+            entries.push(entry);
+        }
+        let mut read =
+            self.file.read_many(&ranges).map_err(|e| RegionError::new(e.kind, format!("{}: {}", self.what, e.message)))?.into_iter();
+        let encoded = |entry: Option<Entry>| entry.and_then(|e| Some(Encoded { bytes: read.next()?, skipped: e.skipped }));
+        Ok(entries.into_iter().map(encoded).collect())
+    }
+
+    fn is_remote(&self) -> bool {
+        self.is_remote
     }
 
     fn decode(&self, chunk: &[usize], encoded: Option<&Encoded>) -> Result<Block, RegionError> {

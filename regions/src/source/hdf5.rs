@@ -5,16 +5,16 @@
 
 use super::bytes::ByteOrder;
 use super::chunked::{Chunked, Entry, Layout, Manifest};
-use super::file::LocalFile;
 use super::hdf5_attrs;
 use super::hdf5_dims::Scales;
 use super::raw::{RawCells, RawDataset, RawVariable};
 use super::strided::{Medium, Strided};
 use super::{ChunkSource, ravel};
 use crate::codec::{Codec, Pipeline};
+use crate::store::Object;
+use crate::store::ranged::metadata_of;
 use hdf5_reader::group::Group;
 use hdf5_reader::messages::HdfMessage;
-use hdf5_reader::storage::{BlockCacheStorage, FileStorage};
 use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
 use std::sync::Arc;
 use xeng_kernels::{AxisChunks, DType};
@@ -31,14 +31,15 @@ const MAGIC: [u8; 8] = [0x89, b'H', b'D', b'F', b'\r', b'\n', 0x1a, b'\n'];
 
 /// An open file: metadata only.
 pub struct Hdf5 {
-    file: Arc<LocalFile>,
+    file: Arc<dyn Object>,
+    is_remote: bool,
     metadata: Hdf5File,
     /// Where the superblock lies: addresses count from here.
     base: u64,
 }
 
 /// Where the superblock lies: at 0, or behind a user block of 512 bytes times a power of two.
-pub fn superblock_at(file: &LocalFile) -> Option<u64> {
+pub fn superblock_at(file: &dyn Object) -> Option<u64> {
     let mut at = 0u64;
     while at.checked_add(8).is_some_and(|end| end <= file.len()) {
         if file.read(at, 8).is_ok_and(|head| head[..] == MAGIC) {
@@ -54,16 +55,14 @@ impl Hdf5 {
     ///
     /// # Errors
     /// `Data` when the metadata is malformed.
-    pub fn open(file: &Arc<LocalFile>, base: u64) -> Result<Hdf5, RegionError> {
-        let path = file.path();
-        let bad = |e: hdf5_reader::error::Error| RegionError::data(format!("{}: {e}", path.display()));
-        let storage = BlockCacheStorage::with_defaults(Arc::new(FileStorage::open(path).map_err(bad)?));
-        let metadata = Hdf5File::from_storage_with_options(Arc::new(storage), OpenOptions::default()).map_err(bad)?;
-        Ok(Hdf5 { file: file.clone(), metadata, base })
+    pub fn open(file: &Arc<dyn Object>, is_remote: bool, base: u64) -> Result<Hdf5, RegionError> {
+        let bad = |e: hdf5_reader::error::Error| RegionError::data(format!("{}: {e}", file.name()));
+        let metadata = Hdf5File::from_storage_with_options(metadata_of(file), OpenOptions::default()).map_err(bad)?;
+        Ok(Hdf5 { file: file.clone(), is_remote, metadata, base })
     }
 
     fn bad(&self, e: impl std::fmt::Display) -> RegionError {
-        RegionError::data(format!("{}: {e}", self.file.path().display()))
+        RegionError::data(format!("{}: {e}", self.file.name()))
     }
 
     /// The paths of all groups, parents first; the root is the empty path.
@@ -96,9 +95,8 @@ impl Hdf5 {
         let mut lineage = vec![self.metadata.root_group().map_err(|e| self.bad(e))?];
         for name in path.split('/').filter(|n| !n.is_empty()) {
             let parent = &lineage[lineage.len() - 1];
-            let child = parent
-                .group(name)
-                .map_err(|_| RegionError::request(format!("{}: there is no group {path:?}", self.file.path().display())))?;
+            let child =
+                parent.group(name).map_err(|_| RegionError::request(format!("{}: there is no group {path:?}", self.file.name())))?;
             lineage.push(child);
         }
         let mut scales = Scales::default();
@@ -227,7 +225,7 @@ impl Hdf5 {
         pipeline: Pipeline,
     ) -> Result<Result<Arc<dyn ChunkSource>, String>, RegionError> {
         let header = self.metadata.get_or_parse_header(member.address()).map_err(|e| self.bad(e))?;
-        let what = format!("{}: {name}", self.file.path().display());
+        let what = format!("{}: {name}", self.file.name());
         if header.messages.iter().any(|m| matches!(m, HdfMessage::ExternalFiles(_))) {
             return Ok(Err("its cells lie in external files, which is not supported".into()));
         }
@@ -301,7 +299,7 @@ impl Hdf5 {
             };
             entries.push((number as u64, Entry { offset, len, skipped: entry.filter_mask }));
         }
-        Ok(Chunked { what, file: self.file.clone(), grid, manifest: Manifest::new(count, entries), layout })
+        Ok(Chunked { what, file: self.file.clone(), is_remote: self.is_remote, grid, manifest: Manifest::new(count, entries), layout })
     }
 
     fn entries(

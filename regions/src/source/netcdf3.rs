@@ -4,9 +4,10 @@
 //! Format: the NetCDF classic format specification, <https://docs.unidata.ucar.edu/nug/current/file_format_specifications.html>.
 
 use super::bytes::ByteOrder;
-use super::file::LocalFile;
 use super::raw::{RawCells, RawDataset, RawVariable};
 use super::strided::{Medium, Strided};
+use crate::store::Object;
+use crate::store::ranged::metadata_of;
 use netcdf_reader::NcFormat;
 use netcdf_reader::classic::ClassicFile;
 use netcdf_reader::classic::data::compute_record_stride;
@@ -29,11 +30,9 @@ pub fn version(head: &[u8]) -> Option<NcFormat> {
 ///
 /// # Errors
 /// `Data` when the header is malformed or the file is shorter than it says.
-pub fn open(file: &Arc<LocalFile>, format: NcFormat) -> Result<RawDataset, RegionError> {
-    let path = file.path();
-    let bad = |e: netcdf_reader::Error| RegionError::data(format!("{}: {e}", path.display()));
-    let storage = hdf5_reader::storage::FileStorage::open(path).map_err(|e| RegionError::data(format!("{}: {e}", path.display())))?;
-    let classic = ClassicFile::from_storage(Arc::new(storage), format).map_err(bad)?;
+pub fn open(file: &Arc<dyn Object>, format: NcFormat) -> Result<RawDataset, RegionError> {
+    let bad = |e: netcdf_reader::Error| RegionError::data(format!("{}: {e}", file.name()));
+    let classic = ClassicFile::from_storage(metadata_of(file), format).map_err(bad)?;
     let group = classic.root_group();
     let stride = compute_record_stride(&group.variables).map_err(bad)?;
     let mut dataset = RawDataset { attrs: attributes(&group.attributes), ..RawDataset::default() };
@@ -48,8 +47,8 @@ pub fn open(file: &Arc<LocalFile>, format: NcFormat) -> Result<RawDataset, Regio
     Ok(dataset)
 }
 
-fn raw_variable(file: &Arc<LocalFile>, variable: &NcVariable, stride: u64) -> Result<RawVariable, RegionError> {
-    let what = format!("{}: {}", file.path().display(), variable.name);
+fn raw_variable(file: &Arc<dyn Object>, variable: &NcVariable, stride: u64) -> Result<RawVariable, RegionError> {
+    let what = format!("{}: {}", file.name(), variable.name);
     let (dtype, type_name) = element_type(&variable.dtype).ok_or_else(|| RegionError::data(format!("{what}: unknown type")))?;
     let shape = variable
         .dimensions

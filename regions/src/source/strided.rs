@@ -4,8 +4,8 @@
 //! Never reads cells that are not asked for, but for the gaps between records that lie close together.
 
 use super::bytes::{self, ByteOrder, cells_of};
-use super::file::LocalFile;
 use super::{ChunkSource, Encoded, bounds_of, ravel, shape_of};
+use crate::store::Object;
 use ::bytes::Bytes;
 use std::sync::Arc;
 use xeng_kernels::{AxisChunks, Block, DType};
@@ -18,7 +18,7 @@ pub const VIRTUAL_CHUNK_BYTES: usize = 4 << 20;
 #[derive(Clone, Debug)]
 pub enum Medium {
     /// In a file, from this offset on.
-    File(Arc<LocalFile>, u64),
+    File(Arc<dyn Object>, u64),
     /// In memory: the file's metadata held them.
     Memory(Bytes),
     /// Nowhere: the array was never written.
@@ -120,7 +120,7 @@ impl Runs {
         self.stride * (self.count as u64).saturating_sub(1) + self.len as u64
     }
 
-    fn gather(&self, file: &LocalFile, base: u64) -> Result<Bytes, RegionError> {
+    fn gather(&self, file: &dyn Object, base: u64) -> Result<Bytes, RegionError> {
         let wanted = self.len * self.count;
         let span = self.span();
         if self.count <= 1 || self.stride == self.len as u64 {
@@ -134,9 +134,8 @@ impl Runs {
                 out.extend_from_slice(&all[at..at + self.len]);
             }
         } else {
-            for k in 0..self.count as u64 {
-                file.append(base + self.start + k * self.stride, self.len, &mut out)?;
-            }
+            let runs: Vec<(u64, usize)> = (0..self.count as u64).map(|k| (base + self.start + k * self.stride, self.len)).collect();
+            file.read_many(&runs)?.iter().for_each(|run| out.extend_from_slice(run));
         }
         Ok(out.into())
     }
@@ -162,7 +161,7 @@ impl ChunkSource for Strided {
         check_position(&self.what, &self.grid, chunk)?;
         let runs = self.runs(chunk);
         match &self.medium {
-            Medium::File(file, base) => Ok(Some(Encoded::new(runs.gather(file, *base)?))),
+            Medium::File(file, base) => Ok(Some(Encoded::new(runs.gather(file.as_ref(), *base)?))),
             Medium::Memory(bytes) => {
                 let range = runs.start as usize..runs.start as usize + runs.len;
                 let held = bytes.get(range.clone()).ok_or_else(|| RegionError::data(format!("{}: its data is cut off", self.what)))?;
@@ -224,6 +223,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::source::{positions, read};
+    use crate::store::local::LocalFile;
 
     #[test]
     fn the_virtual_grid_takes_whole_trailing_axes() {
@@ -247,7 +247,7 @@ mod tests {
             bytes.extend([255; 4]);
         }
         std::fs::write(&path, &bytes).unwrap();
-        let file = Arc::new(LocalFile::open(&path).unwrap());
+        let file: Arc<dyn Object> = Arc::new(LocalFile::open(&path).unwrap());
         let kind = (DType::U16, ByteOrder::Big);
         let array = Strided::records("x".into(), Medium::File(file.clone(), 4), kind, vec![7, 3], 10).unwrap();
         let mut got = vec![];

@@ -1,23 +1,22 @@
 //! One Zarr array: chunk files, or inner chunks of shard files.
 //!
-//! In: metadata and a directory. Out: chunks. The grid is that of the smallest pieces that can be read alone; the index
+//! In: metadata and a folder. Out: chunks. The grid is that of the smallest pieces that can be read alone; the index
 //! of a shard is read once. Never reads a shard whole.
 
 use super::metadata::Metadata;
-use crate::source::bytes::cells_of;
-use crate::source::file::LocalFile;
+use crate::source::bytes::{MAX_CHUNK_BYTES, cells_of};
 use crate::source::strided::check_position;
 use crate::source::{ChunkSource, Encoded, ravel, shape_of};
+use crate::store::{Location, Object};
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use xeng_kernels::{AxisChunks, Block, DType};
-use xeng_proto::{ErrorKind, RegionError};
+use xeng_proto::RegionError;
 
-/// An array in a directory.
+/// An array in a folder.
 pub struct ZarrArray {
     what: String,
-    dir: PathBuf,
+    folder: Location,
     grid: Vec<AxisChunks>,
     metadata: Metadata,
     shards: Mutex<HashMap<Vec<usize>, Option<Arc<Shard>>>>,
@@ -25,23 +24,26 @@ pub struct ZarrArray {
 
 /// A shard file and where its chunks lie in it: offset and length, both `u64::MAX` where there is none.
 struct Shard {
-    file: LocalFile,
+    file: Arc<dyn Object>,
     index: Vec<(u64, u64)>,
 }
+
+/// A shard, and offset and length of a chunk in it.
+type InShard = (Arc<Shard>, u64, u64);
 
 impl ZarrArray {
     /// An array from its metadata.
     ///
     /// # Errors
     /// A reason, when its chunks are too large.
-    pub fn new(what: String, dir: PathBuf, metadata: Metadata) -> Result<ZarrArray, String> {
+    pub fn new(what: String, folder: Location, metadata: Metadata) -> Result<ZarrArray, String> {
         let layout = &metadata.layout;
         cells_of(layout.dtype, &layout.chunk_shape).map_err(|e| e.message)?;
         let grid = metadata.shape.iter().zip(&layout.chunk_shape).map(|(&n, &c)| AxisChunks::uniform(n, c)).collect();
-        Ok(ZarrArray { what, dir, grid, metadata, shards: Mutex::default() })
+        Ok(ZarrArray { what, folder, grid, metadata, shards: Mutex::default() })
     }
 
-    fn path(&self, chunk: &[usize]) -> PathBuf {
+    fn at(&self, chunk: &[usize]) -> Location {
         let (prefix, separator) = &self.metadata.key;
         let indices: Vec<String> = chunk.iter().map(usize::to_string).collect();
         let key = match (prefix.is_empty(), indices.is_empty()) {
@@ -50,7 +52,7 @@ impl ZarrArray {
             (false, true) => prefix.clone(),
             (false, false) => format!("{prefix}{separator}{}", indices.join(separator)),
         };
-        self.dir.join(key)
+        self.folder.child(&key)
     }
 
     /// Inner chunks per shard along each axis.
@@ -59,7 +61,7 @@ impl ZarrArray {
     }
 
     /// The shard of an inner chunk, and where in it the chunk lies.
-    fn in_shard(&self, chunk: &[usize]) -> Result<Option<(Arc<Shard>, u64, u64)>, RegionError> {
+    fn in_shard(&self, chunk: &[usize]) -> Result<Option<InShard>, RegionError> {
         let counts = self.per_shard();
         let outer: Vec<usize> = chunk.iter().zip(&counts).map(|(&c, &n)| c / n).collect();
         let inner: Vec<usize> = chunk.iter().zip(&counts).map(|(&c, &n)| c % n).collect();
@@ -79,7 +81,7 @@ impl ZarrArray {
 
     fn read_shard(&self, outer: &[usize], counts: &[usize]) -> Result<Option<Shard>, RegionError> {
         let Some(settings) = &self.metadata.chain.shard else { return Ok(None) };
-        let Some(file) = existing(&self.path(outer))? else { return Ok(None) };
+        let Some(file) = self.at(outer).open()? else { return Ok(None) };
         let chunks = counts.iter().try_fold(1usize, |n, &c| n.checked_mul(c));
         let raw = chunks.and_then(|n| n.checked_mul(16)).filter(|&n| n as u64 <= file.len());
         let raw = raw.ok_or_else(|| RegionError::data(format!("{}: shard {outer:?} is shorter than its index", self.what)))?;
@@ -128,15 +130,6 @@ impl ZarrArray {
     }
 }
 
-/// The file, if it exists.
-fn existing(path: &std::path::Path) -> Result<Option<LocalFile>, RegionError> {
-    match LocalFile::open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(e) if e.kind == ErrorKind::Request => Ok(None),
-        Err(e) => Err(e),
-    }
-}
-
 impl ChunkSource for ZarrArray {
     fn chunks(&self) -> &[AxisChunks] {
         &self.grid
@@ -150,7 +143,7 @@ impl ChunkSource for ZarrArray {
         if self.metadata.chain.shard.is_some() {
             return self.in_shard(chunk).ok().flatten().map_or(0, |(_, _, len)| len);
         }
-        std::fs::metadata(self.path(chunk)).map_or(0, |m| m.len())
+        self.at(chunk).open().ok().flatten().map_or(0, |file| file.len())
     }
 
     fn fetch(&self, chunk: &[usize]) -> Result<Option<Encoded>, RegionError> {
@@ -161,8 +154,40 @@ impl ChunkSource for ZarrArray {
             let len = usize::try_from(len).map_err(|_| RegionError::data(format!("{}, chunk {chunk:?} is too long", self.what)))?;
             return shard.file.read(offset, len).map(|b| Some(Encoded::new(b))).map_err(name);
         }
-        let Some(file) = existing(&self.path(chunk)).map_err(name)? else { return Ok(None) };
-        file.read(0, file.len() as usize).map(|b| Some(Encoded::new(b))).map_err(name)
+        Ok(self.at(chunk).get(MAX_CHUNK_BYTES as u64).map_err(name)?.map(Encoded::new))
+    }
+
+    fn fetch_many(&self, chunks: &[&[usize]]) -> Result<Vec<Option<Encoded>>, RegionError> {
+        if self.metadata.chain.shard.is_none() {
+            chunks.iter().try_for_each(|chunk| check_position(&self.what, &self.grid, chunk))?;
+            let keys: Vec<String> = chunks.iter().map(|chunk| self.at(chunk).key).collect();
+            let found = self.folder.store.get_many(&keys, MAX_CHUNK_BYTES as u64);
+            let found = found.map_err(|e| RegionError::new(e.kind, format!("{}: {}", self.what, e.message)))?;
+            return Ok(found.into_iter().map(|bytes| bytes.map(Encoded::new)).collect());
+        }
+        let in_shard = |chunk: &&[usize]| {
+            check_position(&self.what, &self.grid, chunk)?;
+            self.in_shard(chunk).map_err(|e| self.named(chunk, &e))
+        };
+        let places = chunks.iter().map(in_shard).collect::<Result<Vec<_>, _>>()?;
+        let mut out = Vec::with_capacity(places.len());
+        let same = |a: &Option<InShard>, b: &Option<InShard>| matches!((a, b), (Some(a), Some(b)) if Arc::ptr_eq(&a.0, &b.0));
+        for run in places.chunk_by(same) {
+            let Some((shard, ..)) = &run[0] else {
+                out.push(None);
+                continue;
+            };
+            let length = |len: u64| usize::try_from(len).map_err(|_| RegionError::data(format!("{}: a chunk of {len} bytes", self.what)));
+            let ranges =
+                run.iter().flatten().map(|&(_, offset, len)| Ok((offset, length(len)?))).collect::<Result<Vec<_>, RegionError>>()?;
+            let read = shard.file.read_many(&ranges).map_err(|e| RegionError::new(e.kind, format!("{}: {}", self.what, e.message)))?;
+            out.extend(read.into_iter().map(|bytes| Some(Encoded::new(bytes))));
+        }
+        Ok(out)
+    }
+
+    fn is_remote(&self) -> bool {
+        self.folder.store.is_remote()
     }
 
     fn decode(&self, chunk: &[usize], encoded: Option<&Encoded>) -> Result<Block, RegionError> {

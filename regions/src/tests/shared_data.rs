@@ -4,6 +4,7 @@
 
 use crate::checksum::{Hashing, inventory};
 use crate::open::open;
+use crate::store::Stores;
 use std::path::PathBuf;
 use xeng_proto::DatasetSpec;
 
@@ -27,7 +28,7 @@ fn every_cell_is_what_other_readers_found() {
     for (file, facts) in listed.as_object().unwrap() {
         let started = std::time::Instant::now();
         let path = root.join("data").join(file);
-        let found = inventory(path.to_str().unwrap(), Hashing::Sha256);
+        let found = inventory(&Stores::default(), path.to_str().unwrap(), Hashing::Sha256);
         if started.elapsed().as_secs() > 20 {
             problems.push(format!("{file}: took {:?}", started.elapsed()));
         }
@@ -73,7 +74,7 @@ fn every_file_opens_or_says_why_not() {
     let mut lines = vec![];
     for file in listed.as_object().unwrap().keys() {
         let spec = DatasetSpec { uri: root.join("data").join(file).to_str().unwrap().into(), ..DatasetSpec::default() };
-        match open(&spec) {
+        match open(&Stores::default(), &spec) {
             Ok(dataset) => {
                 for (name, v) in &dataset.description.variables {
                     let kind = match &v.kind {
@@ -122,7 +123,7 @@ fn files_are_joined_as_xarray_joins_them() {
             concat: concat.map(str::to_string),
             ..DatasetSpec::default()
         };
-        match open(&spec) {
+        match open(&Stores::default(), &spec) {
             Ok(dataset) => {
                 let v = &dataset.description.variables[variable];
                 println!("{uri}: {:?} {:?} unreadable {:?}", v.dims, v.shape(), dataset.unreadable);

@@ -1,0 +1,126 @@
+//! Bytes from S3 and from behind HTTP: the same bits as from disk, whatever the network does, or a clear error.
+
+use crate::kit::data::{self, Format, Layout, Size, Stored};
+use crate::kit::process::{Output, xeng_in};
+use crate::kit::rng::Rng;
+use crate::kit::web::{Manner, Web, s3_environment, serve_s3};
+use crate::kit::write;
+use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
+use tokio::runtime::Runtime;
+
+const FORMATS: [(&str, Format); 5] = [
+    ("classic", Format::Nc3),
+    ("plain4", Format::Nc4 { deflate: false }),
+    ("packed4", Format::Nc4 { deflate: true }),
+    ("zarr2", Format::Zarr2),
+    ("zarr3", Format::Zarr3),
+];
+
+/// One dataset whose numbers mean the same in every format, in one file.
+fn layout(folder: &Path) -> Layout {
+    let any = |seed| data::make(&mut Rng::new(seed), &folder.join(format!("seed{seed}")), "a", Size::Small, None).layout;
+    (1..).map(any).find(|l| l.files.len() == 1 && l.variables[0].stored == Stored::F32).unwrap()
+}
+
+/// Writes it in every format below `root/bucket`; name and path from there.
+fn everywhere(layout: &Layout, root: &Path) -> Vec<(&'static str, String)> {
+    let write = |(name, format): (&'static str, Format)| {
+        let folder = root.join("bucket").join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let uri = write::write(&Layout { format, ..layout.clone() }, &folder);
+        (name, uri.strip_prefix(root.join("bucket").to_str().unwrap()).unwrap().trim_start_matches('/').to_owned())
+    };
+    FORMATS.into_iter().map(write).collect()
+}
+
+const EXPRESSION: &str = "(a.t - a.t.mean('time')).std('time')";
+
+fn evaluate(uri: &str, environment: &[(String, String)]) -> Output {
+    xeng_in(&["eval", EXPRESSION, "--open", &format!("a={uri}")], environment)
+}
+
+/// The result's cells as text: the same bits give the same text.
+fn cells(uri: &str, environment: &[(String, String)]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("out.json");
+    let args = ["eval", EXPRESSION, "--open", &format!("a={uri}"), "-o", file.to_str().unwrap()];
+    xeng_in(&args, environment).succeeded();
+    let value: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    value["data"].to_string()
+}
+
+#[test]
+fn every_format_gives_the_same_bits_from_disk_from_s3_and_over_http() {
+    let root = tempfile::tempdir().unwrap();
+    let layout = layout(&root.path().join("seeds"));
+    let stored = everywhere(&layout, root.path());
+    let runtime = Runtime::new().unwrap();
+    let s3 = s3_environment(runtime.block_on(serve_s3(root.path())));
+    let web = runtime.block_on(Web::serve(&root.path().join("bucket"), |_| Manner::Proper));
+    let expected = cells(root.path().join("bucket").join(&stored[0].1).to_str().unwrap(), &[]);
+    assert!(expected.len() > 20, "{expected}");
+    for (name, path) in &stored {
+        let local = root.path().join("bucket").join(path);
+        assert_eq!(cells(local.to_str().unwrap(), &[]), expected, "{name} from disk");
+        assert_eq!(cells(&format!("s3://bucket/{path}"), &s3), expected, "{name} from S3");
+        // Nobody can list what lies behind HTTP: a Zarr store there needs consolidated metadata, which these have not.
+        if name.starts_with("zarr") {
+            let told = evaluate(&web.url(path), &[]).failed(2).stderr;
+            assert!(told.contains("consolidated"), "{told}");
+        } else {
+            assert_eq!(cells(&web.url(path), &[]), expected, "{name} over HTTP");
+        }
+    }
+}
+
+#[test]
+fn patterns_find_objects_in_buckets() {
+    let root = tempfile::tempdir().unwrap();
+    let mut seeds = (1..).map(|seed| data::make(&mut Rng::new(seed), &root.path().join(format!("bucket/{seed}")), "a", Size::Small, None));
+    let made = seeds.find(|m| m.layout.files.len() > 1).unwrap();
+    let runtime = Runtime::new().unwrap();
+    let s3 = s3_environment(runtime.block_on(serve_s3(root.path())));
+    let path = made.uri.strip_prefix(root.path().to_str().unwrap()).unwrap().to_owned();
+    assert_eq!(cells(&format!("s3:/{path}"), &s3), cells(&made.uri, &[]));
+    let none = evaluate("s3://bucket/none/*.nc", &s3).failed(2).stderr;
+    assert!(none.contains("no file matches"), "{none}");
+    let wrong: Vec<_> = s3.into_iter().map(|(k, v)| if k.contains("SECRET") { (k, "wrong".to_owned()) } else { (k, v) }).collect();
+    let refused = evaluate(&format!("s3:/{path}"), &wrong).failed(3).stderr;
+    assert!(refused.contains("refuses"), "{refused}");
+}
+
+#[test]
+fn overload_and_cut_connections_are_tried_again() {
+    let root = tempfile::tempdir().unwrap();
+    let stored = everywhere(&layout(&root.path().join("seeds")), root.path());
+    let path = &stored.iter().find(|(name, _)| *name == "packed4").unwrap().1;
+    let expected = cells(root.path().join("bucket").join(path).to_str().unwrap(), &[]);
+    let runtime = Runtime::new().unwrap();
+    let badly = |number: u64| match number % 5 {
+        0 => Manner::Status(503),
+        1 => Manner::Cut,
+        2 => Manner::Status(429),
+        _ => Manner::Proper,
+    };
+    let web = runtime.block_on(Web::serve(&root.path().join("bucket"), badly));
+    assert_eq!(cells(&web.url(path), &[]), expected);
+    assert!(web.requests.load(Relaxed) >= 5, "the server was hardly asked");
+}
+
+#[test]
+fn a_server_that_cannot_be_trusted_gives_an_error() {
+    let root = tempfile::tempdir().unwrap();
+    let stored = everywhere(&layout(&root.path().join("seeds")), root.path());
+    let path = &stored.iter().find(|(name, _)| *name == "packed4").unwrap().1;
+    let runtime = Runtime::new().unwrap();
+    for (manner, says) in [(Manner::Changed, "changed"), (Manner::Whole, ""), (Manner::Short, ""), (Manner::Status(403), "refuses")] {
+        // The header is read properly, so that the fault meets the chunks.
+        let web = runtime.block_on(Web::serve(&root.path().join("bucket"), move |number| if number < 2 { Manner::Proper } else { manner }));
+        let told = evaluate(&web.url(path), &[]).failed(3).stderr;
+        assert!(told.contains(says), "{manner:?}: {told}");
+    }
+    let none = evaluate(&format!("http://127.0.0.1:1/{path}"), &[]);
+    assert!(none.failed(3).stderr.contains("127.0.0.1:1"));
+    assert!(evaluate("gopher://x/y.nc", &[]).failed(2).stderr.contains("gopher"));
+}
