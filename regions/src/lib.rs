@@ -3,6 +3,7 @@
 //! The life of a fragment is one page: `execute` prepares it, `read` brings the chunks of a work unit ahead of the
 //! computation, `run` evaluates and folds the units on the engine's threads and merges them along the fixed tree.
 
+pub mod cache;
 pub mod cf;
 pub mod checksum;
 pub mod codec;

@@ -81,7 +81,7 @@ impl LocalRegion {
             .build()
             .map_err(|e| RegionError::unavailable(format!("cannot start {threads} compute threads: {e}")))?;
         let memory = Memory::new(config.memory_bytes);
-        let stores = Stores::new(config.stores.clone());
+        let stores = Stores::new(config.stores.clone())?;
         let shared = Engine { config, pool, memory, active: AtomicU32::new(0), stores, remembered: Mutex::default() };
         Ok(LocalRegion { shared: Arc::new(shared) })
     }

@@ -7,6 +7,7 @@ pub mod ranged;
 pub mod remote;
 pub mod uri;
 
+use crate::cache::{Cache, CacheConfig, CacheUse};
 use bytes::Bytes;
 use local::LocalStore;
 use remote::RemoteStore;
@@ -149,6 +150,8 @@ pub struct StoreConfig {
     /// Settings of S3 by the names of `object_store`'s `AmazonS3ConfigKey` (`endpoint`, `region`, `access_key_id`, `allow_http`, ...);
     /// they win over AWS's environment variables.
     pub s3: BTreeMap<String, String>,
+    /// The cache beside the data, for objects of remote stores.
+    pub cache: Option<CacheConfig>,
 }
 
 /// The stores that an engine reaches, each connected to once.
@@ -157,12 +160,22 @@ pub struct Stores {
     config: StoreConfig,
     remote: Mutex<HashMap<String, Arc<RemoteStore>>>,
     network: OnceLock<Result<tokio::runtime::Runtime, String>>,
+    cache: Option<Arc<Cache>>,
 }
 
 impl Stores {
     /// Stores that are reached as `config` says; nothing is connected to yet.
-    pub fn new(config: StoreConfig) -> Stores {
-        Stores { config, remote: Mutex::default(), network: OnceLock::new() }
+    ///
+    /// # Errors
+    /// `Request` when the cache's folder cannot be used.
+    pub fn new(config: StoreConfig) -> Result<Stores, RegionError> {
+        let cache = config.cache.as_ref().map(Cache::open).transpose()?.map(Arc::new);
+        Ok(Stores { config, remote: Mutex::default(), network: OnceLock::new(), cache })
+    }
+
+    /// What this process has had of the cache; zeros where there is none.
+    pub fn cache_use(&self) -> CacheUse {
+        self.cache.as_ref().map(|c| c.counts()).unwrap_or_default()
     }
 
     /// The store of a URI, and the key in it: a path or pattern.
@@ -179,7 +192,7 @@ impl Stores {
         let store = match remote.get(&origin) {
             Some(known) => known.clone(),
             None => {
-                let fresh = Arc::new(RemoteStore::connect(&origin, &self.config, self.network()?)?);
+                let fresh = Arc::new(RemoteStore::connect(&origin, &self.config, self.cache.clone(), self.network()?)?);
                 remote.insert(origin, fresh.clone());
                 fresh
             }
@@ -219,7 +232,7 @@ impl Stores {
 }
 
 /// The error of a range that leaves its object.
-fn outside(name: &str, offset: u64, len: usize, has: u64) -> RegionError {
+pub(crate) fn outside(name: &str, offset: u64, len: usize, has: u64) -> RegionError {
     let end = offset.saturating_add(len as u64);
     RegionError::data(format!("{name}: bytes {offset}..{end} lie outside the file, which has {has} bytes: it is truncated or corrupt"))
 }

@@ -5,6 +5,8 @@
 //! tried again with growing pauses; a refusal is not.
 
 use super::{Object, Store, StoreConfig, outside};
+use crate::cache::Cache;
+use crate::cache::object::CachedObject;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
@@ -45,6 +47,7 @@ pub struct RemoteStore {
     network: Handle,
     origin: String,
     can_list: bool,
+    cache: Option<Arc<Cache>>,
 }
 
 /// An object as it was when it was opened.
@@ -65,7 +68,7 @@ impl RemoteStore {
     ///
     /// # Errors
     /// `Request` when the configuration contradicts itself.
-    pub fn connect(origin: &str, config: &StoreConfig, network: Handle) -> Result<RemoteStore, RegionError> {
+    pub fn connect(origin: &str, config: &StoreConfig, cache: Option<Arc<Cache>>, network: Handle) -> Result<RemoteStore, RegionError> {
         // One provider of cryptography per process: that another part of it has chosen one already is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let bad = |e: object_store::Error| RegionError::request(format!("{origin}: {e}"));
@@ -92,7 +95,7 @@ impl RemoteStore {
                 Arc::new(builder.with_client_options(options.with_allow_http(true)).build().map_err(bad)?)
             }
         };
-        Ok(RemoteStore { client, network, origin: origin.to_owned(), can_list: origin.starts_with("s3://") })
+        Ok(RemoteStore { client, network, origin: origin.to_owned(), can_list: origin.starts_with("s3://"), cache })
     }
 
     fn path(&self, key: &str) -> Result<Path, RegionError> {
@@ -102,7 +105,42 @@ impl RemoteStore {
     fn object(&self, meta: ObjectMeta) -> Arc<dyn Object> {
         let name = self.name(meta.location.as_ref());
         let version = version_of(&meta);
-        Arc::new(RemoteObject { client: self.client.clone(), network: self.network.clone(), name, version, meta })
+        let far: Arc<dyn Object> =
+            Arc::new(RemoteObject { client: self.client.clone(), network: self.network.clone(), name, version, meta });
+        match &self.cache {
+            Some(cache) => Arc::new(CachedObject::new(far, cache.clone())),
+            None => far,
+        }
+    }
+
+    /// As [`Store::get_many`], through the cache: what lies far away is only asked whether it has changed.
+    fn get_cached(&self, keys: &[String], most: u64) -> Result<Vec<Option<Bytes>>, RegionError> {
+        let paths = keys.iter().map(|key| self.path(key)).collect::<Result<Vec<_>, _>>()?;
+        let heads = stream::iter(&paths).map(|path| self.client.head(path)).buffered(SIDE_BY_SIDE).collect::<Vec<_>>();
+        let heads = self.network.block_on(heads);
+        let get = |(head, key): (object_store::Result<ObjectMeta>, &String)| match head {
+            Ok(meta) if meta.size > most => {
+                Err(RegionError::data(format!("{}: {} bytes are more than are read", self.name(key), meta.size)))
+            }
+            Ok(meta) => {
+                let object = self.object(meta);
+                object.read(0, object.len() as usize).map(Some)
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(e) => Err(explained(&self.name(key), e)),
+        };
+        let mut wanted = heads.into_iter().zip(keys).peekable();
+        let mut out = vec![];
+        while wanted.peek().is_some() {
+            let group: Vec<_> = wanted.by_ref().take(SIDE_BY_SIDE).collect();
+            let got = std::thread::scope(|threads| {
+                let started: Vec<_> = group.into_iter().map(|one| threads.spawn(move || get(one))).collect();
+                let joined = started.into_iter().map(|t| t.join().unwrap_or_else(|_| Err(RegionError::internal("a reader ended early"))));
+                joined.collect::<Result<Vec<_>, _>>()
+            })?;
+            out.extend(got);
+        }
+        Ok(out)
     }
 
     /// The metadata objects that make a Zarr store of a folder; none where it is none. Folders are only parts of keys here, so that these
@@ -169,6 +207,9 @@ impl Store for RemoteStore {
     }
 
     fn get_many(&self, keys: &[String], most: u64) -> Result<Vec<Option<Bytes>>, RegionError> {
+        if self.cache.is_some() {
+            return self.get_cached(keys, most);
+        }
         let get = |key: String| async move {
             let path = self.path(&key)?;
             let got = match self.client.get(&path).await {
