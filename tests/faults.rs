@@ -149,3 +149,24 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     }
     out
 }
+
+/// An asker that stops reading holds back its own work, and nobody else's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_asker_does_not_keep_others_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = world(folder.path());
+    let setting = Setting { placement: Placement::OneRegion, transport: Transport::InProcess, threads: 1, engines: 1 };
+    let cluster = Cluster::start(setting).await;
+    // Forty times the dataset: far more than the pieces that may wait for their asker.
+    let large = "a.t * xr.DataArray(np.arange(40.0), dims='e')";
+    let job = |text: &str| Job::expression(text, vec![open("a", &world["a"].uri, setting.region("a"))]);
+    let planned = cluster.session.plan(&job(large)).await.unwrap();
+    let fragment = Arc::new(planned.stages.asks[0].fragment.clone());
+    let region = cluster.session.engines()["east"][0].clone();
+    let unread = region.execute(fragment, xeng_proto::Part::WHOLE).await.unwrap();
+    tokio::time::sleep(SILENCE).await;
+    let small = job("a.t.isel(time=0).max()");
+    let small = cluster.session.evaluate(&small, &|_, _| {});
+    tokio::time::timeout(DEADLINE, small).await.expect("it waits for an asker that does not read").unwrap();
+    drop(unread);
+}

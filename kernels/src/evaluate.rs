@@ -12,8 +12,10 @@ use crate::graph::{Graph, Groups, Index, InterpMethod, Node, NodeId, Op};
 use crate::interp;
 use crate::reduce::{Fold, Reduction};
 use crate::tiling::Tiling;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Cells of a nested reduction's input that are held at once, unless one chunk has more.
@@ -29,6 +31,14 @@ pub trait Leaves {
     /// # Errors
     /// Whatever reading them gives.
     fn scan(&self, source: u32, bounds: &[Range<usize>]) -> std::result::Result<Block, Self::Error>;
+
+    /// Asked between the pieces of long work; an error ends it.
+    ///
+    /// # Errors
+    /// Why the work is not wanted any more.
+    fn go_on(&self) -> std::result::Result<(), Self::Error> {
+        Ok(())
+    }
 }
 
 /// The leaves of a graph that has no scans.
@@ -53,12 +63,15 @@ pub struct Evaluator<'a, L: Leaves> {
     known: &'a Known,
     leaves: &'a L,
     done: HashMap<(NodeId, Bounds), Arc<Block>>,
+    /// Results of nested reductions, shared with the evaluators of their pieces: without it, reductions within reductions would be
+    /// computed once per piece of each that they are in.
+    reduced: Rc<RefCell<HashMap<(NodeId, Bounds), Arc<Block>>>>,
 }
 
 impl<'a, L: Leaves> Evaluator<'a, L> {
     /// An evaluator of `graph` whose scans are answered by `leaves` and whose `known` nodes need no work.
     pub fn new(graph: &'a Graph, tiling: &'a Tiling, known: &'a Known, leaves: &'a L) -> Self {
-        Evaluator { graph, tiling, known, leaves, done: HashMap::new() }
+        Evaluator { graph, tiling, known, leaves, done: HashMap::new(), reduced: Rc::default() }
     }
 
     /// The cells of box `at` of node `id`.
@@ -75,11 +88,19 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
         }
         let graph = self.graph;
         let node = graph.node(id)?;
+        let is_reduction = matches!(node.op, Op::Reduce { .. });
+        if is_reduction && let Some(block) = self.reduced.borrow().get(&key) {
+            return Ok(block.clone());
+        }
         let block = self.compute(node, at)?;
         if block.shape() != bounds::shape_of(at) || block.dtype() != node.dtype {
             return Err(KernelError::malformed("graph", format!("a {} gave another shape or type than planned", node.op.name())).into());
         }
-        self.done.insert(key, block.clone());
+        if is_reduction {
+            self.reduced.borrow_mut().insert(key, block.clone());
+        } else {
+            self.done.insert(key, block.clone());
+        }
         Ok(block)
     }
 
@@ -123,8 +144,10 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
         let full = full_groups(at, axes, groups);
         let mut partial = reduction.identity(source.dtype, &bounds::shape_of(&full));
         for piece in pieces(self.tiling.grid(input), &domain, &folded) {
+            self.leaves.go_on()?;
             // Its own evaluator, so that a piece's intermediate blocks are dropped with it.
-            let block = Evaluator::new(self.graph, self.tiling, self.known, self.leaves).evaluate(input, &piece)?;
+            let mut inner = Evaluator { reduced: self.reduced.clone(), ..Evaluator::new(self.graph, self.tiling, self.known, self.leaves) };
+            let block = inner.evaluate(input, &piece)?;
             let fold = fold_of(axes, groups, &piece);
             reduction.update(&mut partial, &block, &fold)?;
         }
@@ -162,6 +185,28 @@ fn pieces(grid: &[crate::AxisChunks], domain: &Bounds, folded: &[usize]) -> Vec<
         out = out.into_iter().flat_map(|b| split(b, axis, &grid[axis])).collect();
     }
     out
+}
+
+/// A box of the input of reduction `node` that is as large as any that evaluating box `at` of it holds at once; `None` for other nodes.
+///
+/// # Errors
+/// [`KernelError::Malformed`] when there is no such input.
+pub fn nested_piece(graph: &Graph, tiling: &Tiling, node: &Node, at: &Bounds) -> Result<Option<(NodeId, Bounds)>> {
+    let Op::Reduce { input, axes, groups, .. } = &node.op else { return Ok(None) };
+    let source = graph.node(*input)?;
+    let mut piece = domain_box(source, axes, at);
+    if let Some(g) = groups {
+        piece[g.axis] = 0..source.dims[g.axis].len;
+    }
+    for (axis, chunks) in tiling.grid(*input).iter().enumerate() {
+        let is_folded = axes.contains(&axis) || groups.as_ref().is_some_and(|g| g.axis == axis);
+        if is_folded && bounds::size_of(&piece) > NESTED_CELLS && !piece[axis].is_empty() {
+            let per_index = (bounds::size_of(&piece) / piece[axis].len()).max(1);
+            let most = (NESTED_CELLS / per_index).saturating_add(chunks.longest()).min(piece[axis].len());
+            piece[axis] = piece[axis].start..piece[axis].start + most;
+        }
+    }
+    Ok(Some((*input, piece)))
 }
 
 fn split(b: Bounds, axis: usize, chunks: &crate::AxisChunks) -> Vec<Bounds> {
@@ -244,3 +289,7 @@ fn joined(axis: usize, inputs: &[Arc<Block>], node: &Node, at: &Bounds) -> Resul
         many => Block::concat(axis, &many.iter().map(|b| &**b).collect::<Vec<_>>()).map(Arc::new),
     }
 }
+
+#[cfg(test)]
+#[path = "evaluate/tests.rs"]
+mod tests;

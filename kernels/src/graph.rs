@@ -242,7 +242,12 @@ impl Op {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Graph {
     nodes: Vec<Node>,
+    /// Operators on the longest way from each node to a leaf.
+    depths: Vec<u32>,
 }
+
+/// The longest chain of operators: evaluation goes down it on the stack.
+pub const MAX_DEPTH: u32 = 400;
 
 impl Graph {
     /// An empty graph.
@@ -306,6 +311,7 @@ impl Graph {
     /// # Errors
     /// [`KernelError::Malformed`] when the operator does not fit its inputs, or is a leaf other than a constant.
     pub fn push(&mut self, op: Op) -> Result<NodeId> {
+        self.depth(&op)?;
         let (dims, dtype) = self.infer(&op)?;
         Ok(self.insert(Node { op, dims, dtype }))
     }
@@ -331,14 +337,25 @@ impl Graph {
         }
         infer::distinct(&node.dims)?;
         // Kept in the sender's numbering: no deduplication here.
+        self.depths.push(self.depth(&node.op)?);
         self.nodes.push(node);
         Ok(NodeId(self.nodes.len() as u32 - 1))
+    }
+
+    fn depth(&self, op: &Op) -> Result<u32> {
+        let inputs = op.inputs();
+        let below = inputs.iter().filter_map(|i| self.depths.get(i.0 as usize)).max().copied().unwrap_or(0);
+        if below >= MAX_DEPTH {
+            return Err(KernelError::malformed("graph", format!("more than {MAX_DEPTH} operators are applied one to another")));
+        }
+        Ok(below + 1)
     }
 
     fn insert(&mut self, node: Node) -> NodeId {
         if let Some(at) = self.nodes.iter().position(|n| *n == node) {
             return NodeId(at as u32);
         }
+        self.depths.push(self.depth(&node.op).unwrap_or(MAX_DEPTH));
         self.nodes.push(node);
         NodeId(self.nodes.len() as u32 - 1)
     }

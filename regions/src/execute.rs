@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::Sender;
 use xeng_kernels::bounds::size_of;
 use xeng_kernels::boxes::visit_boxes;
+use xeng_kernels::evaluate::nested_piece;
 use xeng_kernels::{Block, Known, MergeTree, NodeId, Op, Partial, Tiling, WorkPlan};
 use xeng_proto::{Answer, Coverage, ErrorKind, Fragment, Part, Piece, RegionError, Task};
 
@@ -119,12 +120,23 @@ impl Execution {
                 _ => wanted.push((id, plan.largest_piece())),
             }
         }
-        let mut boxes = 0usize;
-        for (id, at) in &wanted {
-            visit_boxes(graph, *id, at, &mut |(_, node, at)| {
+        let (mut boxes, known) = (0usize, self.held_nodes());
+        let mut waiting = wanted.clone();
+        while let Some((id, at)) = waiting.pop() {
+            let mut nested = vec![];
+            visit_boxes(graph, id, &at, &mut |(id, node, at)| {
                 boxes = boxes.saturating_add(size_of(at).saturating_mul(node.dtype.size()));
-                true
+                // A reduction that is not held is computed where it is needed, a piece of its input at a time.
+                nested.extend((!known.contains_key(&id)).then(|| nested_piece(graph, &self.tiling, node, at)));
+                !known.contains_key(&id)
             })?;
+            for piece in nested {
+                let Some(piece) = piece? else { continue };
+                if !wanted.contains(&piece) {
+                    waiting.push(piece.clone());
+                    wanted.push(piece);
+                }
+            }
         }
         let chunk_bytes = |(source, chunk): &ChunkKey| {
             self.sources.get(*source as usize).map_or(0, |s| {
@@ -132,8 +144,7 @@ impl Execution {
                 lengths.fold(s.chunks.stored().size(), usize::saturating_mul)
             })
         };
-        let chunks =
-            chunks_behind(graph, &self.held_nodes(), &self.sources, &wanted)?.iter().map(chunk_bytes).fold(0, usize::saturating_add);
+        let chunks = chunks_behind(graph, &known, &self.sources, &wanted)?.iter().map(chunk_bytes).fold(0, usize::saturating_add);
         Ok((boxes, chunks))
     }
 

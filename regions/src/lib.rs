@@ -9,6 +9,7 @@ pub mod checksum;
 pub mod codec;
 pub mod collection;
 mod execute;
+mod lane;
 pub mod local;
 pub mod memory;
 pub mod open;

@@ -27,7 +27,8 @@ pub struct Permit {
 impl Memory {
     /// A budget of `budget_bytes`.
     pub fn new(budget_bytes: usize) -> Memory {
-        let budget_bytes = budget_bytes.min(PAGE * (Semaphore::MAX_PERMITS.min(u32::MAX as usize)));
+        // Whole pages: a request that fits into the budget must fit into the pages as well.
+        let budget_bytes = budget_bytes.min(PAGE * (Semaphore::MAX_PERMITS.min(u32::MAX as usize))) / PAGE * PAGE;
         Memory { pages: Arc::new(Semaphore::new(budget_bytes / PAGE)), budget_bytes, peak_bytes: Arc::default() }
     }
 
@@ -51,11 +52,10 @@ impl Memory {
     /// # Errors
     /// `Budget` when the budget is smaller.
     pub fn check(&self, bytes: usize, what: &str) -> Result<(), RegionError> {
-        if bytes > self.budget_bytes {
+        if bytes.div_ceil(PAGE) > self.budget_bytes / PAGE {
             return Err(RegionError::budget(format!(
-                "{what} needs {} MiB of memory, and the engine's budget is {} MiB: raise the budget (--memory), or select less at a time",
-                bytes.div_ceil(1 << 20),
-                self.budget_bytes >> 20
+                "{what} needs {bytes} bytes of memory, and the engine's budget is {} bytes: raise the budget (--memory), or select less at a time",
+                self.budget_bytes
             )));
         }
         Ok(())

@@ -9,10 +9,11 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use xeng_kernels::boxes::visit_boxes;
 use xeng_kernels::{Block, Bounds, DType, Graph, Known, Leaves, NodeId, Op, bounds};
-use xeng_proto::{Kind, RegionError, Variable};
+use xeng_proto::{ErrorKind, Kind, RegionError, Variable};
 
 /// Pieces that are fetched before they are computed, per lane: disks answer at once, networks after a round trip.
 pub(crate) const AHEAD: usize = 2;
@@ -106,6 +107,7 @@ pub(crate) struct Leftovers {
 pub(crate) struct PieceLeaves<'a> {
     pub(crate) sources: &'a [Source],
     pub(crate) tally: &'a Tally,
+    pub(crate) cancelled: &'a AtomicBool,
     pub(crate) fetched: RefCell<Fetched>,
     pub(crate) before: &'a Leftovers,
     pub(crate) after: RefCell<Leftovers>,
@@ -114,7 +116,13 @@ pub(crate) struct PieceLeaves<'a> {
 impl PieceLeaves<'_> {
     /// The raw cells of a chunk; `whole` says that nothing of it is left over for the next piece.
     fn raw(&self, key: &ChunkKey, whole: bool) -> Result<Arc<Block>, RegionError> {
-        if let Some(block) = self.after.borrow().raw.get(key).or_else(|| self.before.raw.get(key)) {
+        if let Some(block) = self.after.borrow().raw.get(key) {
+            return Ok(block.clone());
+        }
+        if let Some(block) = self.before.raw.get(key) {
+            if !whole {
+                self.after.borrow_mut().raw.insert(key.clone(), block.clone());
+            }
             return Ok(block.clone());
         }
         let encoded = match self.fetched.borrow_mut().remove(key) {
@@ -134,6 +142,10 @@ impl PieceLeaves<'_> {
 
 impl Leaves for PieceLeaves<'_> {
     type Error = RegionError;
+
+    fn go_on(&self) -> Result<(), RegionError> {
+        if self.cancelled.load(Ordering::Relaxed) { Err(RegionError::new(ErrorKind::Cancelled, "the asker went away")) } else { Ok(()) }
+    }
 
     fn scan(&self, source: u32, at: &[Range<usize>]) -> Result<Block, RegionError> {
         let s = source_of(self.sources, source)?;

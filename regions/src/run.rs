@@ -1,8 +1,10 @@
 //! Runs one task of a fragment: fetches, evaluates and folds its work units on the engine's threads.
 //!
-//! In: a prepared program, a task, a range of its units. Out: merged pieces, handed to a sink as they complete.
+//! In: a prepared program, a task, a range of its units. Out: merged pieces, handed to a sink as they complete. Each lane has a thread
+//! that reads ahead and one that takes pieces to the engine's pool, where nothing ever waits.
 //! Never merges in order of arrival: pieces merge along the tree that the chunk grid fixes.
 
+use crate::lane::{Lane, ReadPiece};
 use crate::read::{self, AHEAD, Fetched, Leftovers, PieceLeaves, Source};
 use crate::tally::Tally;
 use std::cell::RefCell;
@@ -11,7 +13,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::Scope;
 use std::time::Instant;
 use xeng_kernels::evaluate::fold_of;
 use xeng_kernels::tree::{MergeTree, TreeNode};
@@ -35,29 +37,6 @@ pub(crate) struct Merged {
     pub(crate) box_index: usize,
     pub(crate) node: TreeNode,
     pub(crate) partials: Vec<Partial>,
-}
-
-/// A fetched piece on its way from a lane's reader to its worker.
-struct ReadPiece<'t> {
-    unit: usize,
-    at: Bounds,
-    fetched: Fetching<'t>,
-    last: bool,
-}
-
-/// The stored bytes of a piece, here or on their way.
-enum Fetching<'t> {
-    Here(Fetched),
-    Coming(ScopedJoinHandle<'t, Result<Fetched, RegionError>>),
-}
-
-impl Fetching<'_> {
-    fn wait(self) -> Result<Fetched, RegionError> {
-        match self {
-            Fetching::Here(fetched) => Ok(fetched),
-            Fetching::Coming(thread) => thread.join().unwrap_or_else(|_| Err(RegionError::internal("a reader ended early"))),
-        }
-    }
 }
 
 /// What all lanes of a run share.
@@ -99,14 +78,12 @@ pub(crate) fn run(
     };
     let lanes = lanes.min(range.len()).max(1);
     std::thread::scope(|threads| {
-        pool.in_place_scope_fifo(|scope| {
-            for _ in 0..lanes {
-                let (send, receive) = sync_channel(program.ahead);
-                let shared = &shared;
-                threads.spawn(move || shared.read_ahead(threads, &send));
-                scope.spawn_fifo(move |scope| work(scope, shared, receive, Leftovers::default()));
-            }
-        });
+        for _ in 0..lanes {
+            let (send, receive) = sync_channel(program.ahead);
+            let shared = &shared;
+            threads.spawn(move || shared.read_ahead(threads, &send));
+            threads.spawn(move || shared.drive(pool, receive));
+        }
     });
     if let Some(e) = lock(&shared.failure).take() {
         return Err(e);
@@ -121,74 +98,91 @@ pub(crate) fn run(
     Ok(())
 }
 
-/// Computes one unit of a lane, then queues the lane again behind those of other callers: threads are shared fairly.
-fn work<'scope, 't: 'scope>(
-    scope: &rayon::ScopeFifo<'scope>,
-    shared: &'scope Shared<'scope, '_>,
-    lane: Receiver<ReadPiece<'t>>,
-    leftovers: Leftovers,
-) {
-    if let Some(leftovers) = shared.keep(shared.one_unit(&lane, leftovers)).flatten() {
-        scope.spawn_fifo(move |scope| work(scope, shared, lane, leftovers));
-    }
-}
-
 impl Shared<'_, '_> {
-    /// Claims units and fetches their pieces' chunks, until none are left or the worker is gone.
+    /// Claims units and fetches their pieces' chunks, until none are left or nobody computes them any more.
     fn read_ahead<'t>(&'t self, threads: &'t Scope<'t, '_>, lane: &SyncSender<ReadPiece<'t>>) {
+        // A chunk that the piece before used in part is still decoded in the lane's leftovers.
+        let mut previous = HashSet::new();
         while !self.stopped() {
             let unit = self.next.fetch_add(1, Ordering::Relaxed);
-            if unit >= self.end || self.keep(self.read_unit(unit, threads, lane)).is_none() {
+            if unit >= self.end || self.keep(self.read_unit(unit, threads, lane, &mut previous)).is_none() {
                 return;
             }
         }
     }
 
-    fn read_unit<'t>(&'t self, unit: usize, threads: &'t Scope<'t, '_>, lane: &SyncSender<ReadPiece<'t>>) -> Result<(), RegionError> {
+    fn read_unit<'t>(
+        &'t self,
+        unit: usize,
+        threads: &'t Scope<'t, '_>,
+        lane: &SyncSender<ReadPiece<'t>>,
+        previous: &mut HashSet<read::ChunkKey>,
+    ) -> Result<(), RegionError> {
         let p = self.program;
         let mut pieces = self.plan.pieces(unit).peekable();
         if pieces.peek().is_none() {
-            let _ = lane.send(ReadPiece { unit, at: vec![], fetched: Fetching::Here(Fetched::new()), last: true });
+            let _ = lane.send(ReadPiece::new(unit, vec![], Fetched::new(), true));
         }
-        let mut previous: HashSet<read::ChunkKey> = HashSet::new();
         while let Some(at) = pieces.next() {
             if self.stopped() {
                 return Ok(());
             }
             let wanted = self.inputs()?.into_iter().map(|id| (id, at.clone())).collect::<Vec<_>>();
             let keys = read::chunks_behind(p.graph, p.known, p.sources, &wanted)?;
-            // A chunk that the piece before used in part is still decoded in the lane's leftovers.
             let fresh: Vec<read::ChunkKey> = keys.iter().filter(|k| !previous.contains(k)).cloned().collect();
-            let fetched = if p.ahead > AHEAD && !fresh.is_empty() {
-                Fetching::Coming(threads.spawn(move || read::fetch(p.sources, fresh, p.tally)))
+            *previous = keys.into_iter().collect();
+            let last = pieces.peek().is_none();
+            let piece = if p.ahead > AHEAD && !fresh.is_empty() {
+                ReadPiece::coming(unit, at, threads.spawn(move || read::fetch(p.sources, fresh, p.tally)), last)
             } else {
-                Fetching::Here(read::fetch(p.sources, fresh, p.tally)?)
+                ReadPiece::new(unit, at, read::fetch(p.sources, fresh, p.tally)?, last)
             };
-            previous = keys.into_iter().collect();
-            if lane.send(ReadPiece { unit, at, fetched, last: pieces.peek().is_none() }).is_err() {
+            if lane.send(piece).is_err() {
                 return Ok(());
             }
         }
         Ok(())
     }
 
-    /// Folds the pieces of the lane's next unit. `None` when the lane has no more.
-    fn one_unit(&self, lane: &Receiver<ReadPiece<'_>>, mut leftovers: Leftovers) -> Result<Option<Leftovers>, RegionError> {
-        let mut partials: Option<Vec<Partial>> = None;
-        loop {
-            if self.stopped() {
-                return Ok(None);
+    /// Takes the lane's pieces to the pool as they come, and sends what they complete. Whatever has to be waited for - bytes, a slow
+    /// asker - is waited for here, and never on a thread of the pool, which all callers share.
+    fn drive(&self, pool: &rayon::ThreadPool, mut pieces: Receiver<ReadPiece<'_>>) {
+        let mut lane = Lane::default();
+        let mut next = pieces.recv().ok();
+        while let Some(piece) = next.take() {
+            let step = piece.wait().and_then(|(piece, fetched)| pool.install(|| self.fold_ready(&mut lane, piece, fetched, &mut pieces)));
+            let sent = step.and_then(|(complete, piece)| {
+                next = piece;
+                complete.into_iter().try_for_each(self.sink)
+            });
+            if self.stopped() || self.keep(sent).is_none() {
+                return;
             }
-            let Ok(piece) = lane.recv() else { return Ok(None) };
-            let ReadPiece { unit, at, fetched, last } = piece;
-            let fetched = fetched.wait()?;
+            next = next.or_else(|| pieces.recv().ok());
+        }
+    }
+
+    /// Folds a piece, and those behind it that have come already, to the end of the unit. What that completes, and a piece that is
+    /// still on its way.
+    fn fold_ready<'t>(
+        &self,
+        lane: &mut Lane,
+        mut piece: ReadPiece<'t>,
+        mut fetched: Fetched,
+        pieces: &mut Receiver<ReadPiece<'t>>,
+    ) -> Result<(Vec<Merged>, Option<ReadPiece<'t>>), RegionError> {
+        loop {
             let started = Instant::now();
-            leftovers = self.fold_piece(unit, &at, fetched, &mut partials, &leftovers)?;
+            lane.leftovers = self.fold_piece(piece.unit, &piece.at, fetched, &mut lane.partials, &lane.leftovers)?;
             self.program.tally.working(started.elapsed());
-            if last {
+            if piece.last {
                 self.program.tally.unit_done();
-                self.merge(unit, partials.unwrap_or_default())?;
-                return Ok(Some(leftovers));
+                return Ok((self.merged(piece.unit, lane.partials.take().unwrap_or_default())?, None));
+            }
+            let Some(next) = (!self.stopped()).then(|| pieces.try_recv().ok()).flatten() else { return Ok((vec![], None)) };
+            match next.ready() {
+                Ok(ready) => (piece, fetched) = ready?,
+                Err(coming) => return Ok((vec![], Some(coming))),
             }
         }
     }
@@ -202,7 +196,14 @@ impl Shared<'_, '_> {
         before: &Leftovers,
     ) -> Result<Leftovers, RegionError> {
         let p = self.program;
-        let leaves = PieceLeaves { sources: p.sources, tally: p.tally, fetched: RefCell::new(fetched), before, after: RefCell::default() };
+        let leaves = PieceLeaves {
+            sources: p.sources,
+            tally: p.tally,
+            cancelled: p.cancelled,
+            fetched: RefCell::new(fetched),
+            before,
+            after: RefCell::default(),
+        };
         let mut evaluator = Evaluator::new(p.graph, p.tiling, p.known, &leaves);
         let state = match partials {
             Some(state) => state,
@@ -257,8 +258,8 @@ impl Shared<'_, '_> {
         Ok(inputs.first().is_some_and(|&id| self.program.graph.node(id).is_ok_and(|n| n.dims.is_empty())))
     }
 
-    /// Adds a unit's partials to its box's tree, and hands the box on once it is complete.
-    fn merge(&self, unit: usize, partials: Vec<Partial>) -> Result<(), RegionError> {
+    /// Adds a unit's partials to its box's tree, and gives the box once it is complete.
+    fn merged(&self, unit: usize, partials: Vec<Partial>) -> Result<Vec<Merged>, RegionError> {
         let (box_index, at) = self.plan.place(unit);
         let units = self.plan.units_per_box() as u32;
         let reductions = if self.plan.fold().is_some() {
@@ -272,10 +273,10 @@ impl Shared<'_, '_> {
             tree.insert((0, at as u32), partials, |left, right| {
                 reductions.iter().zip(left.iter_mut().zip(&right)).try_for_each(|(r, (l, n))| r.merge(l, n))
             })?;
-            if tree.is_complete() { tree.drain() } else { return Ok(()) }
+            if tree.is_complete() { tree.drain() } else { return Ok(vec![]) }
         };
         lock(&self.trees).remove(&box_index);
-        complete.into_iter().try_for_each(|(node, partials)| (self.sink)(Merged { box_index, node, partials }))
+        Ok(complete.into_iter().map(|(node, partials)| Merged { box_index, node, partials }).collect())
     }
 
     fn stopped(&self) -> bool {

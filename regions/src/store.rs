@@ -92,11 +92,17 @@ pub trait Store: Send + Sync + Debug {
     /// `Request` when this store cannot list, `Data` when listing fails.
     fn matching(&self, pattern: &str) -> Result<Vec<String>, RegionError>;
 
-    /// What changes when anything below the key does, and the bytes that lie there.
+    /// What changes when the object does, or the folder's metadata or the set of files below it.
+    ///
+    /// # Errors
+    /// `Request` when nothing is there, `Data` when the store cannot be asked.
+    fn stamp(&self, key: &str) -> Result<Vec<u8>, RegionError>;
+
+    /// Bytes that lie at a key and below it; 0 where counting them would take a request per object.
     ///
     /// # Errors
     /// `Data` when the store cannot be asked.
-    fn stamp(&self, key: &str) -> Result<(Vec<u8>, u64), RegionError>;
+    fn stored_bytes(&self, key: &str) -> Result<u64, RegionError>;
 }
 
 /// A file or folder of a store.

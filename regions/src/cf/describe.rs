@@ -14,7 +14,9 @@ use xeng_kernels::{AxisChunks, DType};
 use xeng_proto::{AttrValue, Attrs, DatasetSpec, Decode, ErrorKind, Kind, RegionError, Times, Values, Variable};
 
 /// Bytes of one coordinate, at most.
-const MAX_COORDINATE_BYTES: usize = 1 << 30;
+const MAX_COORDINATE_BYTES: usize = 128 << 20;
+/// Bytes of all coordinates of a file, at most: they are read when it is opened, before anybody has asked for a budget.
+const MAX_COORDINATES_BYTES: usize = 256 << 20;
 
 /// The variables of one file after CF decoding.
 #[derive(Clone, Default)]
@@ -44,12 +46,17 @@ pub fn describe(mut raw: RawDataset, spec: &DatasetSpec, file: &str) -> Result<D
     let coordinates = coordinate_names(&mut raw);
     let unstacked = unstacked_dims(&raw);
     let mut out = Described { attrs: raw.attrs, unreadable: raw.unreadable, ..Described::default() };
+    let mut read_bytes = 0usize;
     for (name, variable) in raw.variables {
         let is_coordinate = coordinates.contains(&name) || variable.dims.contains(&name);
         match describe_variable(variable, spec, is_coordinate, &unstacked) {
             Ok((described, source)) => {
                 if let Some(source) = source {
                     out.sources.insert(name.clone(), source);
+                }
+                read_bytes += described.values.as_ref().map_or(0, |v| v.len().saturating_mul(8));
+                if read_bytes > MAX_COORDINATES_BYTES {
+                    return Err(RegionError::budget(format!("{file}: its coordinates hold more than {MAX_COORDINATES_BYTES} bytes")));
                 }
                 out.variables.insert(name, described);
             }

@@ -83,6 +83,12 @@ pub fn cells_of(dtype: DType, shape: &[usize]) -> Result<usize, RegionError> {
 /// The largest chunk that is decoded, in bytes: HDF5's own limit for a chunk.
 pub const MAX_CHUNK_BYTES: usize = u32::MAX as usize;
 
+/// The most bytes that a chunk of `decoded` bytes is stored in: codecs add a little to what they cannot compress, some keep cells of
+/// twice the size, and headers and checksums take their own. What claims more is not read.
+pub fn most_stored(decoded: usize) -> usize {
+    decoded.saturating_mul(2).saturating_add(64 << 10)
+}
+
 fn is_foreign(order: ByteOrder) -> bool {
     order != if cfg!(target_endian = "little") { ByteOrder::Little } else { ByteOrder::Big }
 }

@@ -135,6 +135,15 @@ pub struct Chunked {
 }
 
 impl Chunked {
+    /// Refuses an entry that claims more bytes than a chunk can have.
+    fn checked(&self, chunk: &[usize], entry: Entry) -> Result<Entry, RegionError> {
+        let decoded = self.layout.chunk_shape.iter().fold(self.layout.dtype.size(), |n, &len| n.saturating_mul(len));
+        if entry.len as usize <= bytes::most_stored(decoded) {
+            return Ok(entry);
+        }
+        Err(RegionError::data(format!("{}, chunk {chunk:?}: {} stored bytes are more than it can have", self.what, entry.len)))
+    }
+
     fn entry(&self, chunk: &[usize]) -> Option<Entry> {
         let counts: Vec<usize> = self.grid.iter().map(AxisChunks::count).collect();
         ravel(chunk, &counts).and_then(|number| self.manifest.get(number))
@@ -156,7 +165,7 @@ impl ChunkSource for Chunked {
 
     fn fetch(&self, chunk: &[usize]) -> Result<Option<Encoded>, RegionError> {
         super::strided::check_position(&self.what, &self.grid, chunk)?;
-        let Some(entry) = self.entry(chunk) else { return Ok(None) };
+        let Some(entry) = self.entry(chunk).map(|e| self.checked(chunk, e)).transpose()? else { return Ok(None) };
         let bytes = self
             .file
             .read(entry.offset, entry.len as usize)
@@ -168,7 +177,7 @@ impl ChunkSource for Chunked {
         let (mut entries, mut ranges) = (vec![], vec![]);
         for chunk in chunks {
             super::strided::check_position(&self.what, &self.grid, chunk)?;
-            let entry = self.entry(chunk);
+            let entry = self.entry(chunk).map(|e| self.checked(chunk, e)).transpose()?;
             ranges.extend(entry.map(|e| (e.offset, e.len as usize)));
             entries.push(entry);
         }

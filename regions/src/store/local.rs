@@ -132,31 +132,61 @@ impl Store for LocalStore {
         Ok(keys)
     }
 
-    fn stamp(&self, key: &str) -> Result<(Vec<u8>, u64), RegionError> {
-        let (mut stamp, mut bytes) = (vec![], 0);
-        stamp_below(Path::new(key), &mut stamp, &mut bytes, 0)?;
-        Ok((stamp, bytes))
+    fn stamp(&self, key: &str) -> Result<Vec<u8>, RegionError> {
+        if !Path::new(key).exists() {
+            return Err(RegionError::request(format!("no such file or directory: {key}")));
+        }
+        let mut stamp = vec![];
+        stamp_below(Path::new(key), &mut stamp, 0)?;
+        Ok(stamp)
+    }
+
+    fn stored_bytes(&self, key: &str) -> Result<u64, RegionError> {
+        bytes_below(Path::new(key), 0).map_err(|e| RegionError::data(format!("{key}: {e}")))
     }
 }
 
-/// Names, lengths and modification times; of a folder, of everything below it.
-fn stamp_below(path: &Path, stamp: &mut Vec<u8>, total: &mut u64, depth: usize) -> Result<(), RegionError> {
+/// Folders below folders that are followed, at most.
+const MAX_DEPTH: usize = 64;
+
+/// Names, lengths and modification times. Of a folder: those of the folders below it, which change with the set of their files, and of
+/// metadata files; a store may hold a million chunks, and looking at each would cost more than many a question to it.
+fn stamp_below(path: &Path, stamp: &mut Vec<u8>, depth: usize) -> Result<(), RegionError> {
     let bad = |e: std::io::Error| RegionError::data(format!("{}: {e}", path.display()));
     let meta = std::fs::metadata(path).map_err(bad)?;
     stamp.extend_from_slice(path.as_os_str().as_encoded_bytes());
     stamp.push(0);
+    stamp.extend_from_slice(&modified(&meta).to_le_bytes());
     if !meta.is_dir() {
         stamp.extend_from_slice(&meta.len().to_le_bytes());
-        stamp.extend_from_slice(&modified(&meta).to_le_bytes());
-        *total += meta.len();
-    } else if depth < 64 {
-        let mut entries = std::fs::read_dir(path).map_err(bad)?.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(bad)?;
-        entries.sort();
-        for entry in entries {
-            stamp_below(&entry, stamp, total, depth + 1)?;
+    } else if depth < MAX_DEPTH {
+        let mut below = vec![];
+        for entry in std::fs::read_dir(path).map_err(bad)? {
+            let entry = entry.map_err(bad)?;
+            let name = entry.file_name();
+            // Links to folders are not followed: they may lead in a circle.
+            let is_metadata = name == "zarr.json" || name.as_encoded_bytes().starts_with(b".");
+            if is_metadata || entry.file_type().map_err(bad)?.is_dir() {
+                below.push(entry.path());
+            }
         }
+        below.sort();
+        below.iter().try_for_each(|entry| stamp_below(entry, stamp, depth + 1))?;
     }
     Ok(())
+}
+
+fn bytes_below(path: &Path, depth: usize) -> std::io::Result<u64> {
+    let meta = std::fs::metadata(path)?;
+    if !meta.is_dir() || depth >= MAX_DEPTH {
+        return Ok(if meta.is_dir() { 0 } else { meta.len() });
+    }
+    let mut total = 0;
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        total += if entry.file_type()?.is_dir() { bytes_below(&entry.path(), depth + 1)? } else { entry.metadata()?.len() };
+    }
+    Ok(total)
 }
 
 /// Nanoseconds since 1970; 0 where the file system does not say.

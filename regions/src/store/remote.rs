@@ -255,7 +255,7 @@ impl Store for RemoteStore {
     }
 
     /// Of an object its ETag; of a folder those of its Zarr metadata: listing every chunk would cost more than reading some.
-    fn stamp(&self, key: &str) -> Result<(Vec<u8>, u64), RegionError> {
+    fn stamp(&self, key: &str) -> Result<Vec<u8>, RegionError> {
         let mut stamp = key.as_bytes().to_vec();
         let metadata = self.network.block_on(self.zarr_metadata(key));
         if !metadata.is_empty() {
@@ -263,13 +263,17 @@ impl Store for RemoteStore {
                 stamp.extend_from_slice(meta.location.as_ref().as_bytes());
                 stamp.extend_from_slice(version_of(&meta).as_bytes());
             }
-            return Ok((stamp, 0));
+            return Ok(stamp);
         }
         let missing = || RegionError::request(format!("no such object, and no Zarr store: {}", self.name(key)));
         let object = self.open(key)?.ok_or_else(missing)?;
         stamp.extend_from_slice(object.version().as_bytes());
         stamp.extend_from_slice(&object.len().to_le_bytes());
-        Ok((stamp, object.len()))
+        Ok(stamp)
+    }
+
+    fn stored_bytes(&self, key: &str) -> Result<u64, RegionError> {
+        Ok(if FILE_ENDINGS.iter().any(|ending| key.ends_with(ending)) { self.open(key)?.map_or(0, |object| object.len()) } else { 0 })
     }
 }
 

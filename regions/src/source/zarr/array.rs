@@ -4,7 +4,7 @@
 //! of a shard is read once. Never reads a shard whole.
 
 use super::metadata::Metadata;
-use crate::source::bytes::{MAX_CHUNK_BYTES, cells_of};
+use crate::source::bytes::{cells_of, most_stored};
 use crate::source::strided::check_position;
 use crate::source::{ChunkSource, Encoded, ravel, shape_of};
 use crate::store::{Location, Object};
@@ -12,6 +12,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use xeng_kernels::{AxisChunks, Block, DType};
 use xeng_proto::RegionError;
+
+/// Shards whose index is remembered.
+const REMEMBERED_SHARDS: usize = 4096;
 
 /// An array in a folder.
 pub struct ZarrArray {
@@ -43,6 +46,18 @@ impl ZarrArray {
         Ok(ZarrArray { what, folder, grid, metadata, shards: Mutex::default() })
     }
 
+    /// Bytes of a stored chunk, at most.
+    fn most_stored(&self) -> u64 {
+        let layout = &self.metadata.layout;
+        most_stored(layout.chunk_shape.iter().fold(layout.dtype.size(), |n, &len| n.saturating_mul(len))) as u64
+    }
+
+    /// The length of a chunk in a shard, once it is sure that it is one.
+    fn stored_len(&self, chunk: &[usize], len: u64) -> Result<usize, RegionError> {
+        let fits = usize::try_from(len).ok().filter(|_| len <= self.most_stored());
+        fits.ok_or_else(|| RegionError::data(format!("{}, chunk {chunk:?}: {len} stored bytes are more than it can have", self.what)))
+    }
+
     fn at(&self, chunk: &[usize]) -> Location {
         let (prefix, separator) = &self.metadata.key;
         let indices: Vec<String> = chunk.iter().map(usize::to_string).collect();
@@ -70,7 +85,11 @@ impl ZarrArray {
             Some(shard) => shard,
             None => {
                 let read = self.read_shard(&outer, &counts)?.map(Arc::new);
-                self.shards.lock().unwrap_or_else(PoisonError::into_inner).insert(outer, read.clone());
+                let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
+                if shards.len() >= REMEMBERED_SHARDS {
+                    shards.clear();
+                }
+                shards.insert(outer, read.clone());
                 read
             }
         };
@@ -151,17 +170,17 @@ impl ChunkSource for ZarrArray {
         let name = |e: RegionError| self.named(chunk, &e);
         if self.metadata.chain.shard.is_some() {
             let Some((shard, offset, len)) = self.in_shard(chunk).map_err(name)? else { return Ok(None) };
-            let len = usize::try_from(len).map_err(|_| RegionError::data(format!("{}, chunk {chunk:?} is too long", self.what)))?;
+            let len = self.stored_len(chunk, len)?;
             return shard.file.read(offset, len).map(|b| Some(Encoded::new(b))).map_err(name);
         }
-        Ok(self.at(chunk).get(MAX_CHUNK_BYTES as u64).map_err(name)?.map(Encoded::new))
+        Ok(self.at(chunk).get(self.most_stored()).map_err(name)?.map(Encoded::new))
     }
 
     fn fetch_many(&self, chunks: &[&[usize]]) -> Result<Vec<Option<Encoded>>, RegionError> {
         if self.metadata.chain.shard.is_none() {
             chunks.iter().try_for_each(|chunk| check_position(&self.what, &self.grid, chunk))?;
             let keys: Vec<String> = chunks.iter().map(|chunk| self.at(chunk).key).collect();
-            let found = self.folder.store.get_many(&keys, MAX_CHUNK_BYTES as u64);
+            let found = self.folder.store.get_many(&keys, self.most_stored());
             let found = found.map_err(|e| RegionError::new(e.kind, format!("{}: {}", self.what, e.message)))?;
             return Ok(found.into_iter().map(|bytes| bytes.map(Encoded::new)).collect());
         }
@@ -177,9 +196,11 @@ impl ChunkSource for ZarrArray {
                 out.push(None);
                 continue;
             };
-            let length = |len: u64| usize::try_from(len).map_err(|_| RegionError::data(format!("{}: a chunk of {len} bytes", self.what)));
-            let ranges =
-                run.iter().flatten().map(|&(_, offset, len)| Ok((offset, length(len)?))).collect::<Result<Vec<_>, RegionError>>()?;
+            let ranges = run
+                .iter()
+                .flatten()
+                .map(|&(_, offset, len)| Ok((offset, self.stored_len(&[], len)?)))
+                .collect::<Result<Vec<_>, RegionError>>()?;
             let read = shard.file.read_many(&ranges).map_err(|e| RegionError::new(e.kind, format!("{}: {}", self.what, e.message)))?;
             out.extend(read.into_iter().map(|bytes| Some(Encoded::new(bytes))));
         }
