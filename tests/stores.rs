@@ -124,3 +124,41 @@ fn a_server_that_cannot_be_trusted_gives_an_error() {
     assert!(none.failed(3).stderr.contains("127.0.0.1:1"));
     assert!(evaluate("gopher://x/y.nc", &[]).failed(2).stderr.contains("gopher"));
 }
+
+#[test]
+fn what_the_cache_holds_is_not_fetched_again() {
+    let root = tempfile::tempdir().unwrap();
+    let stored = everywhere(&layout(&root.path().join("seeds")), root.path());
+    let runtime = Runtime::new().unwrap();
+    let s3 = s3_environment(runtime.block_on(serve_s3(root.path())));
+    let web = runtime.block_on(Web::serve(&root.path().join("bucket"), |_| Manner::Proper));
+    let cache = root.path().join("cache");
+    let run = |uri: &str, environment: &[(String, String)]| {
+        let args =
+            ["eval", EXPRESSION, "--open", &format!("a={uri}"), "--cache", cache.to_str().unwrap(), "--cache-size", "64MiB", "--json"];
+        let receipt: serde_json::Value = serde_json::from_str(&xeng_in(&args, environment).succeeded().stdout).unwrap();
+        let region = receipt["regions"].as_object().unwrap().values().next().unwrap().clone();
+        (
+            receipt["result_sha256"].to_string(),
+            region["cache_fetched_bytes"].as_u64().unwrap(),
+            region["cache_saved_bytes"].as_u64().unwrap(),
+        )
+    };
+    let (expected, ..) = run(root.path().join("bucket").join(&stored[0].1).to_str().unwrap(), &[]);
+    for (name, path) in &stored {
+        let uri = format!("s3://bucket/{path}");
+        let (first, second) = (run(&uri, &s3), run(&uri, &s3));
+        assert_eq!((&first.0, &second.0), (&expected, &expected), "{name}");
+        assert_eq!(second.1, 0, "{name}: {second:?}");
+        assert!(second.2 > 0, "{name}: {second:?}");
+    }
+    let path = &stored.iter().find(|(name, _)| *name == "packed4").unwrap().1;
+    run(&web.url(path), &[]);
+    let sent = web.sent_bytes.load(Relaxed);
+    assert!(sent > 0);
+    assert_eq!(run(&web.url(path), &[]).0, expected);
+    assert_eq!(web.sent_bytes.load(Relaxed), sent, "nothing was fetched the second time");
+    let told = xeng_in(&["cache", "verify", cache.to_str().unwrap()], &[]).succeeded().stdout;
+    assert!(told.contains(" 0 were broken"), "{told}");
+    assert!(xeng_in(&["cache", "stat", root.path().to_str().unwrap()], &[]).failed(2).stderr.contains("no cache"));
+}

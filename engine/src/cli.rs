@@ -3,6 +3,7 @@
 //! In: what the user typed. Out: results on stdout, errors on stderr, an exit code. Never a backtrace for a user's mistake.
 
 pub mod args;
+mod cache;
 mod demo;
 mod eval;
 mod explain;
@@ -67,6 +68,7 @@ fn dispatch(cli: Cli) -> Result<()> {
             Command::Explain(args) => explain::explain(args).await,
             Command::Info(args) => info::info(args).await,
             Command::Serve(args) => serve::serve(args).await,
+            Command::Cache(args) => cache::cache(&args),
             Command::Demo(args) => demo::demo(args).await,
         }
     });

@@ -239,4 +239,8 @@ fn add(total: &mut Account, more: &Account) {
     total.compute_seconds += more.compute_seconds;
     total.peak_bytes = total.peak_bytes.max(more.peak_bytes);
     total.units += more.units;
+    total.cache_hits += more.cache_hits;
+    total.cache_misses += more.cache_misses;
+    total.cache_saved_bytes += more.cache_saved_bytes;
+    total.cache_fetched_bytes += more.cache_fetched_bytes;
 }

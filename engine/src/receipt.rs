@@ -92,6 +92,14 @@ pub struct RegionReceipt {
     pub compute_seconds: f64,
     /// Most bytes under permit at once in any of its engines.
     pub peak_memory_bytes: u64,
+    /// Blocks found in the cache beside the data.
+    pub cache_hits: u64,
+    /// Blocks that it fetched.
+    pub cache_misses: u64,
+    /// Bytes found in it, and so not fetched from afar.
+    pub cache_saved_bytes: u64,
+    /// Bytes that it fetched from afar.
+    pub cache_fetched_bytes: u64,
     /// Questions asked again after a failure.
     pub retries: u64,
     /// From the first question to the last answer.
@@ -110,6 +118,10 @@ impl From<&RegionReport> for RegionReceipt {
             decode_seconds: a.decode_seconds,
             compute_seconds: a.compute_seconds,
             peak_memory_bytes: a.peak_bytes,
+            cache_hits: a.cache_hits,
+            cache_misses: a.cache_misses,
+            cache_saved_bytes: a.cache_saved_bytes,
+            cache_fetched_bytes: a.cache_fetched_bytes,
             retries: r.retries,
             wall_seconds: r.wall_seconds,
         }

@@ -8,6 +8,10 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use xeng_regions::cache::CacheConfig;
+
+/// What a cache may hold where nobody says.
+pub(crate) const DEFAULT_CACHE_BYTES: u64 = 64 << 30;
 
 /// What `xeng serve` may be told in a file; everything is optional, and options on the command line win.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +28,15 @@ pub struct ServeConfig {
     pub roots: Vec<PathBuf>,
     /// How S3 is reached, by the names that AWS's environment variables have without `AWS_`.
     pub s3: BTreeMap<String, String>,
+    /// What is kept of far objects.
+    pub cache: Option<CacheConfig>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCache {
+    folder: PathBuf,
+    size: Option<toml::Value>,
 }
 
 #[derive(Default, Deserialize)]
@@ -35,6 +48,7 @@ struct Raw {
     memory_bytes: Option<toml::Value>,
     roots: Vec<PathBuf>,
     s3: BTreeMap<String, String>,
+    cache: Option<RawCache>,
 }
 
 impl ServeConfig {
@@ -46,12 +60,20 @@ impl ServeConfig {
         let name = path.display().to_string();
         let text: Arc<str> = std::fs::read_to_string(path).map_err(|e| Error::request(format!("{name} cannot be read: {e}")))?.into();
         let raw: Raw = toml::from_str(&text).map_err(|e| toml_error(&e, &text, &name))?;
-        let memory = raw.memory_bytes.map(|v| match v {
+        let size = |v: toml::Value| match v {
             toml::Value::String(s) => quantity::bytes(&s),
             other => quantity::bytes(&other.to_string()),
-        });
+        };
+        let memory = raw.memory_bytes.map(size);
         let folder = path.parent().unwrap_or(Path::new(""));
         let roots = raw.roots.iter().map(|r| if r.to_string_lossy().contains("://") { r.clone() } else { folder.join(r) }).collect();
+        let cache = match raw.cache {
+            Some(cache) => {
+                let budget_bytes = cache.size.map(size).transpose()?.unwrap_or(DEFAULT_CACHE_BYTES);
+                Some(CacheConfig { folder: folder.join(cache.folder), budget_bytes })
+            }
+            None => None,
+        };
         Ok(ServeConfig {
             region: raw.region,
             listen: raw.listen,
@@ -59,6 +81,7 @@ impl ServeConfig {
             memory_bytes: memory.transpose()?,
             roots,
             s3: raw.s3,
+            cache,
         })
     }
 }

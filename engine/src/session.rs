@@ -77,6 +77,7 @@ pub struct Session {
     home: String,
     remote: Vec<String>,
     wan_bytes: Option<u64>,
+    memory_bytes: u64,
     patience: Patience,
 }
 
@@ -84,12 +85,6 @@ impl Session {
     /// The region that results are wanted in.
     pub fn home(&self) -> &str {
         &self.home
-    }
-
-    /// Lets a region that this process serves be asked without a socket.
-    pub fn serve_locally(&mut self, region: &str, engine: Arc<dyn xeng_proto::Region>) {
-        self.remote.retain(|name| name != region);
-        self.answer_with(region, vec![engine]);
     }
 
     /// Lets these engines answer for a region, whatever the topology names for it.
@@ -237,8 +232,10 @@ impl Session {
     /// # Errors
     /// As [`Self::plan`] and [`Self::run`].
     pub async fn evaluate(&self, job: &Job, watch: Watch<'_>) -> Result<Run> {
-        let planned = self.plan(job).await?;
-        self.run(planned, watch).await
+        let Some(limit) = self.patience.deadline else { return self.run(self.plan(job).await?, watch).await };
+        let whole = async { self.run(self.plan(job).await?, watch).await };
+        let late = |_| Error::budget(format!("the run was not done within its deadline of {} s", limit.as_secs_f64()));
+        tokio::time::timeout(limit, whole).await.map_err(late)?
     }
 
     /// Bytes that a plan sends over the WAN, before compression.
@@ -255,6 +252,12 @@ impl Session {
     }
 
     fn check_budget(&self, planned: &Planned) -> Result<()> {
+        let held = planned.stages.home_bytes().map_err(Error::from)?;
+        if held > self.memory_bytes {
+            let limit = self.memory_bytes;
+            return Err(Error::budget(format!("the result needs {held} bytes of memory at home, and the budget is {limit} bytes"))
+                .hint("select or reduce more, or raise the budget (--memory)"));
+        }
         let predicted = self.predicted_wan_bytes(&planned.stages);
         match self.wan_bytes {
             Some(limit) if predicted > limit => {

@@ -7,8 +7,11 @@ use crate::lazy::{OpenedDataset, PlanSource};
 use crate::place::{Place, Placement, place};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use xeng_kernels::bounds::{size_of, whole};
+use xeng_kernels::boxes::visit_boxes;
+use xeng_kernels::evaluate::nested_piece;
 use xeng_kernels::graph::Node;
-use xeng_kernels::{AxisChunks, Graph, NodeId, Op, Result, Tiling, WorkPlan};
+use xeng_kernels::{AxisChunks, Bounds, Graph, NodeId, Op, Result, Tiling, WorkPlan};
 use xeng_proto::{DatasetUse, Fragment, SourceUse, Task};
 
 /// A nested reduction whose result is at most this big is computed once and held by its region.
@@ -51,6 +54,41 @@ impl Ask {
     pub fn answer_bytes(&self, engines: usize) -> u64 {
         let task = |plan: &WorkPlan| plan.answer_bytes(u32::try_from(engines).unwrap_or(u32::MAX).max(1)) as u64;
         self.answers.iter().map(|(_, plan)| task(plan)).fold(0, u64::saturating_add)
+    }
+}
+
+impl Stages {
+    /// Bytes that home holds at most: what regions answer, and the boxes that it computes from that.
+    ///
+    /// # Errors
+    /// [`xeng_kernels::KernelError::Malformed`] for a graph that refers to missing nodes.
+    pub fn home_bytes(&self) -> Result<u64> {
+        let answered: HashSet<NodeId> = self.asks.iter().flat_map(|ask| &ask.answers).flat_map(|(nodes, _)| nodes).copied().collect();
+        let mut bytes = 0u64;
+        for &id in &answered {
+            bytes = bytes.saturating_add(self.graph.node(id)?.bytes() as u64);
+        }
+        let given = self.asks.iter().flat_map(|ask| &ask.given);
+        let mut waiting: Vec<(NodeId, Bounds)> = vec![];
+        for &id in self.roots.iter().chain(given) {
+            waiting.push((id, whole(&self.graph.node(id)?.shape())));
+        }
+        let mut seen = HashSet::new();
+        while let Some((id, at)) = waiting.pop() {
+            let mut nested = vec![];
+            visit_boxes(&self.graph, id, &at, &mut |(id, node, at)| {
+                let is_new = seen.insert((id, at.clone())) && !answered.contains(&id);
+                if is_new {
+                    bytes = bytes.saturating_add((size_of(at) as u64).saturating_mul(node.dtype.size() as u64));
+                    nested.push(nested_piece(&self.graph, &self.tiling, node, at));
+                }
+                is_new
+            })?;
+            for piece in nested {
+                waiting.extend(piece?);
+            }
+        }
+        Ok(bytes)
     }
 }
 

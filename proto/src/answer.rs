@@ -58,4 +58,12 @@ pub struct Account {
     pub peak_bytes: u64,
     /// Work units done.
     pub units: u64,
+    /// Blocks that the cache beside the data held; like the following three, counted over the whole engine while the work was done.
+    pub cache_hits: u64,
+    /// Blocks that it had to fetch.
+    pub cache_misses: u64,
+    /// Bytes that it held.
+    pub cache_saved_bytes: u64,
+    /// Bytes that it fetched.
+    pub cache_fetched_bytes: u64,
 }

@@ -158,6 +158,7 @@ impl Execution {
 /// Runs a prepared fragment and sends its answers; an error is sent as the last answer.
 pub(crate) fn execute(execution: &Execution, send: &Sender<Result<Answer, RegionError>>, cancelled: &AtomicBool) {
     let tally = Tally::default();
+    let cache_before = execution.engine.stores.cache_use();
     let outcome = std::thread::scope(|threads| {
         let (running, ended) = std::sync::mpsc::channel();
         threads.spawn(|| tell_progress(&tally, send, ended));
@@ -165,7 +166,8 @@ pub(crate) fn execute(execution: &Execution, send: &Sender<Result<Answer, Region
         drop(running);
         outcome
     });
-    let last = outcome.map(|()| Answer::Done(tally.account(execution.engine.memory.peak_bytes())));
+    let last = outcome
+        .map(|()| Answer::Done(tally.account(execution.engine.memory.peak_bytes(), cache_before, execution.engine.stores.cache_use())));
     if let Err(e) = &last
         && e.kind == ErrorKind::Cancelled
     {

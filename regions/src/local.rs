@@ -64,7 +64,7 @@ pub(crate) struct Engine {
     pub(crate) pool: rayon::ThreadPool,
     pub(crate) memory: Memory,
     active: AtomicU32,
-    stores: Stores,
+    pub(crate) stores: Stores,
     remembered: Mutex<HashMap<DatasetSpec, Arc<OpenDataset>>>,
 }
 

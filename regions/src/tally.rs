@@ -2,6 +2,7 @@
 //!
 //! In: events. Out: an [`Account`] and a [`Progress`]. Never locks.
 
+use crate::cache::CacheUse;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use xeng_proto::{Account, Progress};
@@ -58,7 +59,8 @@ impl Tally {
         }
     }
 
-    pub(crate) fn account(&self, peak_bytes: u64) -> Account {
+    /// The account, given the engine's highest memory and what it had of the cache before and after.
+    pub(crate) fn account(&self, peak_bytes: u64, before: CacheUse, after: CacheUse) -> Account {
         let seconds = |nanos: &AtomicU64| nanos.load(Relaxed) as f64 / 1e9;
         let decode_seconds = seconds(&self.decode_nanos);
         Account {
@@ -70,6 +72,10 @@ impl Tally {
             compute_seconds: (seconds(&self.work_nanos) - decode_seconds).max(0.0),
             peak_bytes,
             units: self.units_done.load(Relaxed),
+            cache_hits: after.hits.saturating_sub(before.hits),
+            cache_misses: after.misses.saturating_sub(before.misses),
+            cache_saved_bytes: after.saved_bytes.saturating_sub(before.saved_bytes),
+            cache_fetched_bytes: after.fetched_bytes.saturating_sub(before.fetched_bytes),
         }
     }
 }

@@ -63,6 +63,9 @@ pub enum Command {
         after_help = "Examples:\n  xeng serve --region us-east-1 --root /data --listen 0.0.0.0:7070\n  xeng serve --config region.toml"
     )]
     Serve(ServeArgs),
+    /// Look after a cache of far objects; engines may go on using it meanwhile.
+    #[command(after_help = "Examples:\n  xeng cache stat /lustre/xeng\n  xeng cache verify /lustre/xeng\n  xeng cache clear /lustre/xeng")]
+    Cache(CacheCommandArgs),
     /// Run the headline job on this machine: engines of two regions behind wide-area links, made-up data.
     #[command(long_about = DEMO_ABOUT, after_help = "Examples:\n  xeng demo\n  xeng demo --gigabytes 4 --engines 2 --folder /tmp/demo\n  xeng demo --engines 2 --kill")]
     Demo(DemoArgs),
@@ -92,9 +95,45 @@ pub struct WhereArgs {
     /// The longest that it may take, such as 15min.
     #[arg(long, value_name = "TIME")]
     pub deadline: Option<String>,
+    /// What to keep of far objects for the engine in this process.
+    #[command(flatten)]
+    pub cache: CacheArgs,
     /// Progress on stderr.
     #[arg(long, value_enum, default_value_t = ProgressMode::Auto)]
     pub progress: ProgressMode,
+}
+
+/// A cache of far objects.
+#[derive(Clone, Debug, Default, Args)]
+pub struct CacheArgs {
+    /// A folder that keeps what is read from S3 and over HTTP; several processes may share it.
+    #[arg(long = "cache", value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// The most that it may hold, such as 1TiB; 64GiB by default.
+    #[arg(long = "cache-size", value_name = "SIZE", requires = "folder")]
+    pub size: Option<String>,
+}
+
+/// `xeng cache`.
+#[derive(Clone, Debug, Args)]
+pub struct CacheCommandArgs {
+    /// What to do.
+    #[arg(value_enum)]
+    pub action: CacheAction,
+    /// The folder of the cache.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+}
+
+/// What `xeng cache` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CacheAction {
+    /// Say what lies there.
+    Stat,
+    /// Check every entry, and remove what is broken.
+    Verify,
+    /// Remove every entry.
+    Clear,
 }
 
 /// `xeng eval`.
@@ -193,6 +232,9 @@ pub struct ServeArgs {
     /// Memory, such as 2GiB.
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<String>,
+    /// What to keep of far objects.
+    #[command(flatten)]
+    pub cache: CacheArgs,
     /// Also evaluate expressions for clients.
     #[arg(long)]
     pub gateway: bool,

@@ -8,6 +8,7 @@ use crate::open_spec::parse_open;
 use crate::planfile::{self, PlanFile};
 use crate::result::Outcome;
 use crate::session::{Job, Session, Setup};
+use crate::topology::RegionPlace;
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,8 +24,9 @@ pub(super) fn service(topology: Option<&Path>, region: &str, engine: Arc<dyn Reg
     let shared = topology.map(|file| planfile::read(file, None, &[])).transpose()?.unwrap_or_default();
     let mut topology = shared.topology.clone();
     topology.home.get_or_insert_with(|| region.to_owned());
-    let mut session = Session::start(Setup { topology, budget: shared.budget, ..Setup::default() })?;
-    session.serve_locally(region, engine);
+    // Regions in this process are served by this engine alone: another one would not know its roots.
+    topology.regions.insert(region.to_owned(), RegionPlace { local: true, ..RegionPlace::default() });
+    let session = Session::start(Setup { topology, budget: shared.budget, local: Some(engine), ..Setup::default() })?;
     Ok(GatewayService::server(Arc::new(Behind { session, shared })))
 }
 

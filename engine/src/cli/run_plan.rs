@@ -15,6 +15,7 @@ use std::path::PathBuf;
 pub(super) async fn run(args: RunArgs) -> Result<()> {
     let plan = crate::planfile::read(&args.plan, args.at.topology.as_deref(), &args.set)?;
     let job = job(&plan)?;
+    check_outputs(&plan)?;
     let session = setup::session(&plan, &args.at)?;
     let progress = Progress::new(args.at.progress);
     let run = session.evaluate(&job, &|region, told| progress.set(region, told)).await;
@@ -53,7 +54,13 @@ fn named<'a>(outcome: &'a Outcome, name: &str) -> Cow<'a, Outcome> {
     }
 }
 
-/// What a plan's outputs need.
+/// That every output can be written, before anything is computed for it.
+fn check_outputs(plan: &PlanFile) -> Result<()> {
+    let mut paths = plan.output.values().flat_map(|outputs| outputs.paths());
+    paths.try_for_each(|path| output::check_path(&plan.folder.join(path)).map_err(Error::from))
+}
+
+/// What a plan's outputs need. Nothing is looked at on the disk: a gateway asks on behalf of strangers.
 ///
 /// # Errors
 /// `Request` when an output names nothing that is computed, or there is none.
@@ -63,13 +70,11 @@ pub(super) fn job(plan: &PlanFile) -> Result<Job> {
             .hint("say what to write, such as [output.difference] netcdf = \"difference.nc\""));
     }
     let names: Vec<&str> = plan.compute.iter().map(|(name, _)| name.as_str()).collect();
-    for (name, outputs) in &plan.output {
+    for name in plan.output.keys() {
         if !names.contains(&name.as_str()) {
             return Err(Error::request(format!("[output.{name}] names nothing in [compute]"))
                 .hint_if(crate::suggest::did_you_mean_or_list(name, names.iter().copied())));
         }
-        let paths: Vec<PathBuf> = outputs.paths().collect();
-        paths.iter().try_for_each(|p| output::check_path(&plan.folder.join(p)).map_err(Error::from))?;
     }
     Ok(Job { opens: setup::opens(plan, &[])?, compute: plan.compute.clone(), wanted: plan.output.keys().cloned().collect() })
 }

@@ -33,7 +33,7 @@ pub(super) async fn serve(args: ServeArgs) -> Result<()> {
         threads,
         memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
         roots,
-        stores: StoreConfig { s3: file.s3, cache: None },
+        stores: StoreConfig { s3: file.s3, cache: super::cache::config(&args.cache)?.or(file.cache) },
     };
     let engine: Arc<dyn Region> = Arc::new(LocalRegion::start(config)?);
     let listener = TcpListener::bind(&listen).await.map_err(|e| Error::unavailable(format!("cannot listen at {listen}: {e}")))?;

@@ -2,12 +2,12 @@
 
 use super::args::WhereArgs;
 use crate::error::{Error, Result};
-use crate::execute::Patience;
 use crate::open_spec::{OpenSpec, is_region_name, parse_open};
 use crate::planfile::{self, PlanFile, quantity};
 use crate::session::{Session, Setup};
 use crate::topology::RegionPlace;
 use std::path::Path;
+use xeng_regions::store::StoreConfig;
 
 /// The shared topology file, where nobody names one.
 const TOPOLOGY_FILE: &str = "xeng.toml";
@@ -49,7 +49,8 @@ pub(super) fn session(plan: &PlanFile, at: &WhereArgs) -> Result<Session> {
     budget.memory_bytes = at.memory.as_deref().map(quantity::bytes).transpose()?.or(budget.memory_bytes);
     budget.wan_bytes = at.wan_bytes.as_deref().map(quantity::bytes).transpose()?.or(budget.wan_bytes);
     budget.deadline = at.deadline.as_deref().map(quantity::duration).transpose()?.or(budget.deadline);
-    Session::start(Setup { topology, budget, threads: at.threads, patience: Patience::default() })
+    let stores = StoreConfig { cache: super::cache::config(&at.cache)?, ..StoreConfig::default() };
+    Session::start(Setup { topology, budget, threads: at.threads, stores, ..Setup::default() })
 }
 
 /// The datasets of a plan and of `--open`; the latter win.

@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use xeng_proto::Region;
 use xeng_proto::grpc::GrpcRegion;
+use xeng_regions::store::StoreConfig;
 use xeng_regions::{EngineConfig, LocalRegion};
 
 /// The region that results are wanted in when nobody says.
@@ -17,7 +18,7 @@ const DEFAULT_HOME: &str = "home";
 const DEFAULT_MEMORY_BYTES: u64 = 2 << 30;
 
 /// What a session is started from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Setup {
     /// Where the engines are; a home region that it does not name gets an engine in this process.
     pub topology: Topology,
@@ -25,8 +26,12 @@ pub struct Setup {
     pub budget: Budget,
     /// Compute threads of the engine in this process; one per processor if `None`.
     pub threads: Option<usize>,
+    /// How the engine in this process reaches stores.
+    pub stores: StoreConfig,
     /// How patient runs are.
     pub patience: Patience,
+    /// The engine of this process, where there is one already: it serves every region that the topology has in this process.
+    pub local: Option<Arc<dyn Region>>,
 }
 
 impl Session {
@@ -35,18 +40,23 @@ impl Session {
     /// # Errors
     /// `Request` for an unfit address, `Unavailable` when the system gives no threads.
     pub fn start(setup: Setup) -> Result<Session> {
-        let Setup { topology, budget, threads, mut patience } = setup;
+        let Setup { topology, budget, threads, stores, mut patience, mut local } = setup;
         patience.deadline = budget.deadline.or(patience.deadline);
         let home = topology.home.clone().unwrap_or_else(|| DEFAULT_HOME.to_owned());
         let mut engines = Engines::new();
         let mut remote = vec![];
-        let mut local: Option<Arc<dyn Region>> = None;
-        let memory_bytes = usize::try_from(budget.memory_bytes.unwrap_or(DEFAULT_MEMORY_BYTES)).unwrap_or(usize::MAX);
+        let memory_bytes = budget.memory_bytes.unwrap_or(DEFAULT_MEMORY_BYTES);
+        let engine_bytes = usize::try_from(memory_bytes).unwrap_or(usize::MAX);
         let mut in_process = |name: &str| -> Result<Arc<dyn Region>> {
             if let Some(engine) = &local {
                 return Ok(engine.clone());
             }
-            let config = EngineConfig { threads: threads.and_then(NonZeroUsize::new), memory_bytes, ..EngineConfig::new(name) };
+            let config = EngineConfig {
+                threads: threads.and_then(NonZeroUsize::new),
+                memory_bytes: engine_bytes,
+                stores: stores.clone(),
+                ..EngineConfig::new(name)
+            };
             let engine: Arc<dyn Region> = Arc::new(LocalRegion::start(config)?);
             local = Some(engine.clone());
             Ok(engine)
@@ -62,7 +72,7 @@ impl Session {
         if !engines.contains_key(&home) {
             engines.insert(home.clone(), vec![in_process(&home)?]);
         }
-        Ok(Session { engines, topology, home, remote, wan_bytes: budget.wan_bytes, patience })
+        Ok(Session { engines, topology, home, remote, wan_bytes: budget.wan_bytes, memory_bytes, patience })
     }
 }
 

@@ -104,12 +104,38 @@ impl Wire for Account {
     type Message = pb::Account;
 
     fn to_wire(&self) -> pb::Account {
-        let Account { chunks, read_bytes, decoded_bytes, fetch_seconds, decode_seconds, compute_seconds, peak_bytes, units } = *self;
-        pb::Account { chunks, read_bytes, decoded_bytes, fetch_seconds, decode_seconds, compute_seconds, peak_bytes, units }
+        let a = *self;
+        pb::Account {
+            chunks: a.chunks,
+            read_bytes: a.read_bytes,
+            decoded_bytes: a.decoded_bytes,
+            fetch_seconds: a.fetch_seconds,
+            decode_seconds: a.decode_seconds,
+            compute_seconds: a.compute_seconds,
+            peak_bytes: a.peak_bytes,
+            units: a.units,
+            cache_hits: a.cache_hits,
+            cache_misses: a.cache_misses,
+            cache_saved_bytes: a.cache_saved_bytes,
+            cache_fetched_bytes: a.cache_fetched_bytes,
+        }
     }
 
     fn from_wire(message: pb::Account, _: &mut Budget) -> Result<Account, RegionError> {
-        let pb::Account { chunks, read_bytes, decoded_bytes, fetch_seconds, decode_seconds, compute_seconds, peak_bytes, units } = message;
-        Ok(Account { chunks, read_bytes, decoded_bytes, fetch_seconds, decode_seconds, compute_seconds, peak_bytes, units })
+        let a = message;
+        Ok(Account {
+            chunks: a.chunks,
+            read_bytes: a.read_bytes,
+            decoded_bytes: a.decoded_bytes,
+            fetch_seconds: a.fetch_seconds,
+            decode_seconds: a.decode_seconds,
+            compute_seconds: a.compute_seconds,
+            peak_bytes: a.peak_bytes,
+            units: a.units,
+            cache_hits: a.cache_hits,
+            cache_misses: a.cache_misses,
+            cache_saved_bytes: a.cache_saved_bytes,
+            cache_fetched_bytes: a.cache_fetched_bytes,
+        })
     }
 }

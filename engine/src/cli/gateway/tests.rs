@@ -152,3 +152,46 @@ async fn cancelling_leaves_the_engine_idle() {
     };
     tokio::time::timeout(Duration::from_secs(10), idle).await.unwrap();
 }
+
+#[tokio::test]
+async fn no_region_of_this_process_reads_outside_the_roots() {
+    let (offered, secret) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    store(offered.path());
+    store(secret.path());
+    let topology = offered.path().join("xeng.toml");
+    fs::write(&topology, "[home]\nregion = \"eu\"\n[regions.us]\nlocal = true\n").unwrap();
+    let roots = xeng_regions::Roots::only(&[offered.path().to_path_buf()]).unwrap();
+    let engine = Arc::new(LocalRegion::start(EngineConfig { roots, ..EngineConfig::new("east") }).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let services = router().unwrap().add_service(service(Some(&topology), "east", engine).unwrap());
+    tokio::spawn(serve_router(services, listener, Meter::default(), std::future::pending()));
+    let mut client = GatewayClient::connect(format!("http://{address}")).await.unwrap();
+    for region in ["", "@eu", "@us", "@east"] {
+        let explain = |folder: &Path| {
+            let opens = vec![pb::Open { name: "d".into(), uri: format!("{}{region}", folder.to_str().unwrap()) }];
+            let text = "d.t.mean()".into();
+            pb::ExplainRequest { job: Some(pb::Job { kind: Some(pb::job::Kind::Expression(pb::Expression { text, opens })) }) }
+        };
+        client.explain(explain(offered.path())).await.unwrap();
+        let refused = from_status(&client.explain(explain(secret.path())).await.unwrap_err(), "gateway");
+        assert!(refused.message.contains("not among the data"), "{region}: {}", refused.message);
+    }
+}
+
+#[tokio::test]
+async fn a_result_that_home_cannot_hold_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    store(folder.path());
+    let mut client = gateway(engine()).await;
+    for text in ["xr.DataArray(0.0).expand_dims(x=1099511627776)", "d.endless", "d.endless * 2"] {
+        let mut stream = client.evaluate(pb::EvaluateRequest { job: job(folder.path(), text) }).await.unwrap().into_inner();
+        let refused = loop {
+            match stream.message().await {
+                Ok(message) => assert!(message.is_some(), "{text}: it was evaluated"),
+                Err(status) => break from_status(&status, "gateway"),
+            }
+        };
+        assert_eq!(refused.kind, ErrorKind::Budget, "{text}: {}", refused.message);
+    }
+}
