@@ -1,12 +1,14 @@
 //! Bytes from S3 and from behind HTTP: the same bits as from disk, whatever the network does, or a clear error.
 
 use crate::kit::data::{self, Format, Layout, Size, Stored};
-use crate::kit::process::{Output, xeng_in};
+use crate::kit::process::{Output, start_in, xeng_in};
 use crate::kit::rng::Rng;
 use crate::kit::web::{Manner, Web, s3_environment, serve_s3};
 use crate::kit::write;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 const FORMATS: [(&str, Format); 5] = [
@@ -161,4 +163,79 @@ fn what_the_cache_holds_is_not_fetched_again() {
     let told = xeng_in(&["cache", "verify", cache.to_str().unwrap()], &[]).succeeded().stdout;
     assert!(told.contains(" 0 were broken"), "{told}");
     assert!(xeng_in(&["cache", "stat", root.path().to_str().unwrap()], &[]).failed(2).stderr.contains("no cache"));
+}
+
+/// Rows of a file, and cells of a row, of the torture.
+const ROWS: usize = 320;
+const CELLS: usize = 4096;
+
+fn cell(file: usize, row: usize, at: usize) -> f64 {
+    ((file * 7 + row * 13 + at) % 1000) as f64
+}
+
+/// Ten MiB, uncompressed.
+fn write_rows(path: &Path, file: usize) {
+    let mut nc = netcdf_writer::NcFileBuilder::new();
+    let dims = [("t", ROWS), ("y", CELLS)].map(|(name, n)| nc.add_dimension(name, n as u64).unwrap());
+    let id = nc.add_variable::<f64>("x", &dims).unwrap();
+    let cells: Vec<f64> = (0..ROWS).flat_map(|row| (0..CELLS).map(move |at| cell(file, row, at))).collect();
+    nc.write_variable(id, &cells).unwrap();
+    let options = netcdf_writer::NcWriteOptions { format: netcdf_writer::NcWriteFormat::Offset64 };
+    std::fs::write(path, nc.to_vec(options).unwrap().1).unwrap();
+}
+
+/// Processes that share a cache far smaller than the data, some of them killed at any moment: never a wrong number, never over budget.
+///
+/// `XENG_TORTURE_SECONDS` makes it longer.
+#[test]
+fn processes_that_are_killed_leave_a_cache_that_others_can_trust() {
+    let seconds = std::env::var("XENG_TORTURE_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(4);
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir(root.path().join("bucket")).unwrap();
+    (0..4).for_each(|file| write_rows(&root.path().join(format!("bucket/{file}.nc")), file));
+    let runtime = Runtime::new().unwrap();
+    let s3 = s3_environment(runtime.block_on(serve_s3(root.path())));
+    let cache = root.path().join("cache");
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let (runs, kills) = (AtomicU64::new(0), AtomicU64::new(0));
+    let one = |rng: &mut Rng, worker: u64| {
+        let (file, from, count) = (rng.below(4), rng.below(ROWS - 100), rng.between(1, 100));
+        let text = format!("a.x.isel(t=slice({from}, {})).sum()", from + count);
+        let out = root.path().join(format!("{worker}.json"));
+        let _ = std::fs::remove_file(&out);
+        let open = format!("a=s3://bucket/{file}.nc");
+        let args =
+            ["eval", &text, "--open", &open, "--cache", cache.to_str().unwrap(), "--cache-size", "4MiB", "-o", out.to_str().unwrap()];
+        let mut run = start_in(&args, &s3);
+        if rng.chance(40) {
+            std::thread::sleep(Duration::from_millis(rng.below(150) as u64));
+            run.kill().unwrap();
+            run.wait().unwrap();
+            return kills.fetch_add(1, Relaxed);
+        }
+        Output::of(run.wait_with_output().unwrap()).succeeded();
+        let expected: f64 = (from..from + count).flat_map(|row| (0..CELLS).map(move |at| cell(file, row, at))).sum();
+        let value: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(out).unwrap()).unwrap();
+        assert_eq!(value["data"].as_f64(), Some(expected), "{text} of file {file}");
+        runs.fetch_add(1, Relaxed)
+    };
+    std::thread::scope(|threads| {
+        for worker in 0..4 {
+            let one = &one;
+            threads.spawn(move || {
+                let mut rng = Rng::new(worker);
+                while Instant::now() < until {
+                    one(&mut rng, worker);
+                }
+            });
+        }
+        while Instant::now() < until {
+            let held = xeng_regions::cache::contents(&cache).map_or(0, |c| c.bytes);
+            assert!(held <= 4 << 20, "{held} bytes are held");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    eprintln!("{} runs, {} kills", runs.load(Relaxed), kills.load(Relaxed));
+    assert!(runs.load(Relaxed) > 3 && kills.load(Relaxed) > 1, "{runs:?} runs, {kills:?} kills");
+    assert_eq!(xeng_regions::cache::verify(&cache).unwrap().broken, 0);
 }

@@ -39,8 +39,14 @@ pub(crate) fn xeng(args: &[&str]) -> Output {
 
 /// Runs the program to its end, in an environment of these variables besides its own.
 pub(crate) fn xeng_in(args: &[&str], environment: &[(String, String)]) -> Output {
+    Output::of(start_in(args, environment).wait_with_output().unwrap())
+}
+
+/// Starts the program in such an environment.
+pub(crate) fn start_in(args: &[&str], environment: &[(String, String)]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xeng"));
-    Output::of(command.args(args).envs(environment.iter().cloned()).stdin(Stdio::null()).output().unwrap())
+    command.args(args).envs(environment.iter().cloned()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
 }
 
 /// A region engine in a process of its own.
