@@ -8,9 +8,14 @@ use super::chunked::{Chunked, Entry, Layout, Manifest};
 use super::file::LocalFile;
 use super::hdf5_attrs;
 use super::hdf5_dims::Scales;
+use super::hdf5_messages::{self, Sizes};
+use super::hdf5_types::{self, Meaning};
 use super::raw::{RawCells, RawDataset, RawVariable};
 use super::strided::{Medium, Strided};
 use super::{ChunkSource, ravel};
+use crate::codec::bitshuffle::Bitshuffle;
+use crate::codec::nbit::Nbit;
+use crate::codec::scaleoffset::ScaleOffset;
 use crate::codec::{Codec, Pipeline};
 use hdf5_reader::group::Group;
 use hdf5_reader::messages::HdfMessage;
@@ -178,10 +183,15 @@ impl Hdf5 {
         if is_text(member.dtype()) {
             return Ok(texts(member, shape).map(|cells| variable("object".into(), cells)));
         }
+        let meaning = self.meaning(member);
+        if let Meaning::Foreign(reason) = meaning {
+            return Ok(Err(reason));
+        }
         let Some((dtype, order, is_char)) = element_type(member.dtype()) else {
             return Ok(Err(format!("cells of type {} are not supported", type_label(member.dtype()))));
         };
-        let source = match self.source(member, name, (dtype, order), shape, pipeline)? {
+        let stored = Stored { pipeline, meaning, leaves_edges_unfiltered: self.leaves_edges_unfiltered(member) };
+        let source = match self.source(member, name, (dtype, order), shape, stored)? {
             Ok(source) => source,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -190,6 +200,24 @@ impl Hdf5 {
         } else {
             variable(dtype.name().into(), RawCells::Numbers(source))
         }))
+    }
+
+    fn sizes(&self) -> Sizes {
+        Sizes { offset: self.metadata.superblock().offset_size, length: self.metadata.superblock().length_size }
+    }
+
+    /// What the bits of a cell mean.
+    fn meaning(&self, member: &Dataset) -> Meaning {
+        let message = hdf5_messages::datatype(self.metadata.storage(), member.address(), self.sizes());
+        message.map_or_else(
+            || Meaning::Foreign("its type lies in a table of shared messages, which is not supported".into()),
+            |m| hdf5_types::meaning(&m),
+        )
+    }
+
+    fn leaves_edges_unfiltered(&self, member: &Dataset) -> bool {
+        let messages = hdf5_messages::read(self.metadata.storage(), member.address(), self.sizes()).unwrap_or_default();
+        messages.iter().any(|m| m.kind == hdf5_messages::LAYOUT && hdf5_types::leaves_edges_unfiltered(&m.bytes))
     }
 
     /// The filters of a dataset, or the name of one that is not supported.
@@ -224,7 +252,7 @@ impl Hdf5 {
         name: &str,
         kind: (DType, ByteOrder),
         shape: Vec<usize>,
-        pipeline: Pipeline,
+        stored: Stored,
     ) -> Result<Result<Arc<dyn ChunkSource>, String>, RegionError> {
         let header = self.metadata.get_or_parse_header(member.address()).map_err(|e| self.bad(e))?;
         let what = format!("{}: {name}", self.file.path().display());
@@ -239,6 +267,12 @@ impl Hdf5 {
         };
         let fill = member.fill_value().and_then(|f| f.value.clone()).filter(|v| v.len() == kind.0.size());
         let strided = |medium| -> Result<Result<Arc<dyn ChunkSource>, String>, RegionError> {
+            if stored.meaning != Meaning::Plain {
+                return Ok(Err("integers that leave bits unused are supported in chunks only".into()));
+            }
+            if shape.iter().zip(member.shape()).skip(1).any(|(&n, &held)| n as u64 != held) {
+                return Ok(Err(format!("its cells have shape {:?}, its dimensions {shape:?}", member.shape())));
+            }
             Ok(Ok(Arc::new(Strided::new(what.clone(), medium, kind, shape.clone())?.with_fill(fill.clone()))))
         };
         match layout {
@@ -253,9 +287,21 @@ impl Hdf5 {
             hdf5_core::DataLayout::Chunked { address, dims, element_size, chunk_indexing } => {
                 // The layout lists one dimension more than there are axes in old files: the bytes of a cell.
                 let axes = dims.get(..shape.len()).unwrap_or(dims);
-                let index = ChunkIndex { address: *address, indexing: chunk_indexing.as_ref(), element_size: *element_size };
-                let layout =
-                    Layout { dtype: kind.0, order: kind.1, chunk_shape: axes.iter().map(|&n| n as usize).collect(), pipeline, fill };
+                let index = ChunkIndex {
+                    address: *address,
+                    indexing: chunk_indexing.as_ref(),
+                    element_size: *element_size,
+                    is_narrow: false,
+                    leaves_edges_unfiltered: false,
+                };
+                let is_narrow = stored.meaning != Meaning::Plain;
+                if is_narrow && fill.as_ref().is_some_and(|f| f.iter().any(|&b| b != 0)) {
+                    return Ok(Err("integers that leave bits unused and have a fill value are not supported".into()));
+                }
+                let chunk_shape: Vec<usize> = axes.iter().map(|&n| n as usize).collect();
+                let pipeline = stored.in_order();
+                let layout = Layout { dtype: kind.0, order: kind.1, chunk_shape, pipeline, fill };
+                let index = ChunkIndex { is_narrow, leaves_edges_unfiltered: stored.leaves_edges_unfiltered, ..index };
                 self.chunked(member, what.clone(), shape.clone(), layout, index).map(|c| Ok(Arc::new(c) as Arc<dyn ChunkSource>))
             }
         }
@@ -299,7 +345,12 @@ impl Hdf5 {
                     entry.address
                 )));
             };
-            entries.push((number as u64, Entry { offset, len, skipped: entry.filter_mask }));
+            let reaches_over =
+                position.iter().zip(&layout.chunk_shape).zip(member.shape()).any(|((&p, &c), &n)| (p as u64 + 1) * c as u64 > n);
+            let skipped = if index.leaves_edges_unfiltered && reaches_over { u32::MAX } else { entry.filter_mask };
+            // The step that is no filter stands first and is never skipped.
+            let skipped = if index.is_narrow { skipped << 1 } else { skipped };
+            entries.push((number as u64, Entry { offset, len, skipped }));
         }
         Ok(Chunked { what, file: self.file.clone(), grid, manifest: Manifest::new(count, entries), layout })
     }
@@ -382,6 +433,23 @@ struct ChunkIndex<'a> {
     address: u64,
     indexing: Option<&'a hdf5_core::ChunkIndexing>,
     element_size: u32,
+    is_narrow: bool,
+    leaves_edges_unfiltered: bool,
+}
+
+/// What lies between the stored bytes of a dataset and its numbers.
+struct Stored {
+    pipeline: Pipeline,
+    meaning: Meaning,
+    leaves_edges_unfiltered: bool,
+}
+
+impl Stored {
+    /// The filters, and before them the last step to a number: undone last.
+    fn in_order(&self) -> Pipeline {
+        let first = if let Meaning::Narrow(precision) = self.meaning { Some(Codec::Precision(precision)) } else { None };
+        Pipeline { codecs: first.into_iter().chain(self.pipeline.codecs.iter().cloned()).collect() }
+    }
 }
 
 fn btree_entry(key: hdf5_reader::btree_v1::BTreeV1Key, address: u64, rank: usize) -> Option<hdf5_reader::chunk_index::ChunkEntry> {
@@ -401,9 +469,13 @@ fn codec(id: u16, parameters: &[u32]) -> Result<Codec, ()> {
         2 => Codec::Shuffle(parameters.first().copied().unwrap_or(1) as usize),
         3 => Codec::Fletcher32,
         4 => Codec::Szip(parameters.to_vec()),
+        5 => Codec::Nbit(Nbit::from_parameters(parameters).ok_or(())?),
+        6 => Codec::ScaleOffset(ScaleOffset::from_parameters(parameters).ok_or(())?),
+        307 => Codec::Bz2,
         32000 => Codec::Lzf,
         32001 => Codec::Blosc,
         32004 => Codec::Lz4Blocks,
+        32008 => Codec::Bitshuffle(Bitshuffle::from_parameters(parameters).ok_or(())?),
         32015 => Codec::Zstd,
         _ => return Err(()),
     })
