@@ -71,7 +71,16 @@ pub fn inventory(uri: &str, hashing: Hashing) -> Result<Inventory, RegionError> 
 /// Every group of a file or store.
 fn groups(path: &Path) -> Result<Vec<(String, RawDataset)>, RegionError> {
     if path.is_dir() {
-        return zarr::group_paths(path)?.into_iter().map(|g| zarr::open(path, &g).map(|raw| (g, raw))).collect();
+        let opened = |g: String| zarr::open(path, &g).map(|raw| (g, raw));
+        let mut groups: Vec<(String, RawDataset)> = zarr::group_paths(path)?.into_iter().map(opened).collect::<Result<_, _>>()?;
+        if zarr::is_array(path)? {
+            // An array that is a store of its own has no name in it: Zarr's path to it is that of the store.
+            for (_, raw) in &mut groups {
+                raw.variables = std::mem::take(&mut raw.variables).into_values().map(|v| (".".to_string(), v)).collect();
+                raw.unreadable = std::mem::take(&mut raw.unreadable).into_values().map(|v| (".".to_string(), v)).collect();
+            }
+        }
+        return Ok(groups);
     }
     let file = Arc::new(LocalFile::open(path)?);
     let head = file.read(0, file.len().min(4) as usize)?;

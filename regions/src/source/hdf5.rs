@@ -7,7 +7,7 @@ use super::bytes::ByteOrder;
 use super::chunked::{Chunked, Entry, Layout, Manifest};
 use super::file::LocalFile;
 use super::hdf5_attrs;
-use super::hdf5_dims::Scales;
+use super::hdf5_dims::{self, Clash, Scales};
 use super::hdf5_messages::{self, Sizes};
 use super::hdf5_types::{self, Meaning};
 use super::raw::{RawCells, RawDataset, RawVariable};
@@ -21,7 +21,8 @@ use hdf5_reader::group::Group;
 use hdf5_reader::messages::HdfMessage;
 use hdf5_reader::storage::{BlockCacheStorage, FileStorage};
 use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 use xeng_kernels::{AxisChunks, DType};
 use xeng_proto::RegionError;
 
@@ -40,6 +41,7 @@ pub struct Hdf5 {
     metadata: Hdf5File,
     /// Where the superblock lies: addresses count from here.
     base: u64,
+    clashes: OnceLock<HashMap<i64, Clash>>,
 }
 
 /// Where the superblock lies: at 0, or behind a user block of 512 bytes times a power of two.
@@ -64,7 +66,7 @@ impl Hdf5 {
         let bad = |e: hdf5_reader::error::Error| RegionError::data(format!("{}: {e}", path.display()));
         let storage = BlockCacheStorage::with_defaults(Arc::new(FileStorage::open(path).map_err(bad)?));
         let metadata = Hdf5File::from_storage_with_options(Arc::new(storage), OpenOptions::default()).map_err(bad)?;
-        Ok(Hdf5 { file: file.clone(), metadata, base })
+        Ok(Hdf5 { file: file.clone(), metadata, base, clashes: OnceLock::new() })
     }
 
     fn bad(&self, e: impl std::fmt::Display) -> RegionError {
@@ -106,7 +108,7 @@ impl Hdf5 {
                 .map_err(|_| RegionError::request(format!("{}: there is no group {path:?}", self.file.path().display())))?;
             lineage.push(child);
         }
-        let mut scales = Scales::default();
+        let mut scales = Scales::with_clashes(self.clashes()?.clone());
         let mut members = vec![];
         let mut unreadable = indexmap::IndexMap::new();
         for group in &lineage {
@@ -134,6 +136,24 @@ impl Hdf5 {
             }
         }
         Ok(dataset)
+    }
+
+    /// Dimension numbers that are given twice; only files with groups are known to have them.
+    fn clashes(&self) -> Result<&HashMap<i64, Clash>, RegionError> {
+        if let Some(known) = self.clashes.get() {
+            return Ok(known);
+        }
+        let mut members = vec![];
+        // Files may hold links that lead nowhere: these say nothing about dimensions.
+        let paths = self.group_paths().unwrap_or_default();
+        for path in paths.iter().filter(|_| paths.len() > 1) {
+            let mut group = self.metadata.root_group().map_err(|e| self.bad(e))?;
+            for name in path.split('/').filter(|n| !n.is_empty()) {
+                group = group.group(name).map_err(|e| self.bad(e))?;
+            }
+            members.extend(self.members(&group)?.0);
+        }
+        Ok(self.clashes.get_or_init(|| hdf5_dims::clashes(members.iter())))
     }
 
     fn group_attrs(&self, group: &Group) -> Result<xeng_proto::Attrs, RegionError> {

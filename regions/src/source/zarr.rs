@@ -6,6 +6,7 @@
 pub mod array;
 pub mod attrs;
 pub mod codecs;
+pub mod filters;
 pub mod metadata;
 
 use super::raw::{RawCells, RawDataset, RawVariable};
@@ -50,6 +51,14 @@ pub fn open(path: &Path, group: &str) -> Result<RawDataset, RegionError> {
         }
     }
     Ok(dataset)
+}
+
+/// Whether a store is a single array, with no group around it.
+///
+/// # Errors
+/// `Data` when its metadata cannot be read.
+pub fn is_array(path: &Path) -> Result<bool, RegionError> {
+    Ok(Node::read(path)?.is_some_and(|node| node.is_array))
 }
 
 /// The paths of all groups, parents first; the root is the empty path.
