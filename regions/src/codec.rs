@@ -286,7 +286,7 @@ fn undo_one(codec: &Codec, input: &[u8], out: &mut [u8], contexts: &mut Contexts
         }
         Codec::Blosc => blosc::decompress(input, out).map_err(|e| corrupt(codec, e)),
         Codec::Lzf => lzf::decompress(input, out).map_err(|e| corrupt(codec, e)),
-        Codec::Lz4Blocks => owned(codec, hdf5_reader::filters::lz4::decompress_with_limit(input, out.len()), out),
+        Codec::Lz4Blocks => lz4::hdf5_blocks(input, out).map_err(|e| corrupt(codec, e)),
         Codec::Lz4 => lz4::behind_length(input, out).map_err(|e| corrupt(codec, e)),
         Codec::Bz2 => bz2::decompress(input, out).map_err(|e| corrupt(codec, e)),
         Codec::Bitshuffle(settings) => {

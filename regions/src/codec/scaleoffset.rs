@@ -79,9 +79,9 @@ impl ScaleOffset {
         };
         for cell in out.chunks_exact_mut(size) {
             let count = bits.take(width).ok_or(SHORT)?;
-            // Counts as wide as a cell are the cells themselves.
             let value = match self.fill {
-                _ if width == self.size * 8 => count,
+                // Where counts would be as wide as cells, these stand there as they lay in the writer's (little-endian) memory.
+                _ if width == self.size * 8 => count.swap_bytes() >> (64 - width),
                 Some(fill) if count == low(width) => fill,
                 _ => self.value(count, minimum, power),
             };
