@@ -304,16 +304,11 @@ impl Hdf5 {
                 }
                 strided(Medium::File(self.file.clone(), address + self.base))
             }
-            hdf5_core::DataLayout::Chunked { address, dims, element_size, chunk_indexing } => {
+            hdf5_core::DataLayout::Chunked { address, dims, chunk_indexing, .. } => {
                 // The layout lists one dimension more than there are axes in old files: the bytes of a cell.
                 let axes = dims.get(..shape.len()).unwrap_or(dims);
-                let index = ChunkIndex {
-                    address: *address,
-                    indexing: chunk_indexing.as_ref(),
-                    element_size: *element_size,
-                    is_narrow: false,
-                    leaves_edges_unfiltered: false,
-                };
+                let index =
+                    ChunkIndex { address: *address, indexing: chunk_indexing.as_ref(), is_narrow: false, leaves_edges_unfiltered: false };
                 let is_narrow = stored.meaning != Meaning::Plain;
                 if is_narrow && fill.as_ref().is_some_and(|f| f.iter().any(|&b| b != 0)) {
                     return Ok(Err("integers that leave bits unused and have a fill value are not supported".into()));
@@ -411,7 +406,7 @@ impl Hdf5 {
                 index.address,
                 shape,
                 &dims,
-                index.element_size as usize,
+                layout.dtype.size(),
                 None,
                 storage.len(),
             ),
@@ -452,7 +447,6 @@ impl Hdf5 {
 struct ChunkIndex<'a> {
     address: u64,
     indexing: Option<&'a hdf5_core::ChunkIndexing>,
-    element_size: u32,
     is_narrow: bool,
     leaves_edges_unfiltered: bool,
 }

@@ -40,7 +40,9 @@ fn integer(flags: u8, size: u32, properties: &[u8]) -> Option<Meaning> {
     if offset == 0 && u64::from(bits) == u64::from(size) * 8 {
         return Some(Meaning::Plain);
     }
-    if size > 8 || bits == 0 || bits + offset > size * 8 {
+    // HDF5 itself does not extend the sign of big-endian single bytes: two readers would give two numbers.
+    let is_doubtful = size == 1 && flags & 1 != 0;
+    if is_doubtful || size > 8 || bits == 0 || bits + offset > size * 8 {
         return Some(Meaning::Foreign(format!("integers of {bits} bits in {size} bytes are not supported")));
     }
     Some(Meaning::Narrow(Precision { size, is_big: flags & 1 != 0, bits, offset, is_signed: flags & 8 != 0 }))
