@@ -15,6 +15,9 @@ pub mod raw;
 pub mod strided;
 pub mod zarr;
 
+#[cfg(test)]
+mod archive_tests;
+
 use ::bytes::Bytes;
 use xeng_kernels::{AxisChunks, Block, DType};
 use xeng_proto::RegionError;

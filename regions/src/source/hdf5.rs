@@ -477,7 +477,7 @@ fn btree_entry(key: hdf5_reader::btree_v1::BTreeV1Key, address: u64, rank: usize
 }
 
 /// The codec of a registered filter.
-fn codec(id: u16, parameters: &[u32]) -> Result<Codec, ()> {
+pub(super) fn codec(id: u16, parameters: &[u32]) -> Result<Codec, ()> {
     Ok(match id {
         1 => Codec::Zlib,
         2 => Codec::Shuffle(parameters.first().copied().unwrap_or(1) as usize),

@@ -101,8 +101,8 @@ fn kind(text: &str) -> Result<Cell, String> {
     // Version 3 writes NumPy's long names, of the machine's byte order.
     let short = match text {
         "bool" => "|b1",
-        "int8" => "|i1",
-        "uint8" => "|u1",
+        "int8" | "i1" => "|i1",
+        "uint8" | "u1" => "|u1",
         "int16" => "<i2",
         "uint16" => "<u2",
         "int32" => "<i4",
