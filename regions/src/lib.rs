@@ -18,6 +18,8 @@ pub mod source;
 mod tally;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod shared_data;
 
 pub use local::{EngineConfig, LocalRegion};
