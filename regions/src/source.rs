@@ -89,6 +89,14 @@ pub fn read_whole(source: &dyn ChunkSource, limit_bytes: usize) -> Result<Block,
             "a variable of shape {shape:?} is too large to be read whole (limit {limit_bytes} bytes)"
         )));
     }
+    // Each chunk costs a look into the file, also where it was never written: a tiny file may claim millions of tiny chunks.
+    let chunks = source.chunks().iter().fold(1usize, |n, axis| n.saturating_mul(axis.count()));
+    if chunks > limit_bytes >> 9 && chunks > 1 {
+        return Err(RegionError::budget(format!(
+            "a variable of {chunks} chunks has too many to be read whole (limit {})",
+            limit_bytes >> 9
+        )));
+    }
     let mut whole = Block::filled(source.stored(), &shape, 0.0);
     for chunk in positions(source.chunks()) {
         let piece = read(source, &chunk)?;

@@ -107,7 +107,7 @@ fn finish(
     let chunk_shape = chain.shard.as_ref().map_or_else(|| file_chunks.clone(), |s| s.chunk_shape.clone());
     let fits = file_chunks.len() == shape.len()
         && chunk_shape.len() == shape.len()
-        && chunk_shape.iter().zip(&file_chunks).all(|(&inner, &outer)| inner > 0 && outer % inner == 0);
+        && chunk_shape.iter().zip(&file_chunks).all(|(&inner, &outer)| inner > 0 && outer > 0 && outer % inner == 0);
     if !fits {
         return Err(format!("chunks of shape {file_chunks:?} in an array of shape {shape:?}"));
     }
