@@ -1,5 +1,5 @@
 //! Chunks and files that other writers wrote, against the cells that they wrote. See `tests-data/README.md`.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::hdf5::codec;
 use super::zarr::filters;
