@@ -309,6 +309,13 @@ impl Hdf5 {
                 let axes = dims.get(..shape.len()).unwrap_or(dims);
                 let index =
                     ChunkIndex { address: *address, indexing: chunk_indexing.as_ref(), is_narrow: false, leaves_edges_unfiltered: false };
+                if fill.is_none() && shape.iter().zip(member.shape()).any(|(&n, &held)| n as u64 > held) {
+                    // netCDF-C gives its own default there, h5py nothing: what lies in the last chunk is neither.
+                    return Ok(Err(format!(
+                        "its cells have shape {:?}, its dimensions {shape:?}, and it has no fill value",
+                        member.shape()
+                    )));
+                }
                 let is_narrow = stored.meaning != Meaning::Plain;
                 if is_narrow && fill.as_ref().is_some_and(|f| f.iter().any(|&b| b != 0)) {
                     return Ok(Err("integers that leave bits unused and have a fill value are not supported".into()));
