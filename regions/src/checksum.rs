@@ -68,7 +68,18 @@ pub fn inventory(stores: &Stores, uri: &str, hashing: Hashing) -> Result<Invento
 /// Every group of a file or store.
 fn groups(at: &Location) -> Result<Vec<(String, RawDataset)>, RegionError> {
     match Format::of(at)? {
-        Format::Zarr => zarr::group_paths(at)?.into_iter().map(|g| zarr::open(at, &g).map(|raw| (g, raw))).collect(),
+        Format::Zarr => {
+            let opened = |g: String| zarr::open(at, &g).map(|raw| (g, raw));
+            let mut groups: Vec<(String, RawDataset)> = zarr::group_paths(at)?.into_iter().map(opened).collect::<Result<_, _>>()?;
+            if zarr::is_array(at)? {
+                // An array that is a store of its own has no name in it: Zarr's path to it is that of the store.
+                for (_, raw) in &mut groups {
+                    raw.variables = std::mem::take(&mut raw.variables).into_values().map(|v| (".".to_string(), v)).collect();
+                    raw.unreadable = std::mem::take(&mut raw.unreadable).into_values().map(|v| (".".to_string(), v)).collect();
+                }
+            }
+            Ok(groups)
+        }
         Format::NetCdf3(file, version) => Ok(vec![(String::new(), netcdf3::open(&file, version)?)]),
         Format::Hdf5(file) => file.group_paths()?.into_iter().map(|g| file.group(&g).map(|raw| (g, raw))).collect(),
     }

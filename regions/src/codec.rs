@@ -3,15 +3,35 @@
 //! In: a pipeline and stored bytes. Out: exactly as many bytes as asked for, in a buffer that is given.
 //! Never trusts a length that the bytes claim; never allocates per chunk once a thread's scratch buffers have grown.
 
+pub mod astype;
+pub mod bits;
+pub mod bitshuffle;
 pub mod blosc;
+pub mod bz2;
+pub mod cell;
 pub mod crc32c;
+pub mod delta;
+pub mod expansion;
+pub mod fixed_scale_offset;
+pub mod lz4;
 pub mod lzf;
+pub mod nbit;
+pub mod packbits;
+pub mod precision;
+pub mod scaleoffset;
 pub mod shuffle;
 
+use astype::AsType;
+use bitshuffle::Bitshuffle;
+use delta::Delta;
+use fixed_scale_offset::FixedScaleOffset;
+use nbit::Nbit;
+use precision::Precision;
+use scaleoffset::ScaleOffset;
 use std::cell::RefCell;
 
 /// One filter, as applied when the chunk was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Codec {
     /// DEFLATE in a zlib wrapper.
     Zlib,
@@ -27,6 +47,26 @@ pub enum Codec {
     Lzf,
     /// LZ4 in HDF5's block format.
     Lz4Blocks,
+    /// LZ4 behind its length, as numcodecs writes it.
+    Lz4,
+    /// bzip2.
+    Bz2,
+    /// Bits regrouped by significance, and packed.
+    Bitshuffle(Bitshuffle),
+    /// Cells without their unused bits.
+    Nbit(Nbit),
+    /// The value of integers that use a part of their bits only. No filter, but part of the cells' type.
+    Precision(Precision),
+    /// Counts above the least cell.
+    ScaleOffset(ScaleOffset),
+    /// Differences to the cell before.
+    Delta(Delta),
+    /// Scaled integers.
+    FixedScaleOffset(FixedScaleOffset),
+    /// Another type.
+    AsType(AsType),
+    /// Eight booleans in a byte.
+    PackBits,
     /// SZIP, with HDF5's parameters.
     Szip(Vec<u32>),
     /// HDF5's Fletcher-32 checksum behind the bytes.
@@ -49,7 +89,16 @@ impl Codec {
             Codec::Shuffle(_) => "shuffle",
             Codec::Blosc => "blosc",
             Codec::Lzf => "lzf",
-            Codec::Lz4Blocks => "lz4",
+            Codec::Lz4Blocks | Codec::Lz4 => "lz4",
+            Codec::Bz2 => "bz2",
+            Codec::Bitshuffle(_) => "bitshuffle",
+            Codec::Nbit(_) => "nbit",
+            Codec::Precision(_) => "precision",
+            Codec::ScaleOffset(_) => "scaleoffset",
+            Codec::Delta(_) => "delta",
+            Codec::FixedScaleOffset(_) => "fixedscaleoffset",
+            Codec::AsType(_) => "astype",
+            Codec::PackBits => "packbits",
             Codec::Szip(_) => "szip",
             Codec::Fletcher32 => "fletcher32",
             Codec::Crc32c => "crc32c",
@@ -61,15 +110,20 @@ impl Codec {
     /// How many bytes it gives for `len` bytes, where that does not depend on the bytes.
     fn encoded_len(&self, len: usize) -> Option<usize> {
         match self {
-            Codec::Shuffle(_) => Some(len),
+            Codec::Shuffle(_) | Codec::Precision(_) => Some(len),
+            Codec::Delta(Delta { decoded, encoded })
+            | Codec::AsType(AsType { decoded, encoded })
+            | Codec::FixedScaleOffset(FixedScaleOffset { decoded, encoded, .. }) => (len / decoded.size).checked_mul(encoded.size),
+            Codec::PackBits => Some(1 + len.div_ceil(8)),
             Codec::Fletcher32 | Codec::Crc32c | Codec::Crc32First | Codec::Adler32First => len.checked_add(4),
-            Codec::Zlib | Codec::Gzip | Codec::Zstd | Codec::Blosc | Codec::Lzf | Codec::Lz4Blocks | Codec::Szip(_) => None,
+            Codec::Zlib | Codec::Gzip | Codec::Zstd | Codec::Blosc | Codec::Lzf | Codec::Lz4Blocks | Codec::Lz4 | Codec::Bz2 => None,
+            Codec::Bitshuffle(_) | Codec::Nbit(_) | Codec::ScaleOffset(_) | Codec::Szip(_) => None,
         }
     }
 }
 
 /// Filters in the order in which they were applied when writing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Pipeline {
     /// The filters.
     pub codecs: Vec<Codec>,
@@ -197,9 +251,11 @@ fn strip_checksum(codec: &Codec, input: &[u8]) -> Result<Option<std::ops::Range<
         Codec::Crc32c => (false, crc32c::crc32c),
         Codec::Crc32First => (true, libdeflater::crc32),
         Codec::Adler32First => (true, libdeflater::adler32),
-        Codec::Zlib | Codec::Gzip | Codec::Zstd | Codec::Shuffle(_) | Codec::Blosc | Codec::Lzf | Codec::Lz4Blocks | Codec::Szip(_) => {
+        Codec::Zlib | Codec::Gzip | Codec::Zstd | Codec::Blosc | Codec::Lzf | Codec::Lz4Blocks | Codec::Lz4 | Codec::Bz2 => {
             return Ok(None);
         }
+        Codec::Shuffle(_) | Codec::Bitshuffle(_) | Codec::Nbit(_) | Codec::Precision(_) | Codec::ScaleOffset(_) => return Ok(None),
+        Codec::Delta(_) | Codec::FixedScaleOffset(_) | Codec::AsType(_) | Codec::PackBits | Codec::Szip(_) => return Ok(None),
     };
     let len = input.len().checked_sub(4).ok_or_else(|| corrupt(codec, "no room for the checksum"))?;
     let (guarded, at) = if first { (4..input.len(), 0) } else { (0..len, len) };
@@ -230,7 +286,25 @@ fn undo_one(codec: &Codec, input: &[u8], out: &mut [u8], contexts: &mut Contexts
         }
         Codec::Blosc => blosc::decompress(input, out).map_err(|e| corrupt(codec, e)),
         Codec::Lzf => lzf::decompress(input, out).map_err(|e| corrupt(codec, e)),
-        Codec::Lz4Blocks => owned(codec, hdf5_reader::filters::lz4::decompress_with_limit(input, out.len()), out),
+        Codec::Lz4Blocks => lz4::hdf5_blocks(input, out).map_err(|e| corrupt(codec, e)),
+        Codec::Lz4 => lz4::behind_length(input, out).map_err(|e| corrupt(codec, e)),
+        Codec::Bz2 => bz2::decompress(input, out).map_err(|e| corrupt(codec, e)),
+        Codec::Bitshuffle(settings) => {
+            let unzstd = |frame: &[u8], out: &mut [u8]| unzstd(&mut contexts.zstd, frame, out).map_err(|e| e.to_string());
+            settings.decode(input, out, unzstd).map_err(|e| corrupt(codec, e))
+        }
+        Codec::Nbit(settings) => settings.decode(input, out).map_err(|e| corrupt(codec, e)),
+        Codec::ScaleOffset(settings) => settings.decode(input, out).map_err(|e| corrupt(codec, e)),
+        Codec::Precision(settings) => {
+            let target = out.get_mut(..input.len()).ok_or_else(|| corrupt(codec, "decodes to more bytes than the chunk has"))?;
+            target.copy_from_slice(input);
+            settings.widen(target);
+            Ok(input.len())
+        }
+        Codec::Delta(settings) => settings.decode(input, out).map_err(|e| corrupt(codec, e)),
+        Codec::FixedScaleOffset(settings) => settings.decode(input, out).map_err(|e| corrupt(codec, e)),
+        Codec::AsType(settings) => settings.decode(input, out).map_err(|e| corrupt(codec, e)),
+        Codec::PackBits => packbits::decode(input, out).map_err(|e| corrupt(codec, e)),
         Codec::Szip(parameters) => owned(codec, hdf5_reader::filters::szip::decompress_with_limit(input, parameters, out.len()), out),
         Codec::Fletcher32 | Codec::Crc32c | Codec::Crc32First | Codec::Adler32First => Err(corrupt(codec, "is no compressor")),
     }

@@ -21,6 +21,9 @@ pub mod store;
 mod tally;
 
 #[cfg(test)]
+#[path = "tests/hostile/mod.rs"]
+mod hostile;
+#[cfg(test)]
 #[path = "tests/shared_data.rs"]
 mod shared_data;
 

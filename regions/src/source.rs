@@ -7,10 +7,16 @@ pub mod chunked;
 pub mod hdf5;
 pub mod hdf5_attrs;
 pub mod hdf5_dims;
+pub mod hdf5_messages;
+pub mod hdf5_types;
 pub mod netcdf3;
 pub mod raw;
 pub mod strided;
 pub mod zarr;
+
+#[cfg(test)]
+#[path = "tests/archives.rs"]
+mod archives;
 
 use ::bytes::Bytes;
 use xeng_kernels::{AxisChunks, Block, DType};
@@ -94,6 +100,14 @@ pub fn read_whole(source: &dyn ChunkSource, limit_bytes: usize) -> Result<Block,
     if bytes > limit_bytes {
         return Err(RegionError::budget(format!(
             "a variable of shape {shape:?} is too large to be read whole (limit {limit_bytes} bytes)"
+        )));
+    }
+    // Each chunk costs a look into the file, also where it was never written: a tiny file may claim millions of tiny chunks.
+    let chunks = source.chunks().iter().fold(1usize, |n, axis| n.saturating_mul(axis.count()));
+    if chunks > limit_bytes >> 9 && chunks > 1 {
+        return Err(RegionError::budget(format!(
+            "a variable of {chunks} chunks has too many to be read whole (limit {})",
+            limit_bytes >> 9
         )));
     }
     let mut whole = Block::filled(source.stored(), &shape, 0.0);

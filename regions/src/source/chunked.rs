@@ -87,6 +87,14 @@ impl Layout {
         let Some(encoded) = encoded else {
             return bytes::filled(self.dtype, shape, self.order, self.fill.as_deref());
         };
+        if !self.pipeline.can_hold(encoded.bytes.len(), cells_of(self.dtype, &self.chunk_shape)? * self.dtype.size()) {
+            return Err(RegionError::data(format!(
+                "{}: {} stored bytes cannot hold a chunk of shape {:?}",
+                what(),
+                encoded.bytes.len(),
+                self.chunk_shape
+            )));
+        }
         let corrupt = |e: crate::codec::CodecError| RegionError::data(format!("{}: {e}", what()));
         if shape == self.chunk_shape {
             return bytes::block_from(self.dtype, shape, self.order, |out| {

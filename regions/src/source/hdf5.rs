@@ -6,17 +6,23 @@
 use super::bytes::ByteOrder;
 use super::chunked::{Chunked, Entry, Layout, Manifest};
 use super::hdf5_attrs;
-use super::hdf5_dims::Scales;
+use super::hdf5_dims::{self, Clash, Scales};
+use super::hdf5_messages::{self, Sizes};
+use super::hdf5_types::{self, Meaning};
 use super::raw::{RawCells, RawDataset, RawVariable};
 use super::strided::{Medium, Strided};
 use super::{ChunkSource, ravel};
+use crate::codec::bitshuffle::Bitshuffle;
+use crate::codec::nbit::Nbit;
+use crate::codec::scaleoffset::ScaleOffset;
 use crate::codec::{Codec, Pipeline};
 use crate::store::Object;
 use crate::store::ranged::metadata_of;
 use hdf5_reader::group::Group;
 use hdf5_reader::messages::HdfMessage;
 use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 use xeng_kernels::{AxisChunks, DType};
 use xeng_proto::RegionError;
 
@@ -36,6 +42,7 @@ pub struct Hdf5 {
     metadata: Hdf5File,
     /// Where the superblock lies: addresses count from here.
     base: u64,
+    clashes: OnceLock<HashMap<i64, Clash>>,
 }
 
 /// Where the superblock lies: at 0, or behind a user block of 512 bytes times a power of two.
@@ -58,7 +65,7 @@ impl Hdf5 {
     pub fn open(file: &Arc<dyn Object>, is_remote: bool, base: u64) -> Result<Hdf5, RegionError> {
         let bad = |e: hdf5_reader::error::Error| RegionError::data(format!("{}: {e}", file.name()));
         let metadata = Hdf5File::from_storage_with_options(metadata_of(file), OpenOptions::default()).map_err(bad)?;
-        Ok(Hdf5 { file: file.clone(), is_remote, metadata, base })
+        Ok(Hdf5 { file: file.clone(), is_remote, metadata, base, clashes: OnceLock::new() })
     }
 
     fn bad(&self, e: impl std::fmt::Display) -> RegionError {
@@ -99,7 +106,7 @@ impl Hdf5 {
                 parent.group(name).map_err(|_| RegionError::request(format!("{}: there is no group {path:?}", self.file.name())))?;
             lineage.push(child);
         }
-        let mut scales = Scales::default();
+        let mut scales = Scales::with_clashes(self.clashes()?.clone());
         let mut members = vec![];
         let mut unreadable = indexmap::IndexMap::new();
         for group in &lineage {
@@ -127,6 +134,24 @@ impl Hdf5 {
             }
         }
         Ok(dataset)
+    }
+
+    /// Dimension numbers that are given twice; only files with groups are known to have them.
+    fn clashes(&self) -> Result<&HashMap<i64, Clash>, RegionError> {
+        if let Some(known) = self.clashes.get() {
+            return Ok(known);
+        }
+        let mut members = vec![];
+        // Files may hold links that lead nowhere: these say nothing about dimensions.
+        let paths = self.group_paths().unwrap_or_default();
+        for path in paths.iter().filter(|_| paths.len() > 1) {
+            let mut group = self.metadata.root_group().map_err(|e| self.bad(e))?;
+            for name in path.split('/').filter(|n| !n.is_empty()) {
+                group = group.group(name).map_err(|e| self.bad(e))?;
+            }
+            members.extend(self.members(&group)?.0);
+        }
+        Ok(self.clashes.get_or_init(|| hdf5_dims::clashes(members.iter())))
     }
 
     fn group_attrs(&self, group: &Group) -> Result<xeng_proto::Attrs, RegionError> {
@@ -176,10 +201,15 @@ impl Hdf5 {
         if is_text(member.dtype()) {
             return Ok(texts(member, shape).map(|cells| variable("object".into(), cells)));
         }
+        let meaning = self.meaning(member);
+        if let Meaning::Foreign(reason) = meaning {
+            return Ok(Err(reason));
+        }
         let Some((dtype, order, is_char)) = element_type(member.dtype()) else {
             return Ok(Err(format!("cells of type {} are not supported", type_label(member.dtype()))));
         };
-        let source = match self.source(member, name, (dtype, order), shape, pipeline)? {
+        let stored = Stored { pipeline, meaning, leaves_edges_unfiltered: self.leaves_edges_unfiltered(member) };
+        let source = match self.source(member, name, (dtype, order), shape, stored)? {
             Ok(source) => source,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -188,6 +218,24 @@ impl Hdf5 {
         } else {
             variable(dtype.name().into(), RawCells::Numbers(source))
         }))
+    }
+
+    fn sizes(&self) -> Sizes {
+        Sizes { offset: self.metadata.superblock().offset_size, length: self.metadata.superblock().length_size }
+    }
+
+    /// What the bits of a cell mean.
+    fn meaning(&self, member: &Dataset) -> Meaning {
+        let message = hdf5_messages::datatype(self.metadata.storage(), member.address(), self.sizes());
+        message.map_or_else(
+            || Meaning::Foreign("its type lies in a table of shared messages, which is not supported".into()),
+            |m| hdf5_types::meaning(&m),
+        )
+    }
+
+    fn leaves_edges_unfiltered(&self, member: &Dataset) -> bool {
+        let messages = hdf5_messages::read(self.metadata.storage(), member.address(), self.sizes()).unwrap_or_default();
+        messages.iter().any(|m| m.kind == hdf5_messages::LAYOUT && hdf5_types::leaves_edges_unfiltered(&m.bytes))
     }
 
     /// The filters of a dataset, or the name of one that is not supported.
@@ -222,7 +270,7 @@ impl Hdf5 {
         name: &str,
         kind: (DType, ByteOrder),
         shape: Vec<usize>,
-        pipeline: Pipeline,
+        stored: Stored,
     ) -> Result<Result<Arc<dyn ChunkSource>, String>, RegionError> {
         let header = self.metadata.get_or_parse_header(member.address()).map_err(|e| self.bad(e))?;
         let what = format!("{}: {name}", self.file.name());
@@ -237,6 +285,12 @@ impl Hdf5 {
         };
         let fill = member.fill_value().and_then(|f| f.value.clone()).filter(|v| v.len() == kind.0.size());
         let strided = |medium| -> Result<Result<Arc<dyn ChunkSource>, String>, RegionError> {
+            if stored.meaning != Meaning::Plain {
+                return Ok(Err("integers that leave bits unused are supported in chunks only".into()));
+            }
+            if shape.iter().zip(member.shape()).skip(1).any(|(&n, &held)| n as u64 != held) {
+                return Ok(Err(format!("its cells have shape {:?}, its dimensions {shape:?}", member.shape())));
+            }
             Ok(Ok(Arc::new(Strided::new(what.clone(), medium, kind, shape.clone())?.with_fill(fill.clone()))))
         };
         match layout {
@@ -248,12 +302,26 @@ impl Hdf5 {
                 }
                 strided(Medium::File(self.file.clone(), address + self.base))
             }
-            hdf5_core::DataLayout::Chunked { address, dims, element_size, chunk_indexing } => {
+            hdf5_core::DataLayout::Chunked { address, dims, chunk_indexing, .. } => {
                 // The layout lists one dimension more than there are axes in old files: the bytes of a cell.
                 let axes = dims.get(..shape.len()).unwrap_or(dims);
-                let index = ChunkIndex { address: *address, indexing: chunk_indexing.as_ref(), element_size: *element_size };
-                let layout =
-                    Layout { dtype: kind.0, order: kind.1, chunk_shape: axes.iter().map(|&n| n as usize).collect(), pipeline, fill };
+                let index =
+                    ChunkIndex { address: *address, indexing: chunk_indexing.as_ref(), is_narrow: false, leaves_edges_unfiltered: false };
+                if fill.is_none() && shape.iter().zip(member.shape()).any(|(&n, &held)| n as u64 > held) {
+                    // netCDF-C gives its own default there, h5py nothing: what lies in the last chunk is neither.
+                    return Ok(Err(format!(
+                        "its cells have shape {:?}, its dimensions {shape:?}, and it has no fill value",
+                        member.shape()
+                    )));
+                }
+                let is_narrow = stored.meaning != Meaning::Plain;
+                if is_narrow && fill.as_ref().is_some_and(|f| f.iter().any(|&b| b != 0)) {
+                    return Ok(Err("integers that leave bits unused and have a fill value are not supported".into()));
+                }
+                let chunk_shape: Vec<usize> = axes.iter().map(|&n| n as usize).collect();
+                let pipeline = stored.in_order();
+                let layout = Layout { dtype: kind.0, order: kind.1, chunk_shape, pipeline, fill };
+                let index = ChunkIndex { is_narrow, leaves_edges_unfiltered: stored.leaves_edges_unfiltered, ..index };
                 self.chunked(member, what.clone(), shape.clone(), layout, index).map(|c| Ok(Arc::new(c) as Arc<dyn ChunkSource>))
             }
         }
@@ -297,7 +365,12 @@ impl Hdf5 {
                     entry.address
                 )));
             };
-            entries.push((number as u64, Entry { offset, len, skipped: entry.filter_mask }));
+            let reaches_over =
+                position.iter().zip(&layout.chunk_shape).zip(member.shape()).any(|((&p, &c), &n)| (p as u64 + 1) * c as u64 > n);
+            let skipped = if index.leaves_edges_unfiltered && reaches_over { u32::MAX } else { entry.filter_mask };
+            // The step that is no filter stands first and is never skipped.
+            let skipped = if index.is_narrow { skipped << 1 } else { skipped };
+            entries.push((number as u64, Entry { offset, len, skipped }));
         }
         Ok(Chunked { what, file: self.file.clone(), is_remote: self.is_remote, grid, manifest: Manifest::new(count, entries), layout })
     }
@@ -338,7 +411,7 @@ impl Hdf5 {
                 index.address,
                 shape,
                 &dims,
-                index.element_size as usize,
+                layout.dtype.size(),
                 None,
                 storage.len(),
             ),
@@ -379,7 +452,23 @@ impl Hdf5 {
 struct ChunkIndex<'a> {
     address: u64,
     indexing: Option<&'a hdf5_core::ChunkIndexing>,
-    element_size: u32,
+    is_narrow: bool,
+    leaves_edges_unfiltered: bool,
+}
+
+/// What lies between the stored bytes of a dataset and its numbers.
+struct Stored {
+    pipeline: Pipeline,
+    meaning: Meaning,
+    leaves_edges_unfiltered: bool,
+}
+
+impl Stored {
+    /// The filters, and before them the last step to a number: undone last.
+    fn in_order(&self) -> Pipeline {
+        let first = if let Meaning::Narrow(precision) = self.meaning { Some(Codec::Precision(precision)) } else { None };
+        Pipeline { codecs: first.into_iter().chain(self.pipeline.codecs.iter().cloned()).collect() }
+    }
 }
 
 fn btree_entry(key: hdf5_reader::btree_v1::BTreeV1Key, address: u64, rank: usize) -> Option<hdf5_reader::chunk_index::ChunkEntry> {
@@ -393,15 +482,19 @@ fn btree_entry(key: hdf5_reader::btree_v1::BTreeV1Key, address: u64, rank: usize
 }
 
 /// The codec of a registered filter.
-fn codec(id: u16, parameters: &[u32]) -> Result<Codec, ()> {
+pub(super) fn codec(id: u16, parameters: &[u32]) -> Result<Codec, ()> {
     Ok(match id {
         1 => Codec::Zlib,
         2 => Codec::Shuffle(parameters.first().copied().unwrap_or(1) as usize),
         3 => Codec::Fletcher32,
         4 => Codec::Szip(parameters.to_vec()),
+        5 => Codec::Nbit(Nbit::from_parameters(parameters).ok_or(())?),
+        6 => Codec::ScaleOffset(ScaleOffset::from_parameters(parameters).ok_or(())?),
+        307 => Codec::Bz2,
         32000 => Codec::Lzf,
         32001 => Codec::Blosc,
         32004 => Codec::Lz4Blocks,
+        32008 => Codec::Bitshuffle(Bitshuffle::from_parameters(parameters).ok_or(())?),
         32015 => Codec::Zstd,
         _ => return Err(()),
     })

@@ -15,20 +15,59 @@ pub struct Scales {
     by_id: HashMap<i64, String>,
     /// Lengths of dimensions that can grow, by name.
     lengths: HashMap<String, u64>,
+    /// Dimensions whose number is given twice in the file, by number.
+    clashes: HashMap<i64, Clash>,
     phony: Vec<u64>,
     offset_size: u8,
 }
 
+/// The last dimension of a file that has a certain number: netCDF-C knows dimensions by number alone, so it stands for all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clash {
+    /// Its name.
+    pub name: String,
+    /// Its length.
+    pub length: u64,
+}
+
+/// The dimension numbers that more than one of these datasets claims, given in netCDF-C's order: a group before its inner groups.
+pub fn clashes<'a>(members: impl Iterator<Item = &'a Dataset>) -> HashMap<i64, Clash> {
+    let mut last: HashMap<i64, (u64, Clash)> = HashMap::new();
+    let mut found = HashMap::new();
+    for member in members.filter(|m| is_scale(m)) {
+        let (Some(id), Some(&length)) = (number_of(member), member.shape().first()) else { continue };
+        let clash = Clash { name: member.name().to_string(), length };
+        if last.get(&id).is_some_and(|(address, _)| *address != member.address()) {
+            found.insert(id, clash.clone());
+        }
+        last.insert(id, (member.address(), clash));
+    }
+    found
+}
+
+fn number_of(scale: &Dataset) -> Option<i64> {
+    scale.attribute("_Netcdf4Dimid").ok().and_then(|a| integers(&a).first().copied())
+}
+
 impl Scales {
+    /// Scales of a file in which these numbers are given twice.
+    pub fn with_clashes(clashes: HashMap<i64, Clash>) -> Scales {
+        Scales { clashes, ..Scales::default() }
+    }
+
     /// Learns the scales among the datasets of a group; those of inner groups hide those of outer ones.
     pub fn learn(&mut self, members: &[Dataset], offset_size: u8) {
         self.offset_size = offset_size;
         self.phony.clear();
         for member in members.iter().filter(|m| is_scale(m)) {
-            self.by_address.insert(member.address(), member.name().to_string());
-            if let Some(id) = member.attribute("_Netcdf4Dimid").ok().and_then(|a| integers(&a).first().copied()) {
-                self.by_id.insert(id, member.name().to_string());
+            let id = number_of(member);
+            if let Some(clash) = id.and_then(|id| self.clashes.get(&id)) {
+                self.by_address.insert(member.address(), clash.name.clone());
+                self.by_id.extend(id.map(|id| (id, clash.name.clone())));
+                continue;
             }
+            self.by_address.insert(member.address(), member.name().to_string());
+            self.by_id.extend(id.map(|id| (id, member.name().to_string())));
             for (name, length) in scale_name(member).into_iter().zip(member.shape()) {
                 self.lengths.insert(name, *length);
             }
@@ -63,7 +102,9 @@ impl Scales {
         let listed = self.by_coordinates(member).or_else(|| self.by_list(member));
         match listed {
             Some(dims) if dims.len() == rank => dims,
-            _ if is_scale(member) && rank == 1 => vec![member.name().to_string()],
+            _ if is_scale(member) && rank == 1 => {
+                vec![self.by_address.get(&member.address()).cloned().unwrap_or_else(|| member.name().to_string())]
+            }
             _ => self.phony_dims(member.shape()),
         }
     }
@@ -77,7 +118,16 @@ impl Scales {
             .iter()
             .zip(dims)
             .enumerate()
-            .map(|(axis, (&n, dim))| if chunked && unlimited(axis) { self.lengths.get(dim).copied().unwrap_or(n).max(n) } else { n })
+            .map(|(axis, (&n, dim))| match self.clashes.values().find(|c| c.name == *dim) {
+                Some(clash) => clash.length,
+                None => {
+                    if chunked && unlimited(axis) {
+                        self.lengths.get(dim).copied().unwrap_or(n).max(n)
+                    } else {
+                        n
+                    }
+                }
+            })
             .collect()
     }
 

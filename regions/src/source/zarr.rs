@@ -6,6 +6,7 @@
 pub mod array;
 pub mod attrs;
 pub mod codecs;
+pub mod filters;
 mod hierarchy;
 pub mod metadata;
 
@@ -52,6 +53,14 @@ pub fn open(root: &Location, group: &str) -> Result<RawDataset, RegionError> {
         }
     }
     Ok(dataset)
+}
+
+/// Whether a store is a single array, with no group around it.
+///
+/// # Errors
+/// `Data` when its metadata cannot be read.
+pub fn is_array(root: &Location) -> Result<bool, RegionError> {
+    Ok(Hierarchy::open(root)?.node("")?.is_some_and(|node| node.is_array))
 }
 
 /// The paths of all groups, parents first; the root is the empty path.

@@ -3,6 +3,8 @@
 //! In: JSON codec descriptions of either version. Out: a transposition, a byte order, a pipeline. Never guesses: an unknown
 //! codec is a reason why the array cannot be read.
 
+use super::filters::{self, Gives};
+use crate::codec::cell::Cell;
 use crate::codec::{Codec, Pipeline};
 use crate::source::bytes::ByteOrder;
 use serde_json::Value;
@@ -20,6 +22,8 @@ pub struct Chain {
     pub shard: Option<Box<Shard>>,
     /// Names, for people.
     pub names: Vec<String>,
+    /// The type of the cells that the next codec takes; `None` where it takes bytes.
+    cells: Option<Cell>,
 }
 
 /// Chunks within a chunk (`sharding_indexed`).
@@ -39,8 +43,9 @@ pub struct Shard {
 ///
 /// # Errors
 /// A reason, when a codec is unknown.
-pub fn version3(list: &Value, depth: usize) -> Result<Chain, String> {
-    let mut chain = Chain { transpose: None, order: ByteOrder::Little, pipeline: Pipeline::default(), shard: None, names: vec![] };
+pub fn version3(list: &Value, cell: Option<Cell>, depth: usize) -> Result<Chain, String> {
+    let (pipeline, names) = (Pipeline::default(), vec![]);
+    let mut chain = Chain { transpose: None, order: ByteOrder::Little, pipeline, shard: None, names, cells: cell };
     for codec in list.as_array().ok_or("codecs is not a list")? {
         let name = codec.as_str().or_else(|| codec.get("name").and_then(Value::as_str)).ok_or("a codec has no name")?;
         let settings = codec.get("configuration").unwrap_or(&Value::Null);
@@ -48,23 +53,31 @@ pub fn version3(list: &Value, depth: usize) -> Result<Chain, String> {
         match name {
             "bytes" | "endian" => {
                 if settings.get("endian").and_then(Value::as_str) == Some("big") {
+                    if !chain.pipeline.codecs.is_empty() {
+                        return Err("big-endian cells behind a codec that changes cells are not supported".into());
+                    }
                     chain.order = ByteOrder::Big;
                 }
+                chain.cells = None;
             }
-            "transpose" if chain.transpose.is_none() && chain.shard.is_none() => chain.transpose = Some(lengths(settings.get("order"))?),
-            "sharding_indexed" if depth == 0 && chain.transpose.is_none() => chain.shard = Some(Box::new(shard(settings)?)),
+            "transpose" if chain.transpose.is_none() && chain.shard.is_none() && chain.pipeline.codecs.is_empty() => {
+                chain.transpose = Some(lengths(settings.get("order"))?)
+            }
+            "sharding_indexed" if depth == 0 && chain.transpose.is_none() && chain.pipeline.codecs.is_empty() => {
+                chain.shard = Some(Box::new(shard(settings, cell)?));
+            }
             _ if chain.shard.is_some() => return Err(format!("codec {name} around shards is not supported")),
-            _ => chain.pipeline.codecs.extend(bytes_codec(name.strip_prefix("numcodecs.").unwrap_or(name), settings)?),
+            _ => chain.push(name.strip_prefix("numcodecs.").unwrap_or(name), settings)?,
         }
     }
     Ok(chain)
 }
 
-fn shard(settings: &Value) -> Result<Shard, String> {
+fn shard(settings: &Value, cell: Option<Cell>) -> Result<Shard, String> {
     Ok(Shard {
         chunk_shape: lengths(settings.get("chunk_shape"))?,
-        inner: version3(settings.get("codecs").ok_or("a shard has no codecs")?, 1)?,
-        index: version3(settings.get("index_codecs").ok_or("a shard has no index codecs")?, 1)?,
+        inner: version3(settings.get("codecs").ok_or("a shard has no codecs")?, cell, 1)?,
+        index: version3(settings.get("index_codecs").ok_or("a shard has no index codecs")?, None, 1)?,
         index_first: settings.get("index_location").and_then(Value::as_str) == Some("start"),
     })
 }
@@ -73,36 +86,41 @@ fn shard(settings: &Value) -> Result<Shard, String> {
 ///
 /// # Errors
 /// A reason, when one of them is unknown.
-pub fn version2(metadata: &Value, rank: usize, order: ByteOrder) -> Result<Chain, String> {
+pub fn version2(metadata: &Value, rank: usize, order: ByteOrder, cell: Option<Cell>) -> Result<Chain, String> {
     let column_major = metadata.get("order").and_then(Value::as_str) == Some("F") && rank > 1;
     let transpose = column_major.then(|| (0..rank).rev().collect());
-    let mut chain = Chain { transpose, order, pipeline: Pipeline::default(), shard: None, names: vec![] };
+    let (pipeline, names) = (Pipeline::default(), vec![]);
+    let mut chain = Chain { transpose, order, pipeline, shard: None, names, cells: cell };
     let filters = metadata.get("filters").and_then(Value::as_array).into_iter().flatten();
     for codec in filters.chain(metadata.get("compressor").filter(|c| !c.is_null())) {
         let id = codec.get("id").and_then(Value::as_str).ok_or("a codec has no id")?;
         chain.names.push(id.to_string());
-        chain.pipeline.codecs.extend(bytes_codec(id, codec)?);
+        chain.push(id, codec)?;
     }
     Ok(chain)
 }
 
-/// `None` for codecs that change nothing on reading.
-fn bytes_codec(name: &str, settings: &Value) -> Result<Option<Codec>, String> {
-    let size = |key: &str| settings.get(key).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
-    Ok(Some(match name {
-        "zlib" => Codec::Zlib,
-        "gzip" => Codec::Gzip,
-        "zstd" => Codec::Zstd,
-        "blosc" => Codec::Blosc,
-        "crc32c" => Codec::Crc32c,
-        "crc32" => Codec::Crc32First,
-        "adler32" => Codec::Adler32First,
-        "fletcher32" => Codec::Fletcher32,
-        "shuffle" => Codec::Shuffle(size("elementsize").unwrap_or(4)),
-        // Rounding happened when the chunk was written.
-        "bitround" => return Ok(None),
-        _ => return Err(format!("codec {name} is not supported")),
-    }))
+impl Chain {
+    /// Adds a codec behind those that were applied before it. Codecs that change types must fit onto each other.
+    fn push(&mut self, name: &str, settings: &Value) -> Result<(), String> {
+        let (codec, gives) = filters::codec(name, settings)?;
+        if let Gives::Cells(cell) = gives {
+            match self.cells {
+                Some(needed) if needed != cell => return Err(format!("codec {name} gives cells of another type than the array's")),
+                None => return Err(format!("codec {name} behind one that gives bytes is not supported")),
+                Some(_) => {}
+            }
+        }
+        self.cells = match (&codec, gives) {
+            (Some(Codec::Delta(c)), _) => Some(c.encoded),
+            (Some(Codec::AsType(c)), _) => Some(c.encoded),
+            (Some(Codec::FixedScaleOffset(c)), _) => Some(c.encoded),
+            (None, _) => self.cells,
+            (Some(_), _) => None,
+        };
+        self.pipeline.codecs.extend(codec);
+        Ok(())
+    }
 }
 
 /// A list of lengths.

@@ -4,8 +4,10 @@
 
 use super::attrs::{self, float};
 use super::codecs::{self, Chain, lengths};
+use crate::codec::cell::{Cell, Kind};
 use crate::source::bytes::ByteOrder;
 use crate::source::chunked::Layout;
+use crate::source::hdf5_types::HALF;
 use serde_json::Value;
 use xeng_kernels::{Block, DType};
 use xeng_proto::{AttrValue, Attrs};
@@ -42,7 +44,7 @@ pub fn version2(json: &Value, attributes: &Value) -> Result<Metadata, String> {
     let chunks = lengths(json.get("chunks"))?;
     let kind = json.get("dtype").and_then(Value::as_str).ok_or("structured types are not supported")?;
     let (dtype, order, time_unit) = type2(kind)?;
-    let chain = codecs::version2(json, shape.len(), order)?;
+    let chain = codecs::version2(json, shape.len(), order, Some(cell_of(dtype, order)))?;
     let fill = json.get("fill_value").unwrap_or(&Value::Null);
     let mut attrs = attrs::visible(attributes);
     if !fill.is_null() && time_unit.is_none() {
@@ -63,12 +65,15 @@ pub fn version2(json: &Value, attributes: &Value) -> Result<Metadata, String> {
 pub fn version3(json: &Value, attributes: &Value) -> Result<Metadata, String> {
     let shape = lengths(json.get("shape"))?;
     let grid = json.get("chunk_grid").ok_or("no chunk grid")?;
+    if json.get("storage_transformers").and_then(Value::as_array).is_some_and(|l| !l.is_empty()) {
+        return Err("storage transformers are not supported".into());
+    }
     if grid.get("name").and_then(Value::as_str) != Some("regular") {
         return Err("only regular chunk grids are supported".into());
     }
     let chunks = lengths(grid.get("configuration").and_then(|c| c.get("chunk_shape")))?;
     let (dtype, time_unit) = type3(json.get("data_type").unwrap_or(&Value::Null))?;
-    let chain = codecs::version3(json.get("codecs").unwrap_or(&Value::Null), 0)?;
+    let chain = codecs::version3(json.get("codecs").unwrap_or(&Value::Null), Some(cell_of(dtype, ByteOrder::Little)), 0)?;
     let encoding = json.get("chunk_key_encoding");
     let is_v2 = encoding.and_then(|e| e.get("name")).and_then(Value::as_str) == Some("v2");
     let separator = encoding.and_then(|e| e.get("configuration")).and_then(|c| c.get("separator")).and_then(Value::as_str);
@@ -102,7 +107,7 @@ fn finish(
     let chunk_shape = chain.shard.as_ref().map_or_else(|| file_chunks.clone(), |s| s.chunk_shape.clone());
     let fits = file_chunks.len() == shape.len()
         && chunk_shape.len() == shape.len()
-        && chunk_shape.iter().zip(&file_chunks).all(|(&inner, &outer)| inner > 0 && outer % inner == 0);
+        && chunk_shape.iter().zip(&file_chunks).all(|(&inner, &outer)| inner > 0 && outer > 0 && outer % inner == 0);
     if !fits {
         return Err(format!("chunks of shape {file_chunks:?} in an array of shape {shape:?}"));
     }
@@ -138,8 +143,18 @@ fn number(json: &Value, dtype: DType) -> Result<Block, String> {
         return Block::from_le_bytes(dtype, &[], &bits[..dtype.size()]).map_err(|_| bad());
     }
     match (json.as_i64(), json.as_u64()) {
-        (Some(v), _) if !dtype.is_float() => Ok(Block::scalar(v).cast(dtype)),
-        (None, Some(v)) if !dtype.is_float() => Ok(Block::scalar(v).cast(dtype)),
+        // A number that the type cannot hold would wrap.
+        (Some(v), _) if !dtype.is_float() => {
+            let held = Block::scalar(v).cast(dtype);
+            if dtype == DType::Bool || held.to_i64_vec() == [v] { Ok(held) } else { Err(bad()) }
+        }
+        (None, Some(v)) if !dtype.is_float() => {
+            if dtype == DType::U64 {
+                Ok(Block::scalar(v))
+            } else {
+                Err(bad())
+            }
+        }
         _ => float(json).map(|v| Block::scalar(v).cast(dtype)).ok_or_else(bad),
     }
 }
@@ -153,6 +168,18 @@ fn names(json: Option<&Value>, rank: usize) -> Vec<String> {
     (0..rank).map(|i| listed.get(i).cloned().flatten().unwrap_or_else(|| format!("dim_{i}"))).collect()
 }
 
+/// The type of the cells, as codecs name it; booleans are single bytes.
+fn cell_of(dtype: DType, order: ByteOrder) -> Cell {
+    let kind = if dtype.is_float() {
+        Kind::Float
+    } else if dtype.is_signed() {
+        Kind::Signed
+    } else {
+        Kind::Unsigned
+    };
+    Cell { kind, size: dtype.size(), is_big: order == ByteOrder::Big && dtype.size() > 1 }
+}
+
 type Type2 = (DType, ByteOrder, Option<String>);
 
 fn type2(text: &str) -> Result<Type2, String> {
@@ -162,12 +189,18 @@ fn type2(text: &str) -> Result<Type2, String> {
         return Ok((DType::I64, order, Some(time_unit(unit)?)));
     }
     let dtype = if short == "b1" { Some(DType::Bool) } else { DType::from_name(short) };
+    if short == "f2" {
+        return Err(HALF.into());
+    }
     dtype.map(|d| (d, order, None)).ok_or_else(|| format!("cells of type {text} are not supported"))
 }
 
 fn type3(json: &Value) -> Result<(DType, Option<String>), String> {
     if let Some(dtype) = json.as_str().and_then(DType::from_name) {
         return Ok((dtype, None));
+    }
+    if json.as_str() == Some("float16") {
+        return Err(HALF.into());
     }
     let settings = json.get("configuration");
     if json.get("name").and_then(Value::as_str) == Some("numpy.datetime64")

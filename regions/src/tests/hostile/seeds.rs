@@ -1,0 +1,134 @@
+//! Small valid files of every format, to be mutated.
+//!
+//! In: nothing. Out: files by name; a single file is named `file`, a store has several.
+
+use netcdf_writer::{NcAttrValue, NcFileBuilder, NcWriteFormat, NcWriteOptions};
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+
+/// The files of a store.
+pub(super) type Files = Vec<(String, Vec<u8>)>;
+
+fn single(bytes: Vec<u8>) -> Files {
+    vec![("file".into(), bytes)]
+}
+
+/// A file with a record dimension, times, packed numbers, characters, and attributes.
+fn netcdf(format: NcWriteFormat, is_chunked: bool) -> Files {
+    let mut nc = NcFileBuilder::new();
+    let time = nc.add_unlimited_dimension("time").unwrap();
+    let lat = nc.add_dimension("lat", 5).unwrap();
+    let width = nc.add_dimension("width", 4).unwrap();
+    let times = nc.add_variable::<f64>("time", &[time]).unwrap();
+    let lats = nc.add_variable::<f32>("lat", &[lat]).unwrap();
+    let packed = nc.add_variable::<i16>("packed", &[time, lat]).unwrap();
+    let plain = nc.add_variable::<f64>("plain", &[time, lat]).unwrap();
+    let names = nc.add_char_variable("names", &[lat, width]).unwrap();
+    nc.add_variable_attribute(times, "units", NcAttrValue::Chars("days since 1990-01-01".into())).unwrap();
+    nc.add_variable_attribute(packed, "scale_factor", NcAttrValue::Doubles(vec![0.5])).unwrap();
+    nc.add_variable_attribute(packed, "missing_value", NcAttrValue::Shorts(vec![-9])).unwrap();
+    nc.add_variable_attribute(plain, "coordinates", NcAttrValue::Chars("names".into())).unwrap();
+    nc.write_variable(times, &[0.0, 1.0, 2.0, 3.0]).unwrap();
+    nc.write_variable(lats, &[-2.0f32, -1.0, 0.0, 1.0, 2.0]).unwrap();
+    nc.write_variable(packed, &(0..20i16).collect::<Vec<_>>()).unwrap();
+    nc.write_variable(plain, &(0..20).map(f64::from).collect::<Vec<_>>()).unwrap();
+    nc.write_char_variable(names, b"abc def ghi jkl mno ").unwrap();
+    if is_chunked {
+        nc.set_variable_chunking(packed, vec![3, 2]).unwrap();
+        nc.set_variable_deflate(packed, Some(4), true).unwrap();
+        nc.set_variable_chunking(plain, vec![2, 5]).unwrap();
+        nc.set_variable_fletcher32(plain, true).unwrap();
+    }
+    single(nc.to_vec(NcWriteOptions { format }).unwrap().1)
+}
+
+pub(super) fn netcdf3() -> Vec<Files> {
+    [NcWriteFormat::Classic, NcWriteFormat::Offset64, NcWriteFormat::Cdf5].into_iter().map(|f| netcdf(f, false)).collect()
+}
+
+pub(super) fn hdf5() -> Vec<Files> {
+    let unpacked = |packed: &[u8]| {
+        let mut file = vec![];
+        flate2::read::GzDecoder::new(packed).read_to_end(&mut file).unwrap();
+        single(file)
+    };
+    vec![
+        netcdf(NcWriteFormat::Nc4, true),
+        unpacked(include_bytes!("../../../tests-data/old.h5.gz")),
+        unpacked(include_bytes!("../../../tests-data/new.h5.gz")),
+    ]
+}
+
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(vec![], flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn text(json: &Value) -> Vec<u8> {
+    json.to_string().into_bytes()
+}
+
+/// Cells of a chunk of 3 x 2.
+fn chunk(first: f32) -> Vec<u8> {
+    (0..6u8).flat_map(|i| (first + f32::from(i)).to_le_bytes()).collect()
+}
+
+pub(super) fn zarr2() -> Vec<Files> {
+    let array = |shape: Value, chunks: Value, dtype: &str, filters: Value, compressor: Value, order: &str| {
+        text(&json!({"zarr_format": 2, "shape": shape, "chunks": chunks, "dtype": dtype, "compressor": compressor, "fill_value": 0,
+            "order": order, "filters": filters, "dimension_separator": "."}))
+    };
+    let zlib = json!({"id": "zlib", "level": 1});
+    let differences: Vec<u8> = [0u8; 3].iter().flat_map(|_| 1i16.to_le_bytes()).collect();
+    let mut files: Files = vec![
+        (".zgroup".into(), text(&json!({"zarr_format": 2}))),
+        (".zattrs".into(), text(&json!({"title": "seed", "list": [1, 2.5]}))),
+        ("t/.zarray".into(), array(json!([4, 4]), json!([3, 2]), "<f4", Value::Null, zlib.clone(), "F")),
+        ("t/.zattrs".into(), text(&json!({"_ARRAY_DIMENSIONS": ["time", "x"], "scale_factor": 0.5, "missing_value": 3.0}))),
+        ("t/0.0".into(), deflated(&chunk(0.0))),
+        ("t/1.1".into(), deflated(&chunk(9.0))),
+        ("time/.zarray".into(), array(json!([4]), json!([3]), "<i2", json!([{"id": "delta", "dtype": "<i2"}]), Value::Null, "C")),
+        ("time/.zattrs".into(), text(&json!({"_ARRAY_DIMENSIONS": ["time"], "units": "hours since 2000-01-01"}))),
+        ("time/0".into(), differences.clone()),
+        ("time/1".into(), differences),
+    ];
+    let is_json = |name: &str| name.rsplit('/').next().is_some_and(|file| file.starts_with(".z"));
+    let metadata =
+        files.iter().filter(|(name, _)| is_json(name)).map(|(name, bytes)| (name.clone(), serde_json::from_slice(bytes).unwrap()));
+    let metadata: serde_json::Map<String, serde_json::Value> = metadata.collect();
+    files.push((".zmetadata".into(), text(&json!({"zarr_consolidated_format": 1, "metadata": metadata}))));
+    vec![files]
+}
+
+pub(super) fn zarr3() -> Vec<Files> {
+    let little = json!({"name": "bytes", "configuration": {"endian": "little"}});
+    let codecs = json!([{"name": "transpose", "configuration": {"order": [1, 0]}}, little, {"name": "numcodecs.zlib", "configuration": {"level": 1}}]);
+    let index = json!([little, {"name": "crc32c"}]);
+    let sharded = json!([{"name": "sharding_indexed", "configuration": {"chunk_shape": [3, 2], "codecs": codecs, "index_codecs": index, "index_location": "end"}}]);
+    let array = |shape: Value, chunks: Value, kind: &str, codecs: &Value, dims: Value, attributes: Value| {
+        text(&json!({"zarr_format": 3, "node_type": "array", "shape": shape, "data_type": kind, "fill_value": 0,
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": chunks}},
+            "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+            "codecs": codecs, "dimension_names": dims, "attributes": attributes}))
+    };
+    let inner = deflated(&chunk(0.0));
+    let mut shard = inner.clone();
+    let mut places = [[0, inner.len() as u64], [u64::MAX, u64::MAX]].concat().iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>();
+    places.extend(crate::codec::crc32c::crc32c(&places).to_le_bytes());
+    shard.extend(places);
+    let times: Vec<u8> = [0i64, 6, 12].iter().flat_map(|n| n.to_le_bytes()).collect();
+    let times_codecs = json!([little, {"name": "crc32c"}]);
+    let checked = [times.clone(), crate::codec::crc32c::crc32c(&times).to_le_bytes().to_vec()].concat();
+    vec![vec![
+        ("zarr.json".into(), text(&json!({"zarr_format": 3, "node_type": "group", "attributes": {"title": "seed"}}))),
+        ("t/zarr.json".into(), array(json!([6, 4]), json!([3, 4]), "float32", &sharded, json!(["time", "x"]), json!({"add_offset": 1.5}))),
+        ("t/c/0/0".into(), shard),
+        (
+            "time/zarr.json".into(),
+            array(json!([6]), json!([3]), "int64", &times_codecs, json!(["time"]), json!({"units": "hours since 2000-01-01"})),
+        ),
+        ("time/c/0".into(), checked.clone()),
+        ("time/c/1".into(), checked),
+    ]]
+}
