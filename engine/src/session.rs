@@ -252,20 +252,18 @@ impl Session {
     }
 
     fn check_budget(&self, planned: &Planned) -> Result<()> {
+        let predicted = self.predicted_wan_bytes(&planned.stages);
+        if let Some(limit) = self.wan_bytes.filter(|&limit| predicted > limit) {
+            return Err(Error::budget(format!("this would send {predicted} bytes over the WAN, and the budget is {limit} bytes"))
+                .hint("select or reduce more before the data leaves its region, or raise the budget (--wan-bytes)"));
+        }
         let held = planned.stages.home_bytes().map_err(Error::from)?;
         if held > self.memory_bytes {
             let limit = self.memory_bytes;
             return Err(Error::budget(format!("the result needs {held} bytes of memory at home, and the budget is {limit} bytes"))
                 .hint("select or reduce more, or raise the budget (--memory)"));
         }
-        let predicted = self.predicted_wan_bytes(&planned.stages);
-        match self.wan_bytes {
-            Some(limit) if predicted > limit => {
-                Err(Error::budget(format!("this would send {predicted} bytes over the WAN, and the budget is {limit} bytes"))
-                    .hint("select or reduce more before the data leaves its region, or raise the budget (--wan-bytes)"))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     fn traffic(&self) -> BTreeMap<String, Traffic> {
