@@ -5,10 +5,6 @@
 pub mod bytes;
 pub mod chunked;
 pub mod hdf5;
-pub mod hdf5_attrs;
-pub mod hdf5_dims;
-pub mod hdf5_messages;
-pub mod hdf5_types;
 pub mod netcdf3;
 pub mod raw;
 pub mod strided;

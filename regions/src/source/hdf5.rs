@@ -3,26 +3,30 @@
 //! In: a file and a group. Out: its variables and attributes as stored. Never reads data, but for texts of rank 0 and 1.
 //! Format: HDF5 File Format Specification 3.0; netCDF-4's use of it: the "netCDF-4 File Format" appendix of the netCDF User's Guide.
 
+pub mod attrs;
+mod chunks;
+pub mod dims;
+pub mod filters;
+pub mod messages;
+pub mod types;
+
 use super::bytes::ByteOrder;
 use super::chunked::{Chunked, Entry, Layout, Manifest};
-use super::hdf5_attrs;
-use super::hdf5_dims::{self, Clash, Scales};
-use super::hdf5_messages::{self, Sizes};
-use super::hdf5_types::{self, Meaning};
 use super::raw::{RawCells, RawDataset, RawVariable};
 use super::strided::{Medium, Strided};
 use super::{ChunkSource, ravel};
-use crate::codec::bitshuffle::Bitshuffle;
-use crate::codec::nbit::Nbit;
-use crate::codec::scaleoffset::ScaleOffset;
 use crate::codec::{Codec, Pipeline};
 use crate::store::Object;
 use crate::store::ranged::metadata_of;
+use dims::{Clash, Scales};
+use filters::{codec, filter_name};
 use hdf5_reader::group::Group;
 use hdf5_reader::messages::HdfMessage;
-use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions};
+use hdf5_reader::{Dataset, Hdf5File, OpenOptions};
+use messages::Sizes;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
+use types::{Meaning, element_type, is_text, type_label};
 use xeng_kernels::{AxisChunks, DType};
 use xeng_proto::RegionError;
 
@@ -151,12 +155,12 @@ impl Hdf5 {
             }
             members.extend(self.members(&group)?.0);
         }
-        Ok(self.clashes.get_or_init(|| hdf5_dims::clashes(members.iter())))
+        Ok(self.clashes.get_or_init(|| dims::clashes(members.iter())))
     }
 
     fn group_attrs(&self, group: &Group) -> Result<xeng_proto::Attrs, RegionError> {
         let attributes = group.attributes().map_err(|e| self.bad(e))?;
-        Ok(hdf5_attrs::attributes(&attributes))
+        Ok(attrs::attributes(&attributes))
     }
 
     /// The datasets of a group in the order in which they were made, and those that cannot be opened.
@@ -186,7 +190,7 @@ impl Hdf5 {
         dims: Vec<String>,
         shape: Vec<u64>,
     ) -> Result<Result<RawVariable, String>, RegionError> {
-        let attrs = hdf5_attrs::attributes(&member.attributes());
+        let attrs = attrs::attributes(&member.attributes());
         let shape = shape
             .iter()
             .map(|&n| usize::try_from(n).map_err(|_| self.bad(format!("{name}: an axis of {n}"))))
@@ -226,16 +230,16 @@ impl Hdf5 {
 
     /// What the bits of a cell mean.
     fn meaning(&self, member: &Dataset) -> Meaning {
-        let message = hdf5_messages::datatype(self.metadata.storage(), member.address(), self.sizes());
+        let message = messages::datatype(self.metadata.storage(), member.address(), self.sizes());
         message.map_or_else(
             || Meaning::Foreign("its type lies in a table of shared messages, which is not supported".into()),
-            |m| hdf5_types::meaning(&m),
+            |m| types::meaning(&m),
         )
     }
 
     fn leaves_edges_unfiltered(&self, member: &Dataset) -> bool {
-        let messages = hdf5_messages::read(self.metadata.storage(), member.address(), self.sizes()).unwrap_or_default();
-        messages.iter().any(|m| m.kind == hdf5_messages::LAYOUT && hdf5_types::leaves_edges_unfiltered(&m.bytes))
+        let messages = messages::read(self.metadata.storage(), member.address(), self.sizes()).unwrap_or_default();
+        messages.iter().any(|m| m.kind == messages::LAYOUT && types::leaves_edges_unfiltered(&m.bytes))
     }
 
     /// The filters of a dataset, or the name of one that is not supported.
@@ -343,7 +347,8 @@ impl Hdf5 {
         let counts: Vec<usize> = grid.iter().map(AxisChunks::count).collect();
         let count = counts.iter().try_fold(1usize, |n, &c| n.checked_mul(c)).unwrap_or(usize::MAX);
         let mut entries = vec![];
-        let found = if count == 0 { vec![] } else { self.entries(member, &index, &layout)? };
+        let list = || chunks::entries(&self.metadata, member, (index.address, index.indexing), &layout.chunk_shape, layout.dtype.size());
+        let found = if count == 0 { vec![] } else { list().map_err(|e| self.bad(format!("{}: {e}", member.name())))? };
         if found.len() > MAX_CHUNKS {
             return Err(RegionError::data(format!("{what}: {} chunks are more than can be listed", found.len())));
         }
@@ -374,79 +379,6 @@ impl Hdf5 {
         }
         Ok(Chunked { what, file: self.file.clone(), is_remote: self.is_remote, grid, manifest: Manifest::new(count, entries), layout })
     }
-
-    fn entries(
-        &self,
-        member: &Dataset,
-        index: &ChunkIndex<'_>,
-        layout: &Layout,
-    ) -> Result<Vec<hdf5_reader::chunk_index::ChunkEntry>, RegionError> {
-        use hdf5_core::ChunkIndexing;
-        let superblock = self.metadata.superblock();
-        let (offsets, lengths) = (superblock.offset_size, superblock.length_size);
-        let undefined = if offsets >= 8 { u64::MAX } else { (1u64 << (8 * u32::from(offsets))) - 1 };
-        if index.address == undefined {
-            return Ok(vec![]);
-        }
-        let storage = self.metadata.storage();
-        let shape = member.shape();
-        let dims: Vec<u32> = layout.chunk_shape.iter().map(|&n| n as u32).collect();
-        let found = match index.indexing {
-            None => {
-                let leaves = hdf5_reader::btree_v1::collect_btree_v1_leaves_storage(
-                    storage,
-                    index.address,
-                    offsets,
-                    lengths,
-                    Some(shape.len() as u32),
-                    &dims,
-                    None,
-                );
-                leaves.map(|leaves| leaves.into_iter().filter_map(|(key, address)| btree_entry(key, address, shape.len())).collect())
-            }
-            Some(ChunkIndexing::SingleChunk { filtered_size, filters }) => {
-                Ok(vec![hdf5_reader::chunk_index::single_chunk_entry(index.address, *filtered_size, *filters, shape.len())])
-            }
-            Some(ChunkIndexing::Implicit) => hdf5_reader::chunk_index::collect_implicit_chunk_entries(
-                index.address,
-                shape,
-                &dims,
-                layout.dtype.size(),
-                None,
-                storage.len(),
-            ),
-            Some(ChunkIndexing::FixedArray { .. }) => hdf5_reader::fixed_array::collect_fixed_array_chunk_entries_storage(
-                storage,
-                index.address,
-                offsets,
-                lengths,
-                shape,
-                &dims,
-                None,
-            ),
-            Some(ChunkIndexing::ExtensibleArray { .. }) => hdf5_reader::extensible_array::collect_extensible_array_chunk_entries_storage(
-                storage,
-                index.address,
-                offsets,
-                lengths,
-                shape,
-                member.max_dims(),
-                &dims,
-                None,
-            ),
-            Some(ChunkIndexing::BTreeV2) => hdf5_reader::chunk_index::collect_v2_chunk_entries_storage(
-                storage,
-                index.address,
-                offsets,
-                lengths,
-                shape.len() as u32,
-                &dims,
-                None,
-            ),
-        };
-        let found = found.map_err(|e| self.bad(format!("{}: {e}", member.name())))?;
-        Ok(found.into_iter().filter(|e| e.address != undefined).collect())
-    }
 }
 
 struct ChunkIndex<'a> {
@@ -471,92 +403,6 @@ impl Stored {
     }
 }
 
-fn btree_entry(key: hdf5_reader::btree_v1::BTreeV1Key, address: u64, rank: usize) -> Option<hdf5_reader::chunk_index::ChunkEntry> {
-    match key {
-        hdf5_reader::btree_v1::BTreeV1Key::RawData { chunk_size, filter_mask, mut offsets } => {
-            offsets.truncate(rank);
-            Some(hdf5_reader::chunk_index::ChunkEntry { address, size: u64::from(chunk_size), filter_mask, offsets })
-        }
-        hdf5_reader::btree_v1::BTreeV1Key::Group { .. } => None,
-    }
-}
-
-/// The codec of a registered filter.
-pub(super) fn codec(id: u16, parameters: &[u32]) -> Result<Codec, ()> {
-    Ok(match id {
-        1 => Codec::Zlib,
-        2 => Codec::Shuffle(parameters.first().copied().unwrap_or(1) as usize),
-        3 => Codec::Fletcher32,
-        4 => Codec::Szip(parameters.to_vec()),
-        5 => Codec::Nbit(Nbit::from_parameters(parameters).ok_or(())?),
-        6 => Codec::ScaleOffset(ScaleOffset::from_parameters(parameters).ok_or(())?),
-        307 => Codec::Bz2,
-        32000 => Codec::Lzf,
-        32001 => Codec::Blosc,
-        32004 => Codec::Lz4Blocks,
-        32008 => Codec::Bitshuffle(Bitshuffle::from_parameters(parameters).ok_or(())?),
-        32015 => Codec::Zstd,
-        _ => return Err(()),
-    })
-}
-
-fn filter_name(id: u16, stored: Option<&str>) -> String {
-    match id {
-        1 => "zlib".into(),
-        2 => "shuffle".into(),
-        3 => "fletcher32".into(),
-        4 => "szip".into(),
-        5 => "nbit".into(),
-        6 => "scaleoffset".into(),
-        307 => "bzip2".into(),
-        32000 => "lzf".into(),
-        32001 => "blosc".into(),
-        32004 => "lz4".into(),
-        32008 => "bitshuffle".into(),
-        32013 => "zfp".into(),
-        32015 => "zstd".into(),
-        32026 => "blosc2".into(),
-        _ => stored.map_or_else(|| format!("filter {id}"), str::to_string),
-    }
-}
-
-/// Element type, byte order, and whether cells are characters.
-pub(super) fn element_type(datatype: &Datatype) -> Option<(DType, ByteOrder, bool)> {
-    let order = |o: &hdf5_core::ByteOrder| match o {
-        hdf5_core::ByteOrder::LittleEndian => ByteOrder::Little,
-        hdf5_core::ByteOrder::BigEndian => ByteOrder::Big,
-    };
-    Some(match datatype {
-        Datatype::FixedPoint { size, signed, byte_order } => {
-            let dtype = match (size, signed) {
-                (1, true) => DType::I8,
-                (2, true) => DType::I16,
-                (4, true) => DType::I32,
-                (8, true) => DType::I64,
-                (1, false) => DType::U8,
-                (2, false) => DType::U16,
-                (4, false) => DType::U32,
-                (8, false) => DType::U64,
-                _ => return None,
-            };
-            (dtype, order(byte_order), false)
-        }
-        Datatype::FloatingPoint { size: 4, byte_order } => (DType::F32, order(byte_order), false),
-        Datatype::FloatingPoint { size: 8, byte_order } => (DType::F64, order(byte_order), false),
-        Datatype::String { size: hdf5_core::StringSize::Fixed(1), .. } => (DType::U8, ByteOrder::Little, true),
-        Datatype::Enum { base, .. } if !matches!(**base, Datatype::Enum { .. }) => return element_type(base),
-        _ => return None,
-    })
-}
-
-fn is_text(datatype: &Datatype) -> bool {
-    match datatype {
-        Datatype::String { size, .. } => *size != hdf5_core::StringSize::Fixed(1),
-        Datatype::VarLen { kind, .. } => *kind == hdf5_core::VarLenKind::String,
-        _ => false,
-    }
-}
-
 fn texts(member: &Dataset, shape: Vec<usize>) -> Result<RawCells, String> {
     let count = member.num_elements().map_err(|e| e.to_string())?;
     if count > MAX_TEXTS {
@@ -571,19 +417,4 @@ fn texts(member: &Dataset, shape: Vec<usize>) -> Result<RawCells, String> {
         return Err(format!("holds {} texts instead of {count}", texts.len()));
     }
     Ok(RawCells::Texts { shape, texts })
-}
-
-fn type_label(datatype: &Datatype) -> String {
-    match datatype {
-        Datatype::FixedPoint { size, .. } => format!("integer of {size} bytes"),
-        Datatype::FloatingPoint { size, .. } => format!("float of {size} bytes"),
-        Datatype::String { .. } => "text".into(),
-        Datatype::Compound { .. } => "compound".into(),
-        Datatype::Array { .. } => "array".into(),
-        Datatype::Enum { .. } => "enum".into(),
-        Datatype::VarLen { .. } => "variable-length list".into(),
-        Datatype::Opaque { .. } => "opaque".into(),
-        Datatype::Reference { .. } => "reference".into(),
-        Datatype::Bitfield { .. } => "bit field".into(),
-    }
 }

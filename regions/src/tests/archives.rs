@@ -1,7 +1,7 @@
 //! Chunks and files that other writers wrote, against the cells that they wrote. See `tests-data/README.md`.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use super::hdf5::codec;
+use super::hdf5::filters::codec;
 use super::zarr::filters;
 use crate::checksum::{Hashing, inventory};
 use crate::codec::Pipeline;

@@ -7,7 +7,7 @@ use super::codecs::{self, Chain, lengths};
 use crate::codec::cell::{Cell, Kind};
 use crate::source::bytes::ByteOrder;
 use crate::source::chunked::Layout;
-use crate::source::hdf5_types::HALF;
+use crate::source::hdf5::types::HALF;
 use serde_json::Value;
 use xeng_kernels::{Block, DType};
 use xeng_proto::{AttrValue, Attrs};

@@ -3,8 +3,8 @@
 //! In: attribute messages. Out: attributes by name, without those by which netCDF-4 keeps its own records. Never fails:
 //! an attribute of a type that is not ours is left out, as netCDF readers show nothing useful for it.
 
-use super::bytes::{self, ByteOrder};
-use super::hdf5::element_type;
+use super::types::element_type;
+use crate::source::bytes::{self, ByteOrder};
 use hdf5_reader::{Attribute, Datatype};
 use xeng_kernels::Block;
 use xeng_proto::{AttrValue, Attrs};

@@ -5,6 +5,9 @@
 //! Format: HDF5 File Format Specification 3.0, IV.A.2.d.
 
 use crate::codec::precision::Precision;
+use crate::source::bytes::ByteOrder;
+use hdf5_reader::Datatype;
+use xeng_kernels::DType;
 
 /// What a stored number needs before it is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +77,60 @@ fn word(bytes: &[u8], at: usize) -> Option<u16> {
 /// Whether a data layout message says that chunks over the array's edge were stored without filters (flag 0 of versions 4 and 5).
 pub fn leaves_edges_unfiltered(layout: &[u8]) -> bool {
     matches!(layout, &[4 | 5, 2, flags, ..] if flags & 1 != 0)
+}
+
+/// Element type, byte order, and whether cells are characters.
+pub(in crate::source) fn element_type(datatype: &Datatype) -> Option<(DType, ByteOrder, bool)> {
+    let order = |o: &hdf5_core::ByteOrder| match o {
+        hdf5_core::ByteOrder::LittleEndian => ByteOrder::Little,
+        hdf5_core::ByteOrder::BigEndian => ByteOrder::Big,
+    };
+    Some(match datatype {
+        Datatype::FixedPoint { size, signed, byte_order } => {
+            let dtype = match (size, signed) {
+                (1, true) => DType::I8,
+                (2, true) => DType::I16,
+                (4, true) => DType::I32,
+                (8, true) => DType::I64,
+                (1, false) => DType::U8,
+                (2, false) => DType::U16,
+                (4, false) => DType::U32,
+                (8, false) => DType::U64,
+                _ => return None,
+            };
+            (dtype, order(byte_order), false)
+        }
+        Datatype::FloatingPoint { size: 4, byte_order } => (DType::F32, order(byte_order), false),
+        Datatype::FloatingPoint { size: 8, byte_order } => (DType::F64, order(byte_order), false),
+        Datatype::String { size: hdf5_core::StringSize::Fixed(1), .. } => (DType::U8, ByteOrder::Little, true),
+        Datatype::Enum { base, .. } if !matches!(**base, Datatype::Enum { .. }) => return element_type(base),
+        _ => return None,
+    })
+}
+
+/// Whether cells are texts of more than one character.
+pub(super) fn is_text(datatype: &Datatype) -> bool {
+    match datatype {
+        Datatype::String { size, .. } => *size != hdf5_core::StringSize::Fixed(1),
+        Datatype::VarLen { kind, .. } => *kind == hdf5_core::VarLenKind::String,
+        _ => false,
+    }
+}
+
+/// The type as an error names it.
+pub(super) fn type_label(datatype: &Datatype) -> String {
+    match datatype {
+        Datatype::FixedPoint { size, .. } => format!("integer of {size} bytes"),
+        Datatype::FloatingPoint { size, .. } => format!("float of {size} bytes"),
+        Datatype::String { .. } => "text".into(),
+        Datatype::Compound { .. } => "compound".into(),
+        Datatype::Array { .. } => "array".into(),
+        Datatype::Enum { .. } => "enum".into(),
+        Datatype::VarLen { .. } => "variable-length list".into(),
+        Datatype::Opaque { .. } => "opaque".into(),
+        Datatype::Reference { .. } => "reference".into(),
+        Datatype::Bitfield { .. } => "bit field".into(),
+    }
 }
 
 #[cfg(test)]
