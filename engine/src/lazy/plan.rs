@@ -196,6 +196,9 @@ impl Plan {
         into: Dim,
     ) -> Outcome<NodeId> {
         let axis = self.axis(input, dim)?;
+        if *into.name != *dim && self.node(input)?.axis(&into.name).is_some() {
+            return refuse(format!("the array has a dimension '{}' already, so its groups cannot be called so", into.name));
+        }
         let mut axes = dims.iter().filter(|d| *d != dim).map(|d| self.axis(input, d)).collect::<Outcome<Vec<_>>>()?;
         axes.sort_unstable();
         axes.dedup();

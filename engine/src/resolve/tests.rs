@@ -181,6 +181,7 @@ fn groups_sort_their_labels() {
     assert_eq!(shape(anomaly), "time=24,lat=4,lon=6 float32");
     assert_eq!(coords(anomaly), ["height(time)", "lat(lat)", "lon(lon)", "month(time)", "time(time)"]);
     assert!(error("d.tas.groupby('time.mnth')").contains("did you mean 'month'"));
+    assert!(error("np.maximum(d.tas,d.tas.groupby('time.year').max()).groupby('time.year').max()").contains("already"));
 }
 
 #[test]
