@@ -115,7 +115,20 @@ fn reduce(rng: &mut Rng, e: Box<Expr>, value: &Arr) -> Option<Expr> {
     let empty = dims.iter().any(|d| value.len_of(d) == 0);
     let unfit = dims.is_empty() || empty && matches!(stat, Stat::Min | Stat::Max);
     let skipna = stat == Stat::Count || !value.is_float() || rng.chance(80);
+    // Means above all: they are what an optimiser would like to take first.
+    let shift = value.dtype == DType::F32 && rng.chance(40);
+    let (e, stat) = if shift { (shifted(e, value), if rng.chance(60) { Stat::Mean } else { stat }) } else { (e, stat) };
     (!unfit).then_some(Expr::Reduce(e, stat, dims, skipna))
+}
+
+/// Data less an offset near it: what is left has few digits, and every cell is rounded on the way.
+fn shifted(e: Box<Expr>, value: &Arr) -> Box<Expr> {
+    const FAR: f64 = 100_000.0;
+    if value.largest() > FAR {
+        return Box::new(Expr::Number(Op::Sub, e, 101_325.0, false));
+    }
+    let moved = Box::new(Expr::Number(Op::Add, e, FAR, false));
+    Box::new(Expr::Number(Op::Sub, moved, FAR, false))
 }
 
 fn distinct(rng: &mut Rng, len: usize, count: usize) -> Vec<usize> {
