@@ -48,7 +48,7 @@ fn tells_what_a_dataset_holds() {
     let json = xeng(&["info", &made.uri, "--json", "--checksum"]).succeeded().stdout;
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(value["variables"]["lat"]["shape"][0], made.layout.lat.len(), "{json}");
-    assert_eq!(value["variables"]["lat"]["dtype"], "float64");
+    assert_eq!(value["variables"]["lat"]["dtype"], made.layout.labels.name());
     assert_eq!(value["variables"]["lat"]["sha256"].as_str().map(str::len), Some(64));
 }
 

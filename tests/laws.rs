@@ -61,7 +61,7 @@ async fn optimising_changes_neither_shape_nor_type_nor_numbers() {
         let run = session.evaluate(&job(&expr.text(), &world, BASE), &|_, _| {}).await.unwrap();
         let want = expr.value(&world);
         assert_eq!(difference(&run.outcomes[0].1, &want), None, "seed {seed}: {}", expr.text());
-        let near = |g: f64, w: f64| g == w || (g.is_nan() && w.is_nan()) || (g - w).abs() <= 2e-5 * w.abs() + 2e-6 * want.scale;
+        let near = |g: f64, w: f64| g == w || (g.is_nan() && w.is_nan()) || (g - w).abs() <= 2e-5 * w.abs() + want.slack;
         let cells = plain.blocks[0].to_f64_vec();
         assert!(
             cells.len() == want.cells.len() && cells.iter().zip(&want.cells).all(|(g, w)| near(*g, *w)),

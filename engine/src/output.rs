@@ -31,14 +31,6 @@ pub const DEFAULT_NAME: &str = "result";
 /// What pictures and conventions name as the writer of a file.
 pub const WRITER: &str = concat!("xeng ", env!("CARGO_PKG_VERSION"));
 
-/// Refuses a path whose ending [`write()`] does not know, before anything is computed.
-///
-/// # Errors
-/// [`OutputError::Ending`].
-pub fn check_ending(path: &Path) -> Result<(), OutputError> {
-    known_ending(path).map(drop)
-}
-
 /// Refuses, before anything is computed, a path that [`write()`] could not write to: an unknown ending, a folder that is not
 /// there or where no file can be made, a directory in its place.
 ///

@@ -5,6 +5,7 @@
 use crate::bounds::{self, Bounds};
 use crate::dtype::{DType, Element};
 use crate::error::{KernelError, Result};
+use crate::formula::cast::Source;
 use crate::{dispatch, with_array};
 use ndarray::{ArrayD, Axis, IxDyn, Slice};
 use std::ops::Range;
@@ -154,16 +155,13 @@ impl Block {
         }
     }
 
-    /// The same values in another element type; integers wrap and floats truncate, as NumPy's `astype`.
+    /// The same values in another element type, as NumPy's `astype` on x86-64: integers wrap, floats truncate, and floats that do not
+    /// fit an integer give what the processor's conversion gives.
     pub fn cast(&self, to: DType) -> Block {
         if self.dtype() == to {
             return self.clone();
         }
-        if to.is_float() || self.dtype().is_float() {
-            dispatch!(to, T => with_array!(self, a => T::wrap(a.mapv(|x| T::from_f64(x.to_f64())))))
-        } else {
-            dispatch!(to, T => with_array!(self, a => T::wrap(a.mapv(|x| T::from_i64(x.to_i64())))))
-        }
+        dispatch!(to, T => with_array!(self, a => T::wrap(a.mapv(|x| x.to::<T>()))))
     }
 
     /// The part of the block inside `bounds`.
@@ -262,4 +260,22 @@ fn take_rows<T: Element>(a: &ArrayD<T>, axis: usize, indices: &[i64]) -> Block {
         }
     }
     T::wrap(out)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// `np.array([300.5, -1.0, 1e20, nan]).astype(...)` of NumPy 2 on x86-64.
+    #[test]
+    fn casts_are_numpys_astype() {
+        let floats = Block::from_vec(&[4], vec![300.5, -1.0, 1e20, f64::NAN]).unwrap();
+        assert_eq!(floats.cast(DType::I32).to_i64_vec(), [300, -1, i32::MIN as i64, i32::MIN as i64]);
+        assert_eq!(floats.cast(DType::U8).to_i64_vec(), [44, 255, 0, 0]);
+        assert_eq!(floats.cast(DType::I64).to_i64_vec(), [300, -1, i64::MIN, i64::MIN]);
+        assert_eq!(floats.cast(DType::Bool).to_i64_vec(), [1, 1, 1, 1]);
+        let large = Block::from_vec(&[1], vec![(1u64 << 63) + (1 << 39) + 1]).unwrap();
+        assert_eq!(large.cast(DType::F32).to_f64_vec(), [9_223_373_136_366_403_584.0], "rounded once");
+    }
 }

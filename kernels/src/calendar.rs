@@ -6,8 +6,7 @@
 mod partial_date;
 mod units;
 
-pub use partial_date::parse_partial;
-pub use units::{Encoded, TimeUnits, decode, encode};
+pub use units::{Encoded, TimeUnits, decode};
 
 use crate::error::{KernelError, Result};
 

@@ -56,6 +56,24 @@ impl Leaves for NoLeaves {
 /// Nodes whose whole result is in memory already: earlier steps, and arrays handed in.
 pub type Known = HashMap<NodeId, Arc<Block>>;
 
+/// What an operator makes of constants.
+///
+/// # Errors
+/// [`KernelError::Malformed`] when the inputs are not as many as the operator has, no constants, or do not fit it.
+pub fn apply(op: &Op, inputs: &[&Node]) -> Result<Block> {
+    if op.inputs().len() != inputs.len() {
+        return Err(KernelError::malformed("graph", "an operator with another number of inputs"));
+    }
+    let mut graph = Graph::new();
+    let ids = inputs.iter().map(|&node| graph.push_checked(node.clone())).collect::<Result<Vec<_>>>()?;
+    let mut ids = ids.into_iter();
+    let root = graph.push(op.with_inputs(|old| ids.next().unwrap_or(old)))?;
+    let tiling = Tiling::of(&graph, &[])?;
+    let at = bounds::whole(&graph.node(root)?.shape());
+    let block = Evaluator::new(&graph, &tiling, &Known::new(), &NoLeaves).evaluate(root, &at)?;
+    Ok(Arc::unwrap_or_clone(block))
+}
+
 /// Evaluates boxes of a graph's nodes. Results of shared nodes are kept until it is dropped: make one per box of the root.
 pub struct Evaluator<'a, L: Leaves> {
     graph: &'a Graph,

@@ -3,7 +3,7 @@
 //! In: steps appended by a builder, operands already of one type. Out: a checked program.
 //! Never promotes types by itself: whoever builds it inserts the casts that NumPy would make.
 
-mod cast;
+pub(crate) mod cast;
 mod evaluate;
 mod fuse;
 mod gather;
@@ -150,7 +150,7 @@ impl Binary {
 }
 
 /// One step of a formula. Registers it reads were written by earlier steps.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// Input number `n`.
     Input(u32),
@@ -167,7 +167,7 @@ pub enum Step {
 }
 
 /// An element-wise program: its last step is its result.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Formula {
     inputs: Vec<DType>,
     steps: Vec<(Step, DType)>,

@@ -67,8 +67,8 @@ pub(crate) struct Arr {
     pub(crate) coords: BTreeMap<String, Coord>,
     /// Whether the cells must agree to the last bit: nothing was summed.
     pub(crate) exact: bool,
-    /// About the largest number that entered the cells: what rounding errors are proportional to.
-    pub(crate) scale: f64,
+    /// How far a cell may be off beside its own rounding: what errors of the sums under it amount to here.
+    pub(crate) slack: f64,
 }
 
 impl Arr {
@@ -103,12 +103,31 @@ impl Arr {
         self.dtype.is_float()
     }
 
+    /// The magnitude of the largest cell.
+    pub(crate) fn largest(&self) -> f64 {
+        self.cells.iter().filter(|c| c.is_finite()).fold(0.0, |m, c| c.abs().max(m))
+    }
+
+    /// With the slack that came from the operands; what is not exact may be rounded another way here too.
+    pub(crate) fn loosened(self, from_operands: f64) -> Arr {
+        let slack = if self.exact { 0.0 } else { from_operands + grain(self.dtype) * self.largest() };
+        Arr { slack, ..self }
+    }
+
     /// The cells as their type holds them.
     pub(crate) fn rounded(mut self) -> Arr {
         if self.dtype == DType::F32 {
             self.cells.iter_mut().for_each(|c| *c = f64::from(*c as f32));
         }
         self
+    }
+}
+
+/// The relative distance between neighbouring numbers of a type.
+pub(crate) fn grain(dtype: DType) -> f64 {
+    match dtype {
+        DType::F32 => f64::from(f32::EPSILON),
+        _ => f64::EPSILON,
     }
 }
 

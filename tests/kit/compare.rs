@@ -46,11 +46,11 @@ fn coords_difference(got: &Array, want: &Arr) -> Option<String> {
 }
 
 fn cells_difference(block: &Block, want: &Arr) -> Option<String> {
-    // Where sums are involved: a part of each number, and a part of the numbers that it came from.
+    // Where sums are involved: a part of each number, and what rounding the sums another way brings about.
     let (relative, absolute) = match (want.exact, want.dtype) {
         (true, _) => (0.0, 0.0),
-        (false, DType::F32) => (2e-5, 2e-6 * want.scale),
-        (false, _) => (1e-6, 1e-8 * want.scale),
+        (false, DType::F32) => (2e-5, want.slack),
+        (false, _) => (1e-6, want.slack),
     };
     let near = |g: f64, w: f64| g == w || (g.is_nan() && w.is_nan()) || (g - w).abs() <= relative * w.abs() + absolute;
     let cells = block.to_f64_vec();

@@ -55,6 +55,8 @@ pub(crate) struct Layout {
     pub(crate) files: Vec<usize>,
     pub(crate) calendar: Calendar,
     pub(crate) days: Vec<Day>,
+    /// The type of latitudes and longitudes.
+    pub(crate) labels: DType,
     pub(crate) lat: Vec<f64>,
     pub(crate) lon: Vec<f64>,
     pub(crate) variables: Vec<Stow>,
@@ -131,17 +133,21 @@ fn layout(rng: &mut Rng, size: Size, like: Option<&Layout>) -> Layout {
     };
     let calendar = like.map_or_else(|| *rng.pick(&Calendar::ALL), |l| l.calendar);
     let mut days = days(rng, calendar, times);
-    let (mut lat, mut lon) = (axis(rng, lats, -60.0, 120.0), axis(rng, lons, 0.0, 350.0));
+    let mut labels = if rng.chance(30) { DType::F32 } else { DType::F64 };
+    let (mut lat, mut lon) = match labels {
+        DType::F32 => (tenths(rng, lats, 40.0), tenths(rng, lons, 0.1)),
+        _ => (axis(rng, lats, -60.0, 120.0), axis(rng, lons, 0.0, 350.0)),
+    };
     if let Some(like) = like {
         // The same grid, or a part of it: arithmetic then joins by label.
-        (lat, lon) = (some(rng, &like.lat), some(rng, &like.lon));
+        (labels, lat, lon) = (like.labels, some(rng, &like.lat), some(rng, &like.lon));
         if rng.chance(50) {
             days = some(rng, &like.days);
         }
     }
     let is_zarr = matches!(format, Format::Zarr2 | Format::Zarr3);
     let files = if is_zarr || days.len() < 4 || rng.chance(60) { vec![days.len()] } else { split(rng, days.len()) };
-    let mut out = Layout { format, files, calendar, days, lat, lon, variables: vec![] };
+    let mut out = Layout { format, files, calendar, days, labels, lat, lon, variables: vec![] };
     let kinds = [Stored::F32, Stored::F32, Stored::F64, Stored::Packed(DType::F64), Stored::Packed(DType::F32)];
     let t = *rng.pick(&kinds);
     out.variables.push(variable(rng, &out, "t", &["time", "lat", "lon"], t, size));
@@ -171,6 +177,15 @@ fn days(rng: &mut Rng, calendar: Calendar, count: usize) -> Vec<Day> {
 fn axis(rng: &mut Rng, count: usize, from: f64, span: f64) -> Vec<f64> {
     let step = (span / count as f64 * 4.0).floor() / 4.0;
     let mut out: Vec<f64> = (0..count).map(|i| from + step * i as f64).collect();
+    if rng.chance(50) {
+        out.reverse();
+    }
+    out
+}
+
+/// A tenth apart, ascending or descending, as `float32` holds them.
+fn tenths(rng: &mut Rng, count: usize, from: f64) -> Vec<f64> {
+    let mut out: Vec<f64> = (0..count).map(|i| f64::from((from + i as f64 / 10.0) as f32)).collect();
     if rng.chance(50) {
         out.reverse();
     }
@@ -211,6 +226,8 @@ fn variable(rng: &mut Rng, layout: &Layout, name: &str, dims: &[&'static str], s
         let missing = stored != Stored::I32 && holes > 0 && (at.is_multiple_of(plane.max(1)) || rng.chance(holes));
         match stored {
             _ if missing => f64::NAN,
+            // Pressures: what is left of them when a standard one is taken away is little.
+            Stored::F32 if name == "p" => f64::from((value * 20.0 + 101_325.0) as f32),
             Stored::F32 => f64::from((value * 20.0) as f32),
             Stored::F64 => value * 20.0,
             Stored::I32 => (value * 100.0).trunc(),
@@ -240,6 +257,13 @@ fn decoded(layout: &Layout, v: &Stow) -> Arr {
         _ => Labels::Numbers(layout.lon.clone()),
     };
     let coords = v.dims.iter().map(|d| ((*d).to_owned(), Coord { dim: Some((*d).to_owned()), labels: labels(d) })).collect();
-    let scale = cells.iter().filter(|c| !c.is_nan()).fold(1.0f64, |m, c| m.max(c.abs()));
-    Arr { dims: v.dims.iter().map(|d| (*d).to_owned()).collect(), shape: layout.shape(&v.dims), cells, dtype, coords, exact: true, scale }
+    Arr {
+        dims: v.dims.iter().map(|d| (*d).to_owned()).collect(),
+        shape: layout.shape(&v.dims),
+        cells,
+        dtype,
+        coords,
+        exact: true,
+        slack: 0.0,
+    }
 }

@@ -120,8 +120,12 @@ impl Expr {
             }
             Expr::Labels(a, dim, from, to) => {
                 let a = a.value(world);
-                let inside = |x: f64| (*from <= x && x <= *to) || (*to <= x && x <= *from);
-                let at: Vec<usize> = a.numbers(dim).unwrap().iter().enumerate().filter(|(_, x)| inside(**x)).map(|(i, _)| i).collect();
+                // Bounds written shortly stand for the `float32` labels that they round to.
+                let labels = a.numbers(dim).unwrap();
+                let held = |x: f64| if labels.contains(&x) { x } else { f64::from(x as f32) };
+                let (from, to) = (held(*from), held(*to));
+                let inside = |x: f64| (from <= x && x <= to) || (to <= x && x <= from);
+                let at: Vec<usize> = labels.iter().enumerate().filter(|(_, x)| inside(**x)).map(|(i, _)| i).collect();
                 oracle::take(&a, dim, &at)
             }
             Expr::Year(a, year) => {
@@ -142,8 +146,7 @@ impl Expr {
             Expr::Abs(a) => oracle::each(&a.value(world), f64::abs),
             Expr::Sqrt(a) => {
                 let a = a.value(world);
-                let root = oracle::each(&a, |c| c.abs().sqrt());
-                Arr { scale: a.scale.max(1.0), ..root }
+                oracle::each(&a, |c| c.abs().sqrt()).loosened(a.slack.sqrt())
             }
             Expr::Fill(a, value) => oracle::each(&a.value(world), |c| if c.is_nan() { *value } else { c }),
             Expr::Clip(a, low, high) => {

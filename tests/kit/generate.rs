@@ -6,6 +6,7 @@ use super::array::Arr;
 use super::expr::{Expr, World};
 use super::oracle::{Key, Op, Stat};
 use super::rng::Rng;
+use xeng_kernels::DType;
 
 /// An expression of up to `steps` operators.
 pub(crate) fn expression(rng: &mut Rng, world: &World, steps: usize) -> Expr {
@@ -39,8 +40,12 @@ fn step(rng: &mut Rng, world: &World, expr: Expr, value: &Arr) -> Option<Expr> {
     let grouped = value.days().is_some_and(|d| !d.is_empty());
     match rng.below(24) {
         0..5 => reduce(rng, e, value),
-        5 | 6 if grouped => Some(Expr::Group(e, *rng.pick(&Key::ALL), *rng.pick(&Stat::ALL))),
-        7 if grouped => Some(Expr::Anomaly(e, *rng.pick(&Key::ALL))),
+        5..8 if grouped => {
+            let (key, anomaly) = (*rng.pick(&Key::ALL), rng.chance(33));
+            // xarray refuses groups under the name of a dimension that is there already.
+            let free = !value.dims.iter().any(|d| d == key.name());
+            free.then(|| if anomaly { Expr::Anomaly(e, key) } else { Expr::Group(e, key, *rng.pick(&Stat::ALL)) })
+        }
         8 => {
             let dim = dim?;
             // Sometimes nothing is left.
@@ -52,7 +57,7 @@ fn step(rng: &mut Rng, world: &World, expr: Expr, value: &Arr) -> Option<Expr> {
             Some(Expr::List(e, dim?, distinct(rng, len, count)))
         }
         10 if len > 0 => Some(Expr::Pick(e, dim?, rng.below(len) as i64 - if rng.chance(30) { len as i64 } else { 0 })),
-        11 => labels(rng, e, value, dim?),
+        11 => labels(rng, world, e, value, dim?),
         12 if grouped && value.index("time").is_some_and(|t| t.is_monotonic()) => {
             let year = rng.pick(value.days()?).year;
             Some(Expr::Year(e, year))
@@ -72,6 +77,9 @@ fn step(rng: &mut Rng, world: &World, expr: Expr, value: &Arr) -> Option<Expr> {
         17 => {
             let number = f64::from(rng.between(1, 16) as u32) / 4.0 * if rng.chance(30) { -1.0 } else { 1.0 };
             let op = *rng.pick(&[Op::Add, Op::Sub, Op::Mul, Op::Div]);
+            // Offsets by which most digits come or go.
+            let far = matches!(op, Op::Add | Op::Sub) && rng.chance(50);
+            let number = if far { *rng.pick(&[273.15, 101_325.0, 1e5]) } else { number };
             Some(Expr::Number(op, e, number, op != Op::Div && rng.chance(30)))
         }
         18 => Some(Expr::Negative(e)),
@@ -81,7 +89,8 @@ fn step(rng: &mut Rng, world: &World, expr: Expr, value: &Arr) -> Option<Expr> {
             let (condition, c) = leaf(rng, world, None);
             alignable(value, &c).then(|| Expr::Choose(e, Box::new(condition), 0.25))
         }
-        22 if value.numbers("lat").is_some_and(|l| !l.is_empty()) => {
+        // Weights of `float32` latitudes are another sum's matter: their cosines depend on the library.
+        22 if value.numbers("lat").is_some_and(|l| !l.is_empty()) && !labels_of(&e, world).contains(&DType::F32) => {
             let mut dims = vec!["lat".to_owned()];
             dims.extend(value.dims.iter().filter(|d| *d != "lat" && rng.chance(50)).cloned());
             Some(Expr::Weighted(e, dims))
@@ -106,7 +115,20 @@ fn reduce(rng: &mut Rng, e: Box<Expr>, value: &Arr) -> Option<Expr> {
     let empty = dims.iter().any(|d| value.len_of(d) == 0);
     let unfit = dims.is_empty() || empty && matches!(stat, Stat::Min | Stat::Max);
     let skipna = stat == Stat::Count || !value.is_float() || rng.chance(80);
+    // Means above all: they are what an optimiser would like to take first.
+    let shift = value.dtype == DType::F32 && rng.chance(40);
+    let (e, stat) = if shift { (shifted(e, value), if rng.chance(60) { Stat::Mean } else { stat }) } else { (e, stat) };
     (!unfit).then_some(Expr::Reduce(e, stat, dims, skipna))
+}
+
+/// Data less an offset near it: what is left has few digits, and every cell is rounded on the way.
+fn shifted(e: Box<Expr>, value: &Arr) -> Box<Expr> {
+    const FAR: f64 = 100_000.0;
+    if value.largest() > FAR {
+        return Box::new(Expr::Number(Op::Sub, e, 101_325.0, false));
+    }
+    let moved = Box::new(Expr::Number(Op::Add, e, FAR, false));
+    Box::new(Expr::Number(Op::Sub, moved, FAR, false))
 }
 
 fn distinct(rng: &mut Rng, len: usize, count: usize) -> Vec<usize> {
@@ -120,11 +142,24 @@ fn distinct(rng: &mut Rng, len: usize, count: usize) -> Vec<usize> {
     out
 }
 
-fn labels(rng: &mut Rng, e: Box<Expr>, value: &Arr, dim: String) -> Option<Expr> {
+/// The types of the labels of the datasets that an expression reads.
+fn labels_of(e: &Expr, world: &World) -> Vec<DType> {
+    let of = |part: &Expr| match part {
+        Expr::Variable { dataset, .. } => Some(world[dataset].layout.labels),
+        _ => None,
+    };
+    e.parts().into_iter().filter_map(of).collect()
+}
+
+fn labels(rng: &mut Rng, world: &World, e: Box<Expr>, value: &Arr, dim: String) -> Option<Expr> {
     let labels = value.numbers(&dim).filter(|l| l.len() > 1 && value.index(&dim).is_some_and(|i| i.is_monotonic()))?;
     let (a, b) = (rng.below(labels.len()), rng.below(labels.len()));
     let (low, high) = (labels[a.min(b)], labels[a.max(b)]);
-    Some(Expr::Labels(e, dim, low, high))
+    let interpolated = e.parts().into_iter().any(|p| matches!(p, Expr::Interp(..)));
+    let single = !interpolated && labels_of(&e, world).iter().all(|l| *l == DType::F32);
+    // As a user writes them: 40.1, not the number that `float32` holds for it.
+    let written = |x: f64| if single { (x as f32).to_string().parse().unwrap_or(x) } else { x };
+    Some(Expr::Labels(e, dim, written(low), written(high)))
 }
 
 fn nearest(rng: &mut Rng, e: Box<Expr>, value: &Arr, dim: String) -> Option<Expr> {

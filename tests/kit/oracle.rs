@@ -2,7 +2,7 @@
 //!
 //! Deliberately slow and without any code of the engine.
 
-use super::array::{Arr, Coord, Labels, ravel, unravel};
+use super::array::{Arr, Coord, Labels, grain, ravel, unravel};
 use std::collections::BTreeMap;
 use xeng_kernels::DType;
 
@@ -75,11 +75,16 @@ impl Stat {
         of.exact && (matches!(self, Stat::Min | Stat::Max | Stat::Count) || self == Stat::Sum && !of.is_float())
     }
 
-    fn scale(self, of: &Arr) -> f64 {
+    /// How far two ways of summing in `float64` may lead apart, beside what the cells are off already.
+    fn slack(self, of: &Arr) -> f64 {
+        let (count, largest) = (of.cells.len() as f64, of.largest());
         match self {
-            Stat::Sum => of.scale * of.cells.len() as f64,
-            Stat::Var => of.scale * of.scale,
-            _ => of.scale,
+            Stat::Count => 0.0,
+            Stat::Min | Stat::Max => of.slack,
+            Stat::Mean => of.slack + 1e-13 * largest,
+            Stat::Sum => count * (of.slack + 1e-13 * largest),
+            Stat::Var => 4.0 * largest * of.slack + 1e-12 * largest * largest,
+            Stat::Std => 2.0 * of.slack + 1e-9 * largest,
         }
     }
 }
@@ -106,11 +111,13 @@ impl Op {
         }
     }
 
-    fn scale(self, a: f64, b: f64) -> f64 {
+    /// How far the result may be off where the operands are; division is by a number alone.
+    fn slack(self, a: &Arr, b: &Arr) -> f64 {
         match self {
-            Op::Add | Op::Sub => a + b,
-            Op::Mul => a * b,
-            Op::Div | Op::Maximum => a.max(b),
+            Op::Add | Op::Sub => a.slack + b.slack,
+            Op::Mul => a.slack * b.largest() + b.slack * a.largest() + a.slack * b.slack,
+            Op::Div => a.slack / b.largest(),
+            Op::Maximum => a.slack.max(b.slack),
         }
     }
 }
@@ -180,9 +187,10 @@ pub(crate) fn reduce(arr: &Arr, stat: Stat, dims: &[String], skipna: bool) -> Ar
         dtype: stat.dtype(arr.dtype),
         coords: without(&arr.coords, dims),
         exact: stat.exact(arr),
-        scale: stat.scale(arr),
+        slack: 0.0,
     }
     .rounded()
+    .loosened(stat.slack(arr))
 }
 
 /// `arr.groupby('time.month').mean('time')` and the like: the groups take the place of `time`.
@@ -209,9 +217,10 @@ pub(crate) fn group(arr: &Arr, key: Key, stat: Stat) -> Arr {
         dtype: stat.dtype(arr.dtype),
         coords,
         exact: stat.exact(arr),
-        scale: stat.scale(arr),
+        slack: 0.0,
     }
     .rounded()
+    .loosened(stat.slack(arr))
 }
 
 /// `arr.groupby(key) - arr.groupby(key).mean('time')`: the group's label stays beside `time`.
@@ -232,7 +241,7 @@ pub(crate) fn anomaly(arr: &Arr, key: Key) -> Arr {
         *coord = Coord { dim: Some("time".to_owned()), labels: coord.labels.take(&vec![0; arr.shape[axis]]) };
     }
     coords.insert(key.name().to_owned(), Coord { dim: Some("time".to_owned()), labels });
-    Arr { cells, dtype: means.dtype, coords, exact: false, scale: 2.0 * arr.scale, ..arr.clone() }.rounded()
+    Arr { cells, dtype: means.dtype, coords, exact: false, ..arr.clone() }.rounded().loosened(arr.slack + means.slack)
 }
 
 /// `arr.isel(dim=[...])`.
@@ -354,7 +363,7 @@ pub(crate) fn binary(op: Op, a: &Arr, b: &Arr) -> Arr {
         DType::I32 | DType::I64 if op == Op::Div => DType::F64,
         other => other,
     };
-    Arr { dims, shape, cells, dtype, coords: merged(&a, &b), exact: a.exact && b.exact, scale: op.scale(a.scale, b.scale) }.rounded()
+    Arr { dims, shape, cells, dtype, coords: merged(&a, &b), exact: a.exact && b.exact, slack: 0.0 }.rounded().loosened(op.slack(&a, &b))
 }
 
 /// `a + 2.5` and the like; a Python float takes a float array's type.
@@ -362,8 +371,8 @@ pub(crate) fn with_number(op: Op, a: &Arr, number: f64, number_first: bool) -> A
     let dtype = if a.is_float() { a.dtype } else { DType::F64 };
     let number = if dtype == DType::F32 { f64::from(number as f32) } else { number };
     let cells = a.cells.iter().map(|&c| if number_first { op.of(number, c) } else { op.of(c, number) }).collect();
-    let scale = if op == Op::Div { a.scale.max(a.scale / number.abs()) } else { op.scale(a.scale, number.abs()) };
-    Arr { cells, dtype, scale, ..a.clone() }.rounded()
+    let known = Arr { cells: vec![number], exact: true, slack: 0.0, ..a.clone() };
+    Arr { cells, dtype, ..a.clone() }.rounded().loosened(op.slack(a, &known))
 }
 
 /// Each cell by itself, its type kept.
@@ -377,7 +386,7 @@ pub(crate) fn choose(a: &Arr, c: &Arr, limit: f64) -> Arr {
     let (a, c) = align(a, c);
     let (dims, shape, cells) = broadcast(&[&a, &c], |v| if v[1] > limit { v[0] } else { f64::NAN });
     let dtype = if a.is_float() { a.dtype } else { DType::F64 };
-    Arr { dims, shape, cells, dtype, coords: merged(&a, &c), exact: a.exact, scale: a.scale }
+    Arr { dims, shape, cells, dtype, coords: merged(&a, &c), exact: a.exact, slack: a.slack }
 }
 
 /// `a.weighted(np.cos(np.deg2rad(a.lat))).mean(dims)`, `dims` holding `lat`.
@@ -396,7 +405,7 @@ pub(crate) fn weighted_mean(a: &Arr, dims: &[String]) -> Arr {
         true,
     );
     let cells = sums.cells.iter().zip(&totals.cells).map(|(s, t)| if *t == 0.0 { f64::NAN } else { s / t }).collect();
-    Arr { cells, scale: a.scale, ..sums }
+    Arr { cells, ..sums }.loosened(a.slack + 1e-12 * a.largest())
 }
 
 /// `a.interp(dim=to)`: a straight line between the neighbours, missing outside.
@@ -423,5 +432,7 @@ pub(crate) fn interp(a: &Arr, dim: &str, to: &[f64], nearest: bool) -> Arr {
     coords.retain(|name, c| name == dim || c.dim.as_deref() != Some(dim));
     // SciPy draws lines in float64, whatever it is given.
     let dtype = if a.is_float() && nearest { a.dtype } else { DType::F64 };
-    Arr { cells: cells.collect(), shape, coords, dtype, exact: a.exact && nearest, scale: a.scale, dims: a.dims.clone() }.rounded()
+    Arr { cells: cells.collect(), shape, coords, dtype, exact: a.exact && nearest, slack: 0.0, dims: a.dims.clone() }
+        .rounded()
+        .loosened(a.slack + if nearest { 0.0 } else { 2.0 * grain(a.dtype) * a.largest() })
 }

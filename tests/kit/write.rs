@@ -53,8 +53,13 @@ fn netcdf(layout: &Layout, start: usize, count: usize) -> Vec<u8> {
     b.add_variable_attribute(id, "units", NcAttrValue::Chars(units)).unwrap();
     b.add_variable_attribute(id, "calendar", NcAttrValue::Chars(layout.calendar.name().to_owned())).unwrap();
     for (name, dim, labels) in [("lat", lat, &layout.lat), ("lon", lon, &layout.lon)] {
-        let id = b.add_variable::<f64>(name, &[dim]).unwrap();
-        b.write_variable(id, labels).unwrap();
+        if layout.labels == DType::F32 {
+            let id = b.add_variable::<f32>(name, &[dim]).unwrap();
+            b.write_variable(id, &labels.iter().map(|&l| l as f32).collect::<Vec<_>>()).unwrap();
+        } else {
+            let id = b.add_variable::<f64>(name, &[dim]).unwrap();
+            b.write_variable(id, labels).unwrap();
+        }
     }
     for v in &layout.variables {
         let dims: Vec<DimensionId> = v
@@ -157,7 +162,7 @@ fn zarr(layout: &Layout, store: &Path) {
     let (units, times) = time_units(layout);
     let time = json!({"units": units, "calendar": layout.calendar.name()});
     for (name, cells, attributes) in [("time", &times, time), ("lat", &layout.lat, json!({})), ("lon", &layout.lon, json!({}))] {
-        let mut k = kind(Stored::F64);
+        let mut k = kind(if name != "time" && layout.labels == DType::F32 { Stored::F32 } else { Stored::F64 });
         k.attributes = attributes;
         array(store, v3, name, &[name], &[cells.len()], &[cells.len()], cells, &k);
     }

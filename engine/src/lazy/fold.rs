@@ -4,72 +4,60 @@
 
 use super::plan::{LARGEST_CONSTANT_BYTES, Plan};
 use super::{CoordData, LazyArray, LazyCoord, labels};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use xeng_kernels::formula::Operand;
-use xeng_kernels::{Block, NodeId, Op};
+use xeng_kernels::evaluate::apply;
+use xeng_kernels::{Block, Node, NodeId, Op};
 use xeng_proto::Values;
 
-/// Deeper graphs over constants are left to the engines.
-const MAX_DEPTH: usize = 64;
-
-/// The cells of a node, when they depend on constants alone.
+/// The cells of a node, when they depend on constants alone. Each node below it is computed once.
 pub fn known(plan: &Plan, id: NodeId) -> Option<Block> {
-    depends_on_constants(plan, id).then(|| compute(plan, id, 0)).flatten()
+    let needed = constants_below(plan, id)?;
+    let mut users: HashMap<NodeId, usize> = HashMap::new();
+    for &at in &needed {
+        plan.graph.node(at).ok()?.op.inputs().into_iter().for_each(|i| *users.entry(i).or_default() += 1);
+    }
+    let mut done: HashMap<NodeId, Node> = HashMap::new();
+    for at in needed {
+        let node = plan.graph.node(at).ok()?;
+        let inputs = node.op.inputs();
+        let constant = match &node.op {
+            Op::Constant(_) => node.clone(),
+            op => {
+                let of = inputs.iter().map(|i| done.get(i)).collect::<Option<Vec<_>>>()?;
+                Node { op: Op::Constant(Arc::new(apply(op, &of).ok()?)), dims: node.dims.clone(), dtype: node.dtype }
+            }
+        };
+        done.insert(at, constant);
+        for input in inputs {
+            // What nobody will look at again need not be held.
+            let left = users.entry(input).or_default();
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                done.remove(&input);
+            }
+        }
+    }
+    match done.remove(&id)?.op {
+        Op::Constant(block) => Some(Arc::unwrap_or_clone(block)),
+        _ => None,
+    }
 }
 
-fn depends_on_constants(plan: &Plan, id: NodeId) -> bool {
-    let mut seen = vec![false; plan.graph.len()];
-    let mut stack = vec![id];
-    while let Some(id) = stack.pop() {
-        let Some(known) = seen.get_mut(id.0 as usize) else { return false };
-        if std::mem::replace(known, true) {
+/// A node and all below it, inputs first; `None` when any of them reads data or is too large.
+fn constants_below(plan: &Plan, id: NodeId) -> Option<BTreeSet<NodeId>> {
+    let (mut seen, mut waiting) = (BTreeSet::new(), vec![id]);
+    while let Some(id) = waiting.pop() {
+        if !seen.insert(id) {
             continue;
         }
-        let Ok(node) = plan.graph.node(id) else { return false };
+        let node = plan.graph.node(id).ok()?;
         if matches!(node.op, Op::Scan { .. } | Op::Given { .. }) || node.bytes() > LARGEST_CONSTANT_BYTES {
-            return false;
+            return None;
         }
-        stack.extend(node.op.inputs());
+        waiting.extend(node.op.inputs());
     }
-    true
-}
-
-fn compute(plan: &Plan, id: NodeId, depth: usize) -> Option<Block> {
-    if depth > MAX_DEPTH {
-        return None;
-    }
-    let node = plan.graph.node(id).ok()?;
-    let of = |id: &NodeId| compute(plan, *id, depth + 1);
-    match &node.op {
-        Op::Constant(block) => Some((**block).clone()),
-        Op::Take { input, axis, index } => {
-            let at: Vec<i64> = (0..index.len()).map(|i| index.get(i)).collect();
-            of(input)?.take(*axis, &at).ok()
-        }
-        Op::Pick { input, axis, index } => of(input)?.take(*axis, &[*index as i64]).ok()?.reshape(&node.shape()).ok(),
-        Op::Transpose { input, order } => of(input)?.transpose(order).ok(),
-        Op::Rename { input, .. } => of(input),
-        Op::Expand { input, axis, dim } => {
-            let block = of(input)?;
-            let mut shape = block.shape().to_vec();
-            shape.insert(*axis, 1);
-            block.reshape(&shape).ok()?.take(*axis, &vec![0; dim.len]).ok()
-        }
-        Op::Concat { inputs, axis } => {
-            let blocks = inputs.iter().map(of).collect::<Option<Vec<_>>>()?;
-            Block::concat(*axis, &blocks.iter().collect::<Vec<_>>()).ok()
-        }
-        Op::Map { formula, inputs } => {
-            let blocks = inputs.iter().map(of).collect::<Option<Vec<_>>>()?;
-            let axes: Vec<Vec<Option<usize>>> = inputs
-                .iter()
-                .map(|i| plan.graph.node(*i).ok().map(|n| node.dims.iter().map(|d| n.axis(&d.name)).collect()))
-                .collect::<Option<_>>()?;
-            let operands: Vec<Operand> = blocks.iter().zip(&axes).map(|(block, axes)| Operand { block, axes }).collect();
-            formula.evaluate(&operands, &node.shape()).ok()
-        }
-        Op::Scan { .. } | Op::Given { .. } | Op::Reduce { .. } | Op::Interp { .. } => None,
-    }
+    Some(seen)
 }
 
 /// The cells of an array, when they are known.

@@ -3,6 +3,7 @@
 //! In: operators by dimension name. Out: graph nodes, checked and bounded in size. Never knows labels.
 
 use crate::resolve::fault::{Fault, Outcome, refuse};
+use std::collections::HashMap;
 use std::sync::Arc;
 use xeng_kernels::formula::{Binary, Formula, Step, Unary};
 use xeng_kernels::graph::{Groups, Index, InterpMethod};
@@ -195,6 +196,9 @@ impl Plan {
         into: Dim,
     ) -> Outcome<NodeId> {
         let axis = self.axis(input, dim)?;
+        if *into.name != *dim && self.node(input)?.axis(&into.name).is_some() {
+            return refuse(format!("the array has a dimension '{}' already, so its groups cannot be called so", into.name));
+        }
         let mut axes = dims.iter().filter(|d| *d != dim).map(|d| self.axis(input, d)).collect::<Outcome<Vec<_>>>()?;
         axes.sort_unstable();
         axes.dedup();
@@ -338,6 +342,15 @@ impl MapBuilder {
     }
 
     fn finish(self, plan: &mut Plan) -> Outcome<NodeId> {
+        let mut lengths: HashMap<Arc<str>, usize> = HashMap::new();
+        for &input in &self.inputs {
+            for dim in &plan.node(input)?.dims {
+                let first = *lengths.entry(dim.name.clone()).or_insert(dim.len);
+                if first != dim.len {
+                    return refuse(format!("dimension '{}' has {first} indices in one operand and {} in another", dim.name, dim.len));
+                }
+            }
+        }
         plan.push(Op::Map { formula: Arc::new(self.formula), inputs: self.inputs })
     }
 }

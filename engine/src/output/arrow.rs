@@ -14,7 +14,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
-use xeng_kernels::{Block, Calendar};
+use xeng_kernels::Block;
 use xeng_proto::{AttrValue, Attrs, Values};
 
 /// The tables of an outcome, each a complete Arrow IPC stream.
@@ -67,7 +67,7 @@ fn table(values: &Values, shape: &[usize], mut metadata: HashMap<String, String>
         return Err(ArrowError::InvalidArgumentError(format!("{} cells in an array of shape {shape:?}", values.len())));
     }
     if let Values::Times(times) = values {
-        let time = json!({"calendar": calendar_name(times.encoding.calendar), "units": times.encoding.units});
+        let time = json!({"calendar": times.encoding.calendar.name(), "units": times.encoding.units});
         metadata.insert("xeng.time".into(), time.to_string());
     }
     let column = column(values);
@@ -100,18 +100,6 @@ fn numbers(block: &Block) -> ArrayRef {
         Block::U64(a) => Arc::new(UInt64Array::from_iter_values(a.iter().copied())),
         Block::F32(a) => Arc::new(Float32Array::from_iter_values(a.iter().copied())),
         Block::F64(a) => Arc::new(Float64Array::from_iter_values(a.iter().copied())),
-    }
-}
-
-/// The calendar's name in the CF conventions.
-fn calendar_name(calendar: Calendar) -> &'static str {
-    match calendar {
-        Calendar::Standard => "standard",
-        Calendar::ProlepticGregorian => "proleptic_gregorian",
-        Calendar::Julian => "julian",
-        Calendar::NoLeap => "noleap",
-        Calendar::AllLeap => "all_leap",
-        Calendar::Day360 => "360_day",
     }
 }
 

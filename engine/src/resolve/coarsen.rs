@@ -64,6 +64,9 @@ pub fn coarsen(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
 /// When windows do not fit exactly, or the reduction has no windowed form.
 pub fn method(plan: &mut Plan, c: &Coarsened, name: &str, args: Args) -> Outcome<Value> {
     let Some(kind) = reduce::named(name) else { return refuse(format!("coarsen object has no method '{name}'")) };
+    if let Some((name, arg)) = ["axis", "skipna", "ddof", "min_count"].iter().find_map(|n| args.keyword.get_key_value(*n)) {
+        return Err(Fault::new(format!("a reduction of windows has no argument '{name}' in xarray")).at(arg.span));
+    }
     let mut request = Request::parse(kind, args)?;
     if request.dims != args::Names::Absent {
         return refuse("a reduction of windows takes no dims");
@@ -138,6 +141,10 @@ fn windows(plan: &mut Plan, node: NodeId, cuts: &[Cut], request: &Request) -> Ou
     let dtype = plan.dtype(node)?;
     let mut node = node;
     if cuts.iter().any(|c| c.padded) {
+        // What fills the last window counts as true in xarray, and makes objects of truths.
+        if dtype == DType::Bool || matches!(request.kind, ReductionKind::Any | ReductionKind::All) {
+            return Err(Fault::unsupported("a reduction of truths with boundary='pad'"));
+        }
         node = plan.cast(node, indexing::promoted(dtype))?;
     }
     let dtype = plan.dtype(node)?;
@@ -201,15 +208,20 @@ fn coordinate(plan: &mut Plan, coord: &LazyCoord, cuts: &[Cut], func: &str) -> O
 /// The windows of known labels; NaN is left out.
 fn known(values: &xeng_proto::Values, cut: &Cut, func: &str) -> Outcome<xeng_proto::Values> {
     use xeng_proto::{Times, Values};
-    let groups = |i: usize| cut.codes.iter().enumerate().filter(move |(_, c)| **c as usize == i).map(|(at, _)| at);
+    let mut members: Vec<Vec<usize>> = vec![vec![]; cut.windows];
+    for (at, &code) in cut.codes.iter().enumerate() {
+        if let Some(window) = usize::try_from(code).ok().and_then(|w| members.get_mut(w)) {
+            window.push(at);
+        }
+    }
     match values {
         Values::Texts(_) => Err(Fault::unsupported("coarsening a coordinate of texts")),
         Values::Times(t) => {
             if t.micros.contains(&i64::MIN) || func == "sum" {
                 return Err(Fault::unsupported("coarsening missing times"));
             }
-            let micros = (0..cut.windows).map(|w| {
-                let cells: Vec<i128> = groups(w).filter_map(|i| t.micros.get(i)).map(|&m| m as i128).collect();
+            let micros = members.iter().map(|window| {
+                let cells: Vec<i128> = window.iter().filter_map(|&i| t.micros.get(i)).map(|&m| m as i128).collect();
                 match func {
                     "min" => cells.iter().min().copied().unwrap_or_default() as i64,
                     "max" => cells.iter().max().copied().unwrap_or_default() as i64,
@@ -220,9 +232,10 @@ fn known(values: &xeng_proto::Values, cut: &Cut, func: &str) -> Outcome<xeng_pro
         }
         Values::Numbers(block) => {
             let cells = block.to_f64_vec();
-            let out: Vec<f64> = (0..cut.windows)
-                .map(|w| {
-                    let present: Vec<f64> = groups(w).filter_map(|i| cells.get(i)).copied().filter(|v| !v.is_nan()).collect();
+            let out: Vec<f64> = members
+                .iter()
+                .map(|window| {
+                    let present: Vec<f64> = window.iter().filter_map(|&i| cells.get(i)).copied().filter(|v| !v.is_nan()).collect();
                     match func {
                         "sum" => present.iter().sum(),
                         "min" => present.iter().copied().fold(f64::NAN, f64::min),

@@ -15,7 +15,7 @@ use crate::lazy::plan::Operand;
 use crate::lazy::{Cells, LazyArray, Number, Plan, Value};
 use xeng_kernels::formula::{Binary, Unary};
 use xeng_kernels::graph::Index;
-use xeng_kernels::{Block, DType, NodeId};
+use xeng_kernels::{Block, DType, Dim, NodeId};
 use xeng_proto::Values;
 
 /// The dtype that a value names.
@@ -53,7 +53,7 @@ pub fn astype(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outco
 }
 
 /// An operand with its kind; arrays are aligned by the caller.
-fn side(plan: &mut Plan, v: &Value, dims: &[String]) -> Outcome<(Operand, Kind)> {
+fn side(plan: &mut Plan, v: &Value, dims: &[Dim]) -> Outcome<(Operand, Kind)> {
     match v {
         Value::Array(a) => {
             numbers_only(a, "this")?;
@@ -100,7 +100,7 @@ pub fn element(plan: &mut Plan, op: Binary, a: &LazyArray, other: &Value) -> Out
     }
     align::align(plan, &mut arrays, Join::Exact, &[])?;
     let other = arrays.get(1).cloned().map_or_else(|| other.clone(), Value::Array);
-    let dims = plan.names(arrays[0].node)?;
+    let dims = plan.dims(arrays[0].node)?;
     let (x, kx) = side(plan, &Value::Array(arrays[0].clone()), &dims)?;
     let (y, ky) = side(plan, &other, &dims)?;
     let within = promote::common(&[kx, ky])?;
@@ -165,7 +165,7 @@ pub fn filled(plan: &mut Plan, a: &LazyArray, value: &Value) -> Outcome<LazyArra
     }
     align::align(plan, &mut arrays, Join::Left, &[])?;
     let value = arrays.get(1).cloned().map_or_else(|| value.clone(), Value::Array);
-    let dims = plan.names(a.node)?;
+    let dims = plan.dims(a.node)?;
     let (x, kx) = side(plan, &Value::Array(arrays[0].clone()), &dims)?;
     let (y, ky) = side(plan, &value, &dims)?;
     let within = promote::common(&[kx, ky])?;
@@ -222,7 +222,7 @@ fn chosen(plan: &mut Plan, arrays: &[LazyArray], other: Option<&Value>) -> Outco
     if a.cells != Cells::Numbers {
         return Err(Fault::unsupported("where() of times or texts"));
     }
-    let dims = plan.names(a.node)?;
+    let dims = plan.dims(a.node)?;
     let (x, kx) = side(plan, &Value::Array(a.clone()), &dims)?;
     let own = plan.dtype(a.node)?;
     let (y, within) = match other {
@@ -387,6 +387,9 @@ pub fn shift(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) ->
         }
         let n = plan.dims(out.node)?.iter().find(|d| *d.name == *dim).map_or(0, |d| d.len) as i64;
         let by = args::integer(&arg.value).ok_or_else(|| Fault::new("a shift must be a whole number").at(arg.span))?;
+        if plan.dtype(out.node)? == DType::Bool {
+            return refuse("a shift of truths gives Python objects in xarray, which xeng does not have; use .astype(float) first");
+        }
         let to = indexing::promoted(plan.dtype(out.node)?);
         out.node = plan.cast(out.node, to)?;
         let at: Vec<i64> = (0..n).map(|i| i.saturating_sub(by)).map(|i| if (0..n).contains(&i) { i } else { -1 }).collect();
@@ -447,7 +450,7 @@ pub fn where_function(plan: &mut Plan, args: Args) -> Outcome<Value> {
     let mut aligned =
         |v: &Value| if matches!(v, Value::Array(_)) { it.next().cloned().map_or(Value::None, Value::Array) } else { v.clone() };
     let (c, x, y) = (aligned(&cond.value), aligned(&x.value), aligned(&y.value));
-    let dims = plan.names(arrays[0].node)?;
+    let dims = plan.dims(arrays[0].node)?;
     let condition = match &c {
         Value::Array(a) => a.node,
         Value::Bool(b) => plan.constant(&[], Block::scalar(*b))?,

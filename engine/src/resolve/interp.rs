@@ -12,8 +12,8 @@ use crate::lazy::labels;
 use crate::lazy::{Cells, CoordData, LazyArray, LazyCoord, Plan, Value};
 use indexmap::IndexMap;
 use std::sync::Arc;
-use xeng_kernels::DType;
 use xeng_kernels::graph::InterpMethod;
+use xeng_kernels::{DType, NodeId};
 use xeng_proto::{Attrs, Values};
 
 /// How it was asked for: `linear` is NumPy's, `slinear` and `nearest` SciPy's.
@@ -77,9 +77,10 @@ pub fn interp_like(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiv
     for (name, coord) in coords.iter().filter(|(n, c)| c.dims.len() == 1 && c.dims[0] == **n && own.contains(n)) {
         let Some(values) = coord.known() else { continue };
         if !matches!(&**values, Values::Numbers(_)) {
+            // Numbers and `datetime64` are interpolated even where they agree, which spreads missing cells; objects are only aligned.
+            let objects = !matches!(&**values, Values::Times(times) if labels::is_datetime64(times));
             match a.index(name) {
-                // Times that agree need no interpolation.
-                Some(mine) if labels::equal(mine, values) => continue,
+                Some(mine) if objects && labels::equal(mine, values) => continue,
                 _ => return Err(Fault::unsupported(format!("interp_like() along '{name}', whose labels are no numbers,")).at(arg.span)),
             }
         }
@@ -113,20 +114,22 @@ fn target(plan: &mut Plan, v: &Value, dim: &str) -> Outcome<Target> {
     if block.dtype() == DType::Bool {
         return refuse(format!("cannot interpolate along '{dim}' to truths"));
     }
-    let (attrs, others, own_dim) = match v {
-        Value::Array(t) => {
-            let mut others = t.coords.clone();
-            others.shift_remove(dim);
-            (t.attrs.clone(), others, plan.names(t.node)?.first().cloned())
-        }
+    let (attrs, mut others, own_dim) = match v {
+        Value::Array(t) => (t.attrs.clone(), t.coords.clone(), plan.names(t.node)?.first().cloned()),
         _ => (Attrs::new(), IndexMap::new(), Some(dim.to_owned())),
     };
+    // An array's own coordinate labels the result, whatever the values that were interpolated to.
+    let own = others.shift_remove(dim);
     let plain = !matches!(v, Value::Array(_));
     match shape.len() {
-        0 => Ok(Target { coord: LazyCoord::scalar(values.clone(), attrs), values, dim: None, others, plain }),
+        0 => {
+            let coord = own.unwrap_or_else(|| LazyCoord::scalar(values.clone(), attrs));
+            Ok(Target { coord, values, dim: None, others, plain })
+        }
         1 => {
             let name = own_dim.unwrap_or_else(|| dim.to_owned());
-            Ok(Target { coord: LazyCoord::along(&name, values.clone(), attrs), values, dim: Some(name), others, plain })
+            let coord = own.unwrap_or_else(|| LazyCoord::along(&name, values.clone(), attrs));
+            Ok(Target { coord, values, dim: Some(name), others, plain })
         }
         _ => Err(Fault::unsupported(format!("interpolating along '{dim}' to an array of several dimensions"))),
     }
@@ -142,10 +145,9 @@ fn along(plan: &mut Plan, a: &LazyArray, dim: &str, target: Target, method: Meth
         return refuse(format!("the labels of '{dim}' repeat, are missing or fewer than two, so nothing can be interpolated between them"));
     }
     let to = labels::floats(&target.values).unwrap_or_else(|| Arc::from([]));
-    let dtype = plan.dtype(source.node)?;
-    source.node = plan.cast(source.node, working_type(dtype, method))?;
+    let line = Line { dim, from, to, types: [number_type(&index), number_type(&target.values)], new_dim: target.dim.as_deref(), method };
     let old = source.coords.shift_remove(dim);
-    let mut out = step(plan, &source, dim, &from, &to, &target, method)?;
+    let mut out = step(plan, &source, &line)?;
     let mut coord = target.coord;
     if target.plain {
         // Bare numbers take the attributes of the coordinate that they replace.
@@ -158,28 +160,61 @@ fn along(plan: &mut Plan, a: &LazyArray, dim: &str, target: Target, method: Meth
     Ok(out)
 }
 
-/// The type that xarray's interpolators work in and answer with.
-fn working_type(dtype: DType, method: Method) -> DType {
-    match method {
-        Method::Nearest if dtype.is_float() => dtype,
-        Method::Linear | Method::Slinear | Method::Nearest => DType::F64,
+fn number_type(values: &Values) -> DType {
+    match values {
+        Values::Numbers(block) => block.dtype(),
+        Values::Times(_) | Values::Texts(_) => DType::F64,
+    }
+}
+
+/// One dim's interpolation, the same for the cells and for the coordinates along it.
+struct Line<'a> {
+    dim: &'a str,
+    from: Arc<[f64]>,
+    to: Arc<[f64]>,
+    /// The types of the labels, and of what is interpolated to.
+    types: [DType; 2],
+    /// The dim that replaces `dim`, if any does.
+    new_dim: Option<&'a str>,
+    method: Method,
+}
+
+impl Line<'_> {
+    /// The cells there, in the type that xarray's interpolators answer with.
+    ///
+    /// A line between `float32` cells at `float32` labels and targets is `float32`, every other line `float64`.
+    fn node(&self, plan: &mut Plan, source: NodeId) -> Outcome<NodeId> {
+        let dtype = plan.dtype(source)?;
+        let [labels, targets] = self.types;
+        let single = dtype == DType::F32;
+        let (within, kernel) = match self.method {
+            Method::Nearest => (if dtype.is_float() { dtype } else { DType::F64 }, InterpMethod::Nearest),
+            Method::Slinear => (DType::F64, InterpMethod::Spline),
+            Method::Linear if single => (dtype, InterpMethod::Linear),
+            // Only where labels are 64 bits wide too does SciPy go by way of `numpy.interp`, which spares cells beside a missing one.
+            Method::Linear if plan.names(source)?.len() == 1 && !matches!(labels, DType::F64 | DType::I64) => {
+                (DType::F64, InterpMethod::Spline)
+            }
+            Method::Linear => (DType::F64, InterpMethod::Linear),
+        };
+        let source = plan.cast(source, within)?;
+        let mut moved = plan.interp(source, self.dim, self.from.clone(), self.to.clone(), kernel)?;
+        if self.method == Method::Linear && single && dtype.promote(labels) == DType::F32 && targets == DType::F32 {
+            moved = plan.cast(moved, DType::F32)?;
+        }
+        match self.new_dim {
+            None => plan.pick(moved, self.dim, 0),
+            Some(new) => plan.rename(moved, self.dim, new),
+        }
     }
 }
 
 /// Interpolates the cells, and every numeric coordinate along the dim.
-fn step(
-    plan: &mut Plan,
-    a: &LazyArray,
-    dim: &str,
-    from: &Arc<[f64]>,
-    to: &Arc<[f64]>,
-    target: &Target,
-    method: Method,
-) -> Outcome<LazyArray> {
-    let mut out = LazyArray { node: node(plan, a.node, dim, from, to, target, method)?, ..a.clone() };
+fn step(plan: &mut Plan, a: &LazyArray, line: &Line) -> Outcome<LazyArray> {
+    let mut out = LazyArray { node: line.node(plan, a.node)?, ..a.clone() };
     let mut coords = IndexMap::new();
     for (name, coord) in &a.coords {
-        if !coord.dims.iter().any(|d| d == dim) {
+        if !coord.dims.iter().any(|d| d == line.dim) {
             coords.insert(name.clone(), coord.clone());
             continue;
         }
@@ -194,9 +229,7 @@ fn step(
         if cells != Cells::Numbers {
             continue;
         }
-        let dtype = plan.dtype(source)?;
-        let source = plan.cast(source, working_type(dtype, method))?;
-        let moved = node(plan, source, dim, from, to, target, method)?;
+        let moved = line.node(plan, source)?;
         coords.insert(
             name.clone(),
             LazyCoord { dims: plan.names(moved)?, data: CoordData::Lazy(moved, Cells::Numbers), attrs: coord.attrs.clone() },
@@ -204,25 +237,4 @@ fn step(
     }
     out.coords = coords;
     Ok(out)
-}
-
-fn node(
-    plan: &mut Plan,
-    source: xeng_kernels::NodeId,
-    dim: &str,
-    from: &Arc<[f64]>,
-    to: &Arc<[f64]>,
-    target: &Target,
-    method: Method,
-) -> Outcome<xeng_kernels::NodeId> {
-    let kernel = match method {
-        Method::Nearest => InterpMethod::Nearest,
-        Method::Linear => InterpMethod::Linear,
-        Method::Slinear => InterpMethod::Spline,
-    };
-    let moved = plan.interp(source, dim, from.clone(), to.clone(), kernel)?;
-    match &target.dim {
-        None => plan.pick(moved, dim, 0),
-        Some(new) => plan.rename(moved, dim, new),
-    }
 }

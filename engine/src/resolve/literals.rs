@@ -72,8 +72,9 @@ fn collect(flat: &[&Value], shape: &[usize]) -> Outcome<Values> {
     if flat.iter().all(|v| matches!(v, Value::Bool(_))) && !flat.is_empty() {
         return Ok(Values::Numbers(Block::from_vec(shape, flat.iter().map(|v| matches!(v, Value::Bool(true))).collect::<Vec<bool>>())?));
     }
-    if flat.iter().all(|v| matches!(v, Value::Number(Number::Int(_)))) && !flat.is_empty() {
-        return Ok(Values::Numbers(Block::from_vec(shape, flat.iter().filter_map(|v| args::integer(v)).collect::<Vec<i64>>())?));
+    if flat.iter().all(|v| matches!(v, Value::Number(Number::Int(_)) | Value::Bool(_))) && !flat.is_empty() {
+        let cells = flat.iter().filter_map(|v| if let Value::Bool(b) = v { Some(*b as i64) } else { args::integer(v) });
+        return Ok(Values::Numbers(Block::from_vec(shape, cells.collect::<Vec<i64>>())?));
     }
     let mut dtype: Option<DType> = None;
     let mut cells = vec![];

@@ -104,8 +104,8 @@ fn floats(op: BinaryOp, x: f64, y: f64) -> Outcome<Number> {
         BinaryOp::Subtract => x - y,
         BinaryOp::Multiply => x * y,
         BinaryOp::Divide => x / y,
-        BinaryOp::FloorDivide => (x / y).floor(),
-        BinaryOp::Remainder => x - y * (x / y).floor(),
+        BinaryOp::FloorDivide => divided(x, y).0,
+        BinaryOp::Remainder => divided(x, y).1,
         BinaryOp::Power if x < 0.0 && y.fract() != 0.0 => return refuse("a negative number to a fractional power is complex"),
         BinaryOp::Power => x.powf(y),
         BinaryOp::And | BinaryOp::Or | BinaryOp::Xor | BinaryOp::MatMul => {
@@ -113,6 +113,26 @@ fn floats(op: BinaryOp, x: f64, y: f64) -> Outcome<Number> {
         }
     };
     Ok(Number::Float(v))
+}
+
+/// Python's `divmod`: by the exact remainder, so that `1.0 // 0.1` is 9 although `1.0 / 0.1` rounds to 10.
+fn divided(x: f64, y: f64) -> (f64, f64) {
+    let rest = x % y;
+    let quotient = (x - rest) / y;
+    let (quotient, rest) = if rest == 0.0 {
+        (quotient, 0.0f64.copysign(y))
+    } else if (y < 0.0) != (rest < 0.0) {
+        (quotient - 1.0, rest + y)
+    } else {
+        (quotient, rest)
+    };
+    let down = quotient.floor();
+    let whole = match quotient {
+        0.0 => 0.0f64.copysign(x / y),
+        q if q - down > 0.5 => down + 1.0,
+        _ => down,
+    };
+    (whole, rest)
 }
 
 /// `op operand` of a Python number.
@@ -157,15 +177,64 @@ pub fn known_numpy(plan: &Plan, a: &LazyArray) -> Outcome<Value> {
 /// # Errors
 /// When they cannot meet.
 pub fn numpy_infix(plan: &mut Plan, op: Infix, left: &Value, right: &Value) -> Outcome<Value> {
-    let array = |plan: &mut Plan, v: &Value, rank: usize| -> Outcome<Value> {
-        match v {
-            // Trailing axes meet, as NumPy broadcasts.
-            Value::Numpy(b) if b.rank() == rank => Ok(Value::Array(unlabelled(plan, b)?)),
-            other => Ok(other.clone()),
-        }
+    let (l, r) = match (left, right) {
+        (Value::Numpy(a), Value::Numpy(b)) => (stretched(plan, a, b)?, stretched(plan, b, a)?),
+        (Value::Numpy(a), other) => (Value::Array(unlabelled(plan, a)?), other.clone()),
+        (other, Value::Numpy(b)) => (other.clone(), Value::Array(unlabelled(plan, b)?)),
+        (a, b) => (a.clone(), b.clone()),
     };
-    let rank = [left, right].iter().filter_map(|v| if let Value::Numpy(b) = v { Some(b.rank()) } else { None }).max().unwrap_or(0);
-    let (l, r) = (array(plan, left, rank)?, array(plan, right, rank)?);
-    let out = infix_array(plan, op, &l, &r)?;
+    let mut out = infix_array(plan, op, &l, &r)?;
+    let mut names = plan.names(out.node)?;
+    names.sort_by_key(|n| n.trim_start_matches("dim_").parse::<usize>().unwrap_or(usize::MAX));
+    out.node = plan.transpose(out.node, &names)?;
     known_numpy(plan, &out)
+}
+
+/// `block` as an array whose trailing axes meet those of `other`; an axis of one index repeats along a longer one.
+fn stretched(plan: &mut Plan, block: &Block, other: &Block) -> Outcome<Value> {
+    let rank = block.rank().max(other.rank());
+    let length = |b: &Block, axis: usize| (axis + b.rank()).checked_sub(rank).and_then(|i| b.shape().get(i).copied());
+    let (mut dims, mut shape) = (vec![], vec![]);
+    for axis in 0..rank {
+        let Some(n) = length(block, axis) else { continue };
+        match length(other, axis) {
+            Some(m) if n != m && n != 1 && m != 1 => {
+                return refuse(format!("numpy arrays of shapes {:?} and {:?} cannot be broadcast together", block.shape(), other.shape()));
+            }
+            Some(m) if n == 1 && m != 1 => {}
+            _ => {
+                dims.push(format!("dim_{axis}"));
+                shape.push(n);
+            }
+        }
+    }
+    let node = plan.constant(&dims, block.clone().reshape(&shape)?)?;
+    Ok(Value::Array(LazyArray { name: None, node, coords: IndexMap::new(), attrs: xeng_proto::Attrs::new(), cells: Cells::Numbers }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// From CPython 3.13.
+    #[test]
+    fn floats_divide_as_in_python() {
+        for (x, y, quotient, rest) in [
+            (1.0, 0.1, 9.0, 0.09999999999999995),
+            (-1.0, 0.1, -10.0, 5.551115123125783e-17),
+            (1.0, -0.1, -10.0, -5.551115123125783e-17),
+            (6.0, 0.1, 59.0, 0.09999999999999967),
+            (0.7, 0.1, 6.0, 0.09999999999999992),
+            (5.5, -2.0, -3.0, -0.5),
+            (-1.0, f64::INFINITY, -1.0, f64::INFINITY),
+            (1e300, 1e-300, f64::INFINITY, 4.891554850853602e-301),
+        ] {
+            let (q, r) = divided(x, y);
+            assert_eq!(q, quotient, "{x} // {y}");
+            assert!(r == rest || y == 1e-300, "{x} % {y} is {r}");
+        }
+        assert!(divided(0.0, -1.0).0.is_sign_negative() && divided(0.0, -1.0).1.is_sign_negative());
+        assert!(divided(f64::INFINITY, 1.0).0.is_nan());
+    }
 }

@@ -283,7 +283,7 @@ pub fn function(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
             let arg = args.bind(&["x"])?.need("x")?;
             let (values, _) = literals::cells(plan, &arg.value).map_err(|f| f.at(arg.span))?;
             match values {
-                Values::Numbers(b) => Ok(Value::Numpy(b.cast(dtype))),
+                Values::Numbers(b) => typed(&arg.value, &b, dtype).map(Value::Numpy).map_err(|f| f.at(arg.span)),
                 _ => Err(Fault::new(format!("np.{name}() takes numbers")).at(arg.span)),
             }
         }
@@ -350,7 +350,7 @@ fn binary(plan: &mut Plan, name: &str, op: Binary, a: &Value, b: &Value) -> Outc
         return known_binary(plan, name, op, a, b);
     }
     align::align(plan, &mut arrays, Join::Inner, &[])?;
-    let dims = plan.names(arrays[0].node)?;
+    let dims = plan.dims(arrays[0].node)?;
     let mut rest = arrays.iter();
     let mut sides = vec![];
     for v in [a, b] {
@@ -368,7 +368,11 @@ fn binary(plan: &mut Plan, name: &str, op: Binary, a: &Value, b: &Value) -> Outc
     }
     let common = promote::common(&[sides[0].1, sides[1].1])?;
     let within = if op.needs_float() { promote::float_function(name, common)? } else { common };
-    let node = plan.binary(op, sides[0].0, sides[1].0, within)?;
+    let mut node = plan.binary(op, sides[0].0, sides[1].0, within)?;
+    if arrays.len() == 1 {
+        // A numpy array before the DataArray does not bring its dims to the front.
+        node = plan.transpose(node, &dims.iter().map(|d| d.name.to_string()).collect::<Vec<_>>())?;
+    }
     let coords = align::merge_coords(&arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?;
     Ok(Value::Array(LazyArray { node, coords, cells: Cells::Numbers, ..arrays[0].clone() }))
 }
@@ -398,14 +402,12 @@ fn known_binary(plan: &mut Plan, name: &str, op: Binary, a: &Value, b: &Value) -
 
 /// An operator called as a ufunc: as the operator, with the first array's name and attributes.
 fn infix(plan: &mut Plan, name: &str, op: operators::Infix, a: &Value, b: &Value) -> Outcome<Value> {
-    let logical = name.starts_with("logical");
-    let truth = |plan: &mut Plan, v: &Value| -> Outcome<Value> {
-        match v {
-            Value::Array(x) if logical => Ok(Value::Array(LazyArray { node: plan.cast(x.node, DType::Bool)?, ..x.clone() })),
-            other => Ok(other.clone()),
-        }
+    let (a, b) = match name {
+        "logical_and" | "logical_or" | "logical_xor" => (truth(plan, name, a)?, truth(plan, name, b)?),
+        // Only the operator `**` squares truths as int8.
+        "power" if matches!(b, Value::Number(Number::Int(_))) => (counted(plan, a)?, b.clone()),
+        _ => (a.clone(), b.clone()),
     };
-    let (a, b) = (truth(plan, a)?, truth(plan, b)?);
     let first = [&a, &b].into_iter().find_map(|v| if let Value::Array(x) = v { Some(x.clone()) } else { None });
     let out = match (&a, &b) {
         (Value::Number(_) | Value::Bool(_), Value::Number(_) | Value::Bool(_)) => {
@@ -418,6 +420,49 @@ fn infix(plan: &mut Plan, name: &str, op: operators::Infix, a: &Value, b: &Value
         (Value::Array(out), Some(first)) => Ok(Value::Array(LazyArray { name: first.name, attrs: first.attrs, ..out })),
         (out, _) => Ok(out),
     }
+}
+
+/// What NumPy takes for true: all but zero.
+fn truth(plan: &mut Plan, name: &str, v: &Value) -> Outcome<Value> {
+    let cast = |plan: &mut Plan, x: &LazyArray| -> Outcome<LazyArray> {
+        numbers_only(x, name)?;
+        Ok(LazyArray { node: plan.cast(x.node, DType::Bool)?, ..x.clone() })
+    };
+    match v {
+        Value::Array(x) => Ok(Value::Array(cast(plan, x)?)),
+        Value::Dataset(d) => map_dataset(d, |x| cast(plan, x)),
+        Value::Numpy(block) => Ok(Value::Numpy(block.cast(DType::Bool))),
+        Value::Number(n) => Ok(Value::Bool(n.as_f64() != 0.0)),
+        other => Ok(other.clone()),
+    }
+}
+
+/// Truths as the integers 0 and 1.
+fn counted(plan: &mut Plan, v: &Value) -> Outcome<Value> {
+    match v {
+        Value::Array(x) if plan.dtype(x.node)? == DType::Bool => {
+            Ok(Value::Array(LazyArray { node: plan.cast(x.node, DType::I64)?, ..x.clone() }))
+        }
+        Value::Numpy(block) if block.dtype() == DType::Bool => Ok(Value::Numpy(block.cast(DType::I64))),
+        other => Ok(other.clone()),
+    }
+}
+
+/// Cells in another type: Python's numbers must fit an integer type, those of a NumPy array are cast.
+fn typed(from: &Value, block: &Block, dtype: DType) -> Outcome<Block> {
+    if dtype.is_integer() && !matches!(from, Value::Numpy(_) | Value::Array(_)) {
+        if block.dtype().is_float() {
+            for v in block.to_f64_vec() {
+                if !(-9.2e18..9.2e18).contains(&v) {
+                    return refuse(format!("{v} does not fit {dtype}"));
+                }
+                promote::fits(v as i64, dtype)?;
+            }
+        } else {
+            block.to_i64_vec().into_iter().try_for_each(|v| promote::fits(v, dtype))?;
+        }
+    }
+    Ok(block.cast(dtype))
 }
 
 fn with_dtype(block: Block, dtype: Option<args::Arg>) -> Outcome<Value> {
@@ -474,14 +519,30 @@ fn linspace(args: Args) -> Outcome<Value> {
         (_, 0) => first,
         _ => i as f64 * step + first,
     });
-    with_dtype(Block::from_vec(&[n], cells.collect::<Vec<f64>>())?, bound.some("dtype"))
+    let dtype = bound.some("dtype");
+    let whole = match &dtype {
+        Some(d) => dtype_of(&d.value).map_err(|f| f.at(d.span))?.is_integer(),
+        None => false,
+    };
+    // NumPy goes down to whole numbers here, where a cast goes towards zero.
+    let cells: Vec<f64> = if whole { cells.map(f64::floor).collect() } else { cells.collect() };
+    with_dtype(Block::from_vec(&[n], cells)?, dtype)
 }
 
 fn array(plan: &Plan, args: Args) -> Outcome<Value> {
     let mut bound = args.bind(&["object", "dtype", "copy"])?;
     let arg = bound.need("object")?;
     match literals::cells(plan, &arg.value).map_err(|f| f.at(arg.span))? {
-        (Values::Numbers(block), shape) => with_dtype(block.reshape(&shape)?, bound.some("dtype")),
+        (Values::Numbers(block), shape) => {
+            let block = block.reshape(&shape)?;
+            match bound.some("dtype") {
+                None => Ok(Value::Numpy(block)),
+                Some(d) => {
+                    let dtype = dtype_of(&d.value).map_err(|f| f.at(d.span))?;
+                    typed(&arg.value, &block, dtype).map(Value::Numpy).map_err(|f| f.at(arg.span))
+                }
+            }
+        }
         _ => match arg.value {
             // Labels: kept as a list, which coordinates and selections take.
             v @ (Value::List(_) | Value::Tuple(_)) => Ok(v),
@@ -500,16 +561,27 @@ fn filled(name: &str, args: Args) -> Outcome<Value> {
     let shape = shape.and_then(|s| s.into_iter().map(|n| usize::try_from(n).ok()).collect::<Option<Vec<usize>>>());
     let Some(shape) = shape else { return Err(bound.wrong("shape", &arg, "a whole number or a tuple of them")) };
     check_length(shape.iter().map(|&n| n as f64).product())?;
-    let (value, dtype) = match name {
-        "zeros" => (0.0, DType::F64),
-        "ones" => (1.0, DType::F64),
+    let block = match name {
+        "zeros" => Block::filled(DType::F64, &shape, 0.0),
+        "ones" => Block::filled(DType::F64, &shape, 1.0),
         _ => {
             let fill = bound.need("fill_value")?;
-            let v = args::float(&fill.value).ok_or_else(|| bound.wrong("fill_value", &fill, "a number"))?;
-            (v, if args::integer(&fill.value).is_some() { DType::I64 } else { DType::F64 })
+            match (args::integer(&fill.value), args::float(&fill.value)) {
+                (Some(v), _) => {
+                    let block = Block::from_vec(&shape, vec![v; shape.iter().product()])?;
+                    return match bound.some("dtype") {
+                        None => Ok(Value::Numpy(block)),
+                        Some(d) => typed(&fill.value, &block, dtype_of(&d.value).map_err(|f| f.at(d.span))?)
+                            .map(Value::Numpy)
+                            .map_err(|f| f.at(fill.span)),
+                    };
+                }
+                (None, Some(v)) => Block::filled(DType::F64, &shape, v),
+                (None, None) => return Err(bound.wrong("fill_value", &fill, "a number")),
+            }
         }
     };
-    with_dtype(Block::filled(dtype, &shape, value), bound.some("dtype"))
+    with_dtype(block, bound.some("dtype"))
 }
 
 /// A method of a known NumPy array.

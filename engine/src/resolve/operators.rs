@@ -12,7 +12,7 @@ use crate::lazy::plan::Operand;
 use crate::lazy::{Cells, LazyArray, LazyDataset, Number, Plan, Value};
 use indexmap::IndexMap;
 use xeng_kernels::formula::{Binary, Unary};
-use xeng_kernels::{Block, DType, NodeId};
+use xeng_kernels::{Block, DType, Dim, NodeId};
 
 /// An operator between two operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +141,7 @@ pub fn infix_array(plan: &mut Plan, op: Infix, left: &Value, right: &Value) -> O
         numbers_only(a, op.symbol())?;
     }
     align::align(plan, &mut arrays, Join::Inner, &[])?;
-    let dims = plan.names(arrays[0].node)?;
+    let dims = plan.dims(arrays[0].node)?;
     let mut it = arrays.iter();
     let mut side = |plan: &mut Plan, v: &Value| -> Outcome<Side> {
         match (v, it.next_if_array(v)) {
@@ -150,7 +150,11 @@ pub fn infix_array(plan: &mut Plan, op: Infix, left: &Value, right: &Value) -> O
         }
     };
     let (a, b) = (side(plan, left)?, side(plan, right)?);
-    let node = combine(plan, op, a.operand, a.kind, b.operand, b.kind)?;
+    let mut node = combine(plan, op, a.operand, a.kind, b.operand, b.kind)?;
+    if arrays.len() == 1 {
+        // A numpy array before the DataArray does not bring its dims to the front.
+        node = plan.transpose(node, &dims.iter().map(|d| d.name.to_string()).collect::<Vec<_>>())?;
+    }
     combined(node, &arrays)
 }
 
@@ -177,7 +181,7 @@ impl<'a> NextIfArray<'a> for std::slice::Iter<'a, LazyArray> {
     }
 }
 
-fn plain_side(plan: &mut Plan, op: Infix, v: &Value, dims: &[String]) -> Outcome<Side> {
+fn plain_side(plan: &mut Plan, op: Infix, v: &Value, dims: &[Dim]) -> Outcome<Side> {
     match v {
         Value::Number(n) => Ok(Side { operand: operand_of(*n), kind: Kind::Weak(*n) }),
         Value::Bool(b) => Ok(Side { operand: Operand::Int(*b as i64), kind: Kind::Strong(DType::Bool) }),
@@ -197,15 +201,29 @@ pub fn operand_of(n: Number) -> Operand {
     }
 }
 
-/// A NumPy array under the last dims of the array that it meets.
+/// A NumPy array under the last dims of the array that it meets; an axis of one index repeats along its dim.
 ///
 /// # Errors
-/// When it has more axes than there are dims.
-pub fn numpy_operand(plan: &mut Plan, block: &Block, dims: &[String]) -> Outcome<Operand> {
+/// When it has more axes than there are dims, or an axis of another length.
+pub fn numpy_operand(plan: &mut Plan, block: &Block, dims: &[Dim]) -> Outcome<Operand> {
+    let shown = || dims.iter().map(|d| format!("{}: {}", d.name, d.len)).collect::<Vec<_>>().join(", ");
     let Some(skip) = dims.len().checked_sub(block.rank()) else {
-        return refuse(format!("a numpy array of {} axes cannot meet a DataArray of dims ({})", block.rank(), dims.join(", ")));
+        return refuse(format!("a numpy array of {} axes cannot meet a DataArray of dims ({})", block.rank(), shown()));
     };
-    Ok(plan.constant(&dims[skip..], block.clone())?.into())
+    let (mut names, mut shape) = (vec![], vec![]);
+    for (&n, dim) in block.shape().iter().zip(&dims[skip..]) {
+        if n == dim.len {
+            names.push(dim.name.to_string());
+            shape.push(n);
+        } else if n != 1 {
+            return refuse(format!(
+                "a numpy array of shape {:?} cannot be broadcast together with a DataArray of dims ({}): its axes meet the last dims",
+                block.shape(),
+                shown()
+            ));
+        }
+    }
+    Ok(plan.constant(&names, block.clone().reshape(&shape)?)?.into())
 }
 
 /// Refuses times and texts.
@@ -272,6 +290,10 @@ fn power(plan: &mut Plan, a: Operand, ka: Kind, b: Operand, kb: Kind) -> Outcome
     let mut within = promote::common(&[ka, kb])?;
     if within == DType::Bool {
         within = DType::I8;
+    }
+    if let (Operand::Node(x), Kind::Strong(DType::Bool), Kind::Weak(Number::Int(2))) = (a, ka, kb) {
+        // The square of truths, where every other whole exponent is an int64.
+        return plan.unary(Unary::Square, x, DType::I8);
     }
     if let (Operand::Node(x), Kind::Weak(n)) = (a, kb) {
         match n.as_f64() {

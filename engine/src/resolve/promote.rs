@@ -42,7 +42,10 @@ pub fn common(kinds: &[Kind]) -> Outcome<DType> {
 }
 
 /// Refuses a Python integer that does not fit an integer type, as NumPy 2 does.
-fn fits(value: i64, dtype: DType) -> Outcome<()> {
+///
+/// # Errors
+/// When it does not fit.
+pub fn fits(value: i64, dtype: DType) -> Outcome<()> {
     let (low, high) = match dtype {
         DType::I8 => (i8::MIN as i64, i8::MAX as i64),
         DType::I16 => (i16::MIN as i64, i16::MAX as i64),

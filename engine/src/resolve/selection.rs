@@ -10,6 +10,8 @@ use super::indexing::{self, Picked, Scalars};
 use super::{literals, shape, subscript};
 use crate::lazy::labels::{self, Label, Order};
 use crate::lazy::{LazyArray, Plan, Value};
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use xeng_kernels::DType;
 use xeng_kernels::graph::Index;
@@ -30,6 +32,62 @@ struct Labels<'a> {
     values: &'a Values,
     keys: Vec<Label>,
     order: Order,
+    /// Of labels in no order: where each stands first, and whether it occurs again. Made when first asked for.
+    places: OnceCell<HashMap<Label, Place>>,
+}
+
+/// Where a label stands.
+#[derive(Clone, Copy)]
+struct Place {
+    first: usize,
+    repeated: bool,
+}
+
+impl<'a> Labels<'a> {
+    fn new(dim: &'a str, values: &'a Values) -> Labels<'a> {
+        let keys = labels::labels(values);
+        let order = labels::order(&keys);
+        Labels { dim, values, keys, order, places: OnceCell::new() }
+    }
+
+    /// Where a label stands, if it is there.
+    fn place(&self, wanted: &Label) -> Option<Place> {
+        if self.order == Order::None {
+            return self.places.get_or_init(|| self.listed()).get(wanted).copied();
+        }
+        let first = self.before(wanted);
+        let here = |at: usize| self.keys.get(at).is_some_and(|k| k.cmp(wanted).is_eq());
+        here(first).then(|| Place { first, repeated: here(first + 1) })
+    }
+
+    fn listed(&self) -> HashMap<Label, Place> {
+        let mut places: HashMap<Label, Place> = HashMap::new();
+        for (first, key) in self.keys.iter().enumerate() {
+            places.entry(key.clone()).and_modify(|p| p.repeated = true).or_insert(Place { first, repeated: false });
+        }
+        places
+    }
+
+    /// The number of labels that come before the wanted one in the order of the index.
+    fn before(&self, wanted: &Label) -> usize {
+        match self.order {
+            Order::Ascending => self.keys.partition_point(|k| k < wanted),
+            _ => self.keys.partition_point(|k| k > wanted),
+        }
+    }
+
+    /// Whether the labels are `float32`.
+    fn is_single(&self) -> bool {
+        matches!(self.values, Values::Numbers(b) if b.dtype() == DType::F32)
+    }
+
+    /// A label as this index looks it up: pandas rounds to the type of a `float32` index.
+    fn as_held(&self, label: Label) -> Label {
+        match label.number() {
+            Some(v) if self.is_single() => Label::float(v as f32 as f64),
+            _ => label,
+        }
+    }
 }
 
 /// `.sel(lat=..., method=..., tolerance=..., drop=...)`
@@ -81,9 +139,7 @@ fn sel_dim(
         let hint = crate::suggest::did_you_mean_or_list(dim, own.iter().map(String::as_str)).map(|h| format!("; {h}")).unwrap_or_default();
         return refuse(format!("'{dim}' is not a dimension with labels{hint}"));
     };
-    let keys = labels::labels(&index);
-    let order = labels::order(&keys);
-    let index = Labels { dim, values: &index, keys, order };
+    let index = Labels::new(dim, &index);
     let picked = picked(plan, &index, &arg.value, method, tolerance)?;
     let out = indexing::pick(plan, &a, dim, &picked, scalars)?;
     match &arg.value {
@@ -106,7 +162,8 @@ fn picked(plan: &Plan, index: &Labels, v: &Value, method: Method, tolerance: Opt
             if wanted.1 {
                 return subscript::positions(plan, v, index.keys.len(), index.dim);
             }
-            let at = wanted.0.iter().map(|l| Ok(find(index, l, method, tolerance)? as i64)).collect::<Outcome<Vec<_>>>()?;
+            let at =
+                wanted.0.into_iter().map(|l| Ok(find(index, &index.as_held(l), method, tolerance)? as i64)).collect::<Outcome<Vec<_>>>()?;
             match (rank, at.as_slice()) {
                 (0, [one]) => Ok(Picked::One(*one as usize)),
                 (0 | 1, _) => Ok(Picked::Many(Index::compact(&at))),
@@ -134,9 +191,6 @@ fn wanted(plan: &Plan, index: &Labels, v: &Value) -> Outcome<((Vec<Label>, bool)
     };
     let wanted = match (&values, index.values) {
         (Values::Numbers(block), _) if block.dtype() == DType::Bool => return Ok(((vec![], true), shape.len())),
-        (Values::Numbers(block), Values::Numbers(have)) if have.dtype() == DType::F32 => {
-            labels::labels(&Values::Numbers(block.cast(DType::F32)))
-        }
         (Values::Numbers(_), Values::Numbers(_)) | (Values::Texts(_), Values::Texts(_)) => labels::labels(&values),
         (Values::Times(a), Values::Times(b)) if labels::same_calendar(&a.encoding, &b.encoding) => labels::labels(&values),
         (Values::Texts(texts), Values::Times(times)) if labels::is_datetime64(times) => {
@@ -169,9 +223,8 @@ fn time_text(index: &Labels, times: &xeng_proto::Times, text: &str, method: Meth
 }
 
 fn find(index: &Labels, wanted: &Label, method: Method, tolerance: Option<f64>) -> Outcome<usize> {
-    let mut matches = index.keys.iter().enumerate().filter(|(_, k)| *k == wanted);
-    let exact = matches.next().map(|(i, _)| i);
-    if exact.is_some() && matches.next().is_some() {
+    let exact = index.place(wanted);
+    if exact.is_some_and(|p| p.repeated) {
         return Err(Fault::unsupported(format!(
             "selecting the label {} of '{}', which occurs more than once,",
             show(wanted, index),
@@ -179,12 +232,12 @@ fn find(index: &Labels, wanted: &Label, method: Method, tolerance: Option<f64>) 
         )));
     }
     let found = match (method, exact) {
-        (_, Some(i)) => Some(i),
+        (_, Some(place)) => Some(place.first),
         (Method::Exact, None) => None,
         _ if index.order == Order::None => return refuse(format!("a method needs the labels of '{}' to be sorted", index.dim)),
         (method, None) => neighbour(index, wanted, method),
     };
-    let near = found.filter(|&i| tolerance.is_none_or(|t| distance(&index.keys[i], wanted) <= t));
+    let near = found.filter(|&i| tolerance.is_none_or(|t| distance(index, &index.keys[i], wanted) <= t));
     near.ok_or_else(|| not_found(index, wanted))
 }
 
@@ -203,9 +256,11 @@ fn show(label: &Label, index: &Labels) -> String {
     }
 }
 
-fn distance(a: &Label, b: &Label) -> f64 {
+fn distance(index: &Labels, a: &Label, b: &Label) -> f64 {
     match (a, b) {
         (Label::Time(x), Label::Time(y)) => x.abs_diff(*y) as f64,
+        // Rounded to the type of the labels, as pandas does: ties depend on it.
+        _ if index.is_single() => a.number().zip(b.number()).map_or(f64::NAN, |(x, y)| f64::from((x as f32 - y as f32).abs())),
         _ => a.number().zip(b.number()).map_or(f64::NAN, |(x, y)| (x - y).abs()),
     }
 }
@@ -216,11 +271,7 @@ fn neighbour(index: &Labels, wanted: &Label, method: Method) -> Option<usize> {
     if keys.is_empty() || index.order == Order::None || matches!(wanted, Label::Text(_)) {
         return None;
     }
-    // The number of labels that come before the wanted one in the index's order.
-    let before = match index.order {
-        Order::Ascending => keys.partition_point(|k| k < wanted),
-        _ => keys.partition_point(|k| k > wanted),
-    };
+    let before = index.before(wanted);
     let pad = before.checked_sub(1);
     let backfill = (before < keys.len()).then_some(before);
     match method {
@@ -229,7 +280,7 @@ fn neighbour(index: &Labels, wanted: &Label, method: Method) -> Option<usize> {
         Method::Backfill => backfill,
         Method::Nearest => match (pad, backfill) {
             (Some(p), Some(b)) => {
-                let (dp, db) = (distance(&keys[p], wanted), distance(&keys[b], wanted));
+                let (dp, db) = (distance(index, &keys[p], wanted), distance(index, &keys[b], wanted));
                 let take_pad = if index.order == Order::Ascending { dp < db } else { dp <= db };
                 Some(if take_pad { p } else { b })
             }
@@ -280,8 +331,8 @@ fn bound(index: &Labels, v: &Value, end: End) -> Outcome<Option<Label>> {
         }
         (Value::Text(t), Values::Texts(_)) => Ok(Some(Label::Text(t.clone()))),
         (Value::DateTime(t), Values::Times(times)) => Ok(Some(Label::Time(dates::parse(t, times.encoding.calendar)?.start))),
-        (Value::Number(n), Values::Numbers(_)) => Ok(Some(Label::float(n.as_f64()))),
-        (Value::Numpy(b), Values::Numbers(_)) if b.rank() == 0 => Ok(b.to_f64_vec().first().map(|&v| Label::float(v))),
+        (Value::Number(n), Values::Numbers(_)) => Ok(Some(index.as_held(Label::float(n.as_f64())))),
+        (Value::Numpy(b), Values::Numbers(_)) if b.rank() == 0 => Ok(b.to_f64_vec().first().map(|&v| index.as_held(Label::float(v)))),
         (other, _) => refuse(format!("{} cannot bound a slice of the labels of '{}'", other.type_name(), index.dim)),
     }
 }
@@ -294,24 +345,16 @@ fn edge(index: &Labels, label: &Label, end: End) -> Outcome<usize> {
         (Order::Ascending, End::Stop) => keys.partition_point(|k| k <= label),
         (Order::Descending, End::Start) => keys.partition_point(|k| k > label),
         (Order::Descending, End::Stop) => keys.partition_point(|k| k >= label),
-        (Order::None, end) => {
-            let mut found = keys.iter().enumerate().filter(|(_, k)| *k == label).map(|(i, _)| i);
-            match (found.next(), found.next()) {
-                (Some(i), None) => {
-                    if end == End::Start {
-                        i
-                    } else {
-                        i + 1
-                    }
-                }
-                _ => {
-                    return refuse(format!(
-                        "the labels of '{}' are not sorted, so a slice must start and stop at labels that occur once",
-                        index.dim
-                    ));
-                }
+        (Order::None, end) => match (index.place(label), end) {
+            (Some(Place { first, repeated: false }), End::Start) => first,
+            (Some(Place { first, repeated: false }), End::Stop) => first + 1,
+            _ => {
+                return refuse(format!(
+                    "the labels of '{}' are not sorted, so a slice must start and stop at labels that occur once",
+                    index.dim
+                ));
             }
-        }
+        },
     })
 }
 
@@ -326,13 +369,16 @@ pub fn drop_sel(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Out
         let Some(index) = out.index(&dim).cloned() else {
             return Err(Fault::new(format!("'{dim}' is not a dimension with labels")).at(arg.span));
         };
-        let keys = labels::labels(&index);
-        let order = labels::order(&keys);
-        let index = Labels { dim: &dim, values: &index, keys, order };
+        let index = Labels::new(&dim, &index);
+        // Compared as they stand: unlike `sel`, pandas does not round them to the type of the labels here.
         let ((gone, _), _) = wanted(plan, &index, &arg.value).map_err(|f| f.at(arg.span))?;
-        if let Some(l) = gone.iter().find(|l| !index.keys.contains(l)) {
-            return Err(not_found(&index, l).at(arg.span));
+        let have: HashSet<&Label> = index.keys.iter().collect();
+        if let Some(l) = gone.iter().find(|l| !have.contains(l)) {
+            let Some(v) = l.number().filter(|_| index.is_single()) else { return Err(not_found(&index, l).at(arg.span)) };
+            let told = format!("'{dim}' has no label {v}; its labels are float32, so that drop_sel() needs np.float32({v})");
+            return Err(Fault::new(told).at(arg.span));
         }
+        let gone: HashSet<Label> = gone.into_iter().collect();
         let keep: Vec<i64> = index.keys.iter().enumerate().filter(|(_, k)| !gone.contains(k)).map(|(i, _)| i as i64).collect();
         out = indexing::pick(plan, &out, &dim, &Picked::Many(Index::compact(&keep)), Scalars::Keep)?;
     }

@@ -181,6 +181,7 @@ fn groups_sort_their_labels() {
     assert_eq!(shape(anomaly), "time=24,lat=4,lon=6 float32");
     assert_eq!(coords(anomaly), ["height(time)", "lat(lat)", "lon(lon)", "month(time)", "time(time)"]);
     assert!(error("d.tas.groupby('time.mnth')").contains("did you mean 'month'"));
+    assert!(error("np.maximum(d.tas,d.tas.groupby('time.year').max()).groupby('time.year').max()").contains("already"));
 }
 
 #[test]
@@ -237,6 +238,175 @@ fn datasets_map_over_variables() {
     assert_eq!(plan.names(ds.variables["flag"].node).unwrap(), ["lat", "lon"]);
     assert!(run("d.isel(time=0).tas").is_ok());
     assert!(error("d.mean('tme')").contains("time") || error("d.mean('tme')").contains("no dimension"));
+}
+
+/// A line of six `float32` latitudes a tenth apart, as the numbers of xarray 2026.9 were made with.
+const TENTHS: &str = "a=xr.DataArray(np.arange(6.),dims='lat',coords={'lat':np.array([40.0,40.1,40.2,40.3,40.4,40.5],dtype='float32')})\n";
+
+#[test]
+fn float32_labels_are_looked_up_as_pandas_does() {
+    let a = |text: &str| known(&format!("{TENTHS}{text}"));
+    assert_eq!(a("a.sel(lat=slice(40,40.4))"), [0.0, 1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(a("a.sel(lat=slice(40.1,40.3))"), [1.0, 2.0, 3.0]);
+    assert_eq!(a("a.sel(lat=slice(40.1000001,40.3))"), [1.0, 2.0, 3.0]);
+    assert_eq!(a("a.sel(lat=slice(np.float64(40.1),np.float64(40.3)))"), [1.0, 2.0, 3.0]);
+    assert_eq!(a("a.sel(lat=slice(40.15,40.35))"), [2.0, 3.0]);
+    assert_eq!(a("a[::-1].sel(lat=slice(40.3,40.1))"), [3.0, 2.0, 1.0]);
+    assert_eq!(a("a[::-1].sel(lat=slice(40.1,40.3))"), [0.0; 0]);
+    assert_eq!(a("a[::-1].sel(lat=slice(40.35,40.15))"), [3.0, 2.0]);
+    assert_eq!(a("a.isel(lat=[1,0,3]).sel(lat=slice(40.1,40.3))"), [1.0, 0.0, 3.0]);
+    assert_eq!(a("a.sel(lat=40.1)"), [1.0]);
+    assert_eq!(a("a.sel(lat=[40.3,40.1],method='nearest',tolerance=0)"), [3.0, 1.0]);
+    assert_eq!(a("a.sel(lat=40.3,method='pad')"), [3.0]);
+    assert_eq!(a("a.sel(lat=40.1,method='backfill')"), [1.0]);
+    for (to, want) in [("40.05", 1.0), ("40.15", 2.0), ("40.25", 3.0), ("40.35", 3.0), ("40.45", 5.0)] {
+        assert_eq!(a(&format!("a.sel(lat={to},method='nearest')")), [want], "{to}");
+        assert_eq!(a(&format!("a[::-1].sel(lat={to},method='nearest')")), [want], "{to}, descending");
+    }
+    assert!(error(&format!("{TENTHS}a.sel(lat=40.11,method='nearest',tolerance=0.0100001)")).contains("no label"));
+    assert_eq!(a("a.drop_sel(lat=np.float32(40.1))"), [0.0, 2.0, 3.0, 4.0, 5.0]);
+    assert_eq!(a("a.drop_sel(lat=a.lat[[1,2]])"), [0.0, 3.0, 4.0, 5.0]);
+    assert_eq!(a("a.drop_sel(lat=[40])"), [1.0, 2.0, 3.0, 4.0, 5.0]);
+    assert!(error(&format!("{TENTHS}a.drop_sel(lat=40.1)")).contains("np.float32(40.1)"));
+}
+
+/// Cells, labels and type of an interpolation.
+fn moved(text: &str) -> (Vec<f64>, Vec<f64>, String) {
+    let t = "t=xr.DataArray(np.array([1,2,4],dtype='float32'),dims='lat',coords={'lat':np.array([60,40.1,20.3],dtype='float32')})\n";
+    let (a, plan) = array(&format!("{t}{text}"));
+    let labels = match a.coords["lat"].known().map(|v| (**v).clone()) {
+        Some(Values::Numbers(b)) => b.to_f64_vec(),
+        other => panic!("{text}: {other:?}"),
+    };
+    (known(&format!("{t}{text}")), labels, plan.dtype(a.node).unwrap().to_string())
+}
+
+#[test]
+fn interpolated_arrays_have_xarrays_labels_and_types() {
+    let near = |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 2e-7 || a.is_nan() && b.is_nan());
+    let own = [60.0, 40.099998474121094, 20.299999237060547];
+    for (text, cells, labels, dtype) in [
+        ("t.interp(lat=t.lat-0.5)", vec![1.0251256227493286, 2.0505051612854004, f64::NAN], own.to_vec(), "float32"),
+        ("t.interp(lat=t.lat+0.5)", vec![f64::NAN, 1.9748743772506714, 3.9494948387145996], own.to_vec(), "float32"),
+        ("t.interp(lat=t.lat.astype('float64')-0.5)", vec![1.0251256161074593, 2.0505050215381004, f64::NAN], own.to_vec(), "float64"),
+        ("t.interp(lat=t.lat[1]-0.5)", vec![2.0505051612854004], vec![own[1]], "float32"),
+        ("t.interp(lat=np.array([50,30],dtype='float32'))", vec![1.5025124549865723, 3.0202019214630127], vec![50.0, 30.0], "float32"),
+        ("t.interp(lat=np.array([50,30],dtype='int16'))", vec![1.5025125191252187, 3.020201889846959], vec![50.0, 30.0], "float64"),
+        ("t.interp(lat=np.float32(50))", vec![1.5025124549865723], vec![50.0], "float32"),
+        ("t.interp(lat=[50.,30.])", vec![1.5025125191252187, 3.020201889846959], vec![50.0, 30.0], "float64"),
+        (
+            "t.interp(lat=np.array([50,30],dtype='float32'),method='slinear')",
+            vec![1.5025125242827508, 3.0202019053835594],
+            vec![50.0, 30.0],
+            "float64",
+        ),
+        ("t.interp(lat=np.array([50,30],dtype='float32'),method='nearest')", vec![2.0, 4.0], vec![50.0, 30.0], "float32"),
+        (
+            "t.astype('float64').interp(lat=np.array([50,30],dtype='float32'))",
+            vec![1.5025125242827508, 3.0202019053835594],
+            vec![50.0, 30.0],
+            "float64",
+        ),
+        (
+            "t.interp(lat=xr.DataArray([50.,30.],dims='k',coords={'lat':('k',[7,8])}))",
+            vec![1.5025125191252187, 3.020201889846959],
+            vec![7.0, 8.0],
+            "float64",
+        ),
+        ("t.interp(lat=xr.DataArray([50.,30.],dims='k'))", vec![1.5025125191252187, 3.020201889846959], vec![50.0, 30.0], "float64"),
+        ("t.interp_like(t)", vec![1.0, 2.0, 4.0], own.to_vec(), "float32"),
+    ] {
+        let got = moved(text);
+        assert!(near(&got.0, &cells), "{text}: {:?} instead of {cells:?}", got.0);
+        assert_eq!((got.1, got.2.as_str()), (labels, dtype), "{text}");
+    }
+    assert!(error("d.tas.interp_like(d.tas)").contains("'time'"), "xarray interpolates along times that agree");
+    assert_eq!(shape("m.tas.interp_like(m.tas)"), "time=24,lat=4,lon=6 float64", "cftime objects are only aligned");
+}
+
+#[test]
+fn numbers_are_truths_in_logical_functions() {
+    let i = "m=xr.DataArray([True,False],dims='x')\ni=xr.DataArray([0,2,3],dims='x')\nf=xr.DataArray([0.,np.nan,2.],dims='x')\n";
+    let k = |text: &str| known(&format!("{i}{text}"));
+    assert_eq!(k("np.logical_and(m,2)"), [1.0, 0.0]);
+    assert_eq!(k("np.logical_and(2,m)"), [1.0, 0.0]);
+    assert_eq!(k("np.logical_and(m,0.5)"), [1.0, 0.0]);
+    assert_eq!(k("np.logical_or(m,2)"), [1.0, 1.0]);
+    assert_eq!(k("np.logical_xor(m,2)"), [0.0, 1.0]);
+    assert_eq!(k("np.logical_and(f,i)"), [0.0, 1.0, 1.0]);
+    assert_eq!(k("np.logical_and(i,np.array([1,2,0]))"), [0.0, 1.0, 0.0]);
+    assert_eq!(k("np.logical_not(f)"), [1.0, 0.0, 0.0]);
+    assert_eq!(shape(&format!("{i}np.logical_and(m,2)")), "x=2 bool");
+    assert_eq!(k("xr.DataArray(np.logical_xor(2,1))"), [0.0]);
+}
+
+#[test]
+fn truths_keep_the_types_that_xarray_gives_them() {
+    assert_eq!(shape("(d.tas>0)**2"), "time=24,lat=4,lon=6 int8");
+    assert_eq!(shape("(d.tas>0)**3"), "time=24,lat=4,lon=6 int64");
+    assert_eq!(shape("(d.tas>0)**2.0"), "time=24,lat=4,lon=6 float64");
+    assert_eq!(shape("np.power(d.tas>0,2)"), "time=24,lat=4,lon=6 int64");
+    assert!(error("(d.tas>0).shift(time=1)").contains("objects"));
+    assert!(error("(d.tas>0).coarsen(time=5,boundary='pad').sum()").contains("not supported"));
+    for name in ["skipna=False", "min_count=2", "ddof=1"] {
+        assert!(error(&format!("d.tas.coarsen(time=2).sum({name})")).contains("no argument"), "{name}");
+    }
+}
+
+#[test]
+fn numpy_arrays_broadcast_or_are_refused_where_they_stand() {
+    let g = "g=xr.DataArray(np.array([[0.,0,0],[0,0,0]]),dims=('y','x'))\n";
+    assert_eq!(known(&format!("{g}g+np.array([[1],[2]])")), [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]);
+    assert_eq!(known(&format!("{g}np.array([1,2,3])+g")), [1.0, 2.0, 3.0, 1.0, 2.0, 3.0]);
+    assert_eq!(known(&format!("{g}g+np.array([5])")), [5.0; 6]);
+    assert_eq!(known(&format!("{g}np.maximum(np.array([1,2,3]),g)")), [1.0, 2.0, 3.0, 1.0, 2.0, 3.0]);
+    assert_eq!(known(&format!("{g}g+np.array([1,2,3])*np.array([[1],[10]])")), [1.0, 2.0, 3.0, 10.0, 20.0, 30.0]);
+    for text in ["g+np.array([[1],[2],[3]])", "np.array([1,2])+g", "np.maximum(g,np.array([1,2]))", "np.array([1,2])+np.array([1,2,3])"] {
+        let told = error(&format!("{g}{text}"));
+        assert!(told.contains("broadcast") && !told.contains("malformed"), "{text}: {told}");
+    }
+    let told = error("d.tas.drop_vars('lat').isel(lat=slice(2)) + d.tas.drop_vars('lat')");
+    assert!(!told.contains("malformed"), "{told}");
+}
+
+#[test]
+fn numbers_become_types_as_in_numpy() {
+    assert_eq!(known("xr.DataArray(np.array([300,-1]).astype('uint8'))"), [44.0, 255.0]);
+    assert_eq!(known("xr.DataArray(np.array(np.array([300.5,-1.0]),dtype='uint8'))"), [44.0, 255.0]);
+    assert_eq!(known("xr.DataArray(np.full(2,300.0,dtype='uint8'))"), [44.0, 44.0]);
+    assert_eq!(known("xr.DataArray(np.arange(0,400,100,dtype='uint8'))"), [0.0, 100.0, 200.0, 44.0]);
+    assert_eq!(known("xr.DataArray(np.linspace(0,-1.5,4,dtype='int32'))"), [0.0, -1.0, -1.0, -2.0]);
+    assert_eq!(known("xr.DataArray(np.full(2,9007199254740993)-9007199254740992)"), [1.0, 1.0]);
+    for text in [
+        "np.array([300.5],dtype='uint8')",
+        "np.array([-1],dtype='uint8')",
+        "np.int8(300)",
+        "np.array([1e20],dtype='int32')",
+        "np.full(2,300,dtype='uint8')",
+    ] {
+        assert!(error(text).contains("does not fit"), "{text}");
+    }
+    assert_eq!(known("xr.DataArray([1.0//0.1, 1.0%0.1])"), [9.0, 0.09999999999999995]);
+}
+
+#[test]
+fn planning_takes_time_in_proportion() {
+    let began = std::time::Instant::now();
+    let within = |what: &str| assert!(began.elapsed() < std::time::Duration::from_secs(8), "{what}: {:?}", began.elapsed());
+    let square = "x=xr.DataArray(np.array([[1.,2],[3,4]]),dims=('a','b'))\n";
+    run(&format!("{square}{}x", "x=x*0.5+x.T*0.5\n".repeat(40))).unwrap();
+    within("a chain of products");
+    let (a, plan) = array(&format!("{square}{}x", "x=x-x.mean()\n".repeat(40)));
+    crate::optimize::optimize(&plan.graph, &[a.node]).unwrap();
+    within("a chain of means");
+    let (a, plan) = array(&format!("x=d.tas\n{}x.isel(time=slice(3))", "x=x*(x+1)\n".repeat(40)));
+    crate::optimize::optimize(&plan.graph, &[a.node]).unwrap();
+    within("a selection of a chain");
+    let line = "x=xr.DataArray(np.arange(30000.),dims='k',coords={'k':np.arange(30000.)})\n";
+    assert_eq!(shape(&format!("{line}x.sel(k=np.arange(30000.)[::-1])")), "k=30000 float64");
+    within("many labels");
+    assert_eq!(shape(&format!("{line}x.coarsen(k=2).mean()")), "k=15000 float64");
+    within("many windows");
 }
 
 #[test]

@@ -1,47 +1,18 @@
 //! ISO 8601 dates of any length: `2011`, `2011-07`, `2011-07-05T12:30`.
 //!
-//! In: text. Out: the half-open interval of time that it names. Never reads other orders of day and month.
+//! In: text. Out: the date, and which of its parts were there. Never reads other orders of day and month.
 
-use super::{Calendar, Civil};
-use crate::error::{KernelError, Result};
+use super::Civil;
 
 /// What was found in a text: a date, how many of its parts were there, and the offset from UTC.
 pub(super) struct Found {
     pub(super) date: Civil,
     /// 1 for a year alone, 2 with a month, up to 6 with seconds and 7 with a fraction.
     pub(super) parts: usize,
-    /// Digits of the fraction of a second.
-    pub(super) digits: u32,
     /// Minutes east of UTC.
     pub(super) zone_minutes: i64,
     /// Whether the hour has no minutes, or the time zone is not `Z`, `UTC`, `GMT` or of two or four digits.
     pub(super) loose: bool,
-}
-
-/// The interval `from..until` that `text` names, in microseconds since 1970-01-01T00:00:00 of `calendar`.
-///
-/// `2011-07` is the whole of July; `2011-07-05T12` is one hour; a time with n digits of a second is 10^-n seconds long.
-/// Signs and years of other than four digits are read as they stand; years are astronomical.
-///
-/// # Errors
-/// [`KernelError::Malformed`] when it is no such date, or does not exist in the calendar.
-pub fn parse_partial(text: &str, calendar: Calendar) -> Result<(i64, i64)> {
-    let found = scan(text)
-        .ok_or_else(|| KernelError::malformed("date", format!("'{text}' is not of the form 2011-07-05T12:30:00 or a beginning of it")))?;
-    let from = calendar.micros(found.date)?;
-    let date = found.date;
-    let until = match found.parts {
-        1 => calendar.micros(Civil { year: date.year + 1, ..date })?,
-        2 if date.month == 12 => calendar.micros(Civil { year: date.year + 1, month: 1, ..date })?,
-        2 => calendar.micros(Civil { month: date.month + 1, ..date })?,
-        3 => from.saturating_add(super::DAY),
-        4 => from.saturating_add(3_600_000_000),
-        5 => from.saturating_add(60_000_000),
-        6 => from.saturating_add(1_000_000),
-        _ => from.saturating_add(10i64.pow(6 - found.digits.min(6))),
-    };
-    let shift = found.zone_minutes * 60_000_000;
-    Ok((from.saturating_sub(shift), until.saturating_sub(shift)))
 }
 
 /// Reads `[+-]year[-month[-day[(T| )hour[:minute[:second[.fraction]]]]]]` and a time zone.
@@ -52,7 +23,7 @@ pub(super) fn scan(text: &str) -> Option<Found> {
     let width = rest.bytes().take_while(u8::is_ascii_digit).count();
     let mut year = number(&mut rest, 6)?;
     let mut date = Civil { year: 0, month: 1, day: 1, hour: 0, minute: 0, second: 0, micro: 0 };
-    let (mut parts, mut digits, mut zone_minutes, mut loose) = (1, 0, 0, false);
+    let (mut parts, mut zone_minutes, mut loose) = (1, 0, false);
     if width == 6 {
         return None;
     }
@@ -71,31 +42,31 @@ pub(super) fn scan(text: &str) -> Option<Found> {
             let after = rest.strip_prefix(['T', 't']).unwrap_or_else(|| rest.trim_start());
             if after.len() < rest.len() && after.starts_with(|c: char| c.is_ascii_digit()) {
                 rest = after;
-                (parts, digits) = time_of_day(&mut rest, &mut date)?;
+                parts = time_of_day(&mut rest, &mut date)?;
             }
             loose = parts == 4 || rest.trim().len() == 2;
             zone_minutes = zone(rest.trim())?;
             rest = "";
         }
     }
-    rest.trim().is_empty().then_some(Found { date, parts, digits, zone_minutes, loose })
+    rest.trim().is_empty().then_some(Found { date, parts, zone_minutes, loose })
 }
 
-fn time_of_day(rest: &mut &str, date: &mut Civil) -> Option<(usize, u32)> {
+fn time_of_day(rest: &mut &str, date: &mut Civil) -> Option<usize> {
     date.hour = u32::try_from(number(rest, 2)?).ok()?;
-    let Some(next) = rest.strip_prefix(':') else { return Some((4, 0)) };
+    let Some(next) = rest.strip_prefix(':') else { return Some(4) };
     *rest = next;
     date.minute = u32::try_from(number(rest, 2)?).ok()?;
-    let Some(next) = rest.strip_prefix(':') else { return Some((5, 0)) };
+    let Some(next) = rest.strip_prefix(':') else { return Some(5) };
     *rest = next;
     date.second = u32::try_from(number(rest, 2)?).ok()?;
-    let Some(next) = rest.strip_prefix('.') else { return Some((6, 0)) };
+    let Some(next) = rest.strip_prefix('.') else { return Some(6) };
     *rest = next;
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let fraction = rest.get(..digits.min(6))?;
     *rest = rest.get(digits..)?;
     date.micro = format!("{fraction:0<6}").parse().ok()?;
-    Some(if digits == 0 { (6, 0) } else { (7, digits as u32) })
+    Some(if digits == 0 { 6 } else { 7 })
 }
 
 /// Minutes east of UTC.

@@ -168,25 +168,4 @@ fn decode_float(x: f64, units: TimeUnits, by_pandas: bool) -> Result<i64> {
     from_nanos(whole as i128 * units.unit_nanos as i128 + rest * 1_000, units)
 }
 
-/// The numbers that stand for `micros`: integers where every one is whole and none is missing, else floats.
-pub fn encode(micros: &[i64], units: TimeUnits) -> Encoded {
-    let unit = units.unit_nanos as i128;
-    let nanos = |m: i64| (m as i128 - units.reference as i128) * 1_000;
-    let whole: Option<Vec<i64>> =
-        micros.iter().map(|&m| if m != NAT && nanos(m) % unit == 0 { i64::try_from(nanos(m) / unit).ok() } else { None }).collect();
-    match whole {
-        Some(integers) => Encoded::Integers(integers),
-        None => {
-            Encoded::Floats(
-                micros
-                    .iter()
-                    .map(|&m| {
-                        if m == NAT { f64::NAN } else { nanos(m).div_euclid(unit) as f64 + nanos(m).rem_euclid(unit) as f64 / unit as f64 }
-                    })
-                    .collect(),
-            )
-        }
-    }
-}
-
 const _: () = assert!(DAY * 1_000 == DAY_NANOS);

@@ -5,7 +5,7 @@
 use crate::dtype::Element;
 
 /// A type that every element type can be turned into.
-pub(super) trait Target: Element {
+pub(crate) trait Target: Element {
     fn of_bool(x: bool) -> Self;
     fn of_i8(x: i8) -> Self;
     fn of_i16(x: i16) -> Self;
@@ -20,7 +20,7 @@ pub(super) trait Target: Element {
 }
 
 /// A type that can be turned into every element type.
-pub(super) trait Source: Element {
+pub(crate) trait Source: Element {
     fn to<T: Target>(self) -> T;
 }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 /// Indices picked along an axis.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Index {
     /// `start, start+step, ...`, `len` of them; `step` may be negative, never 0.
     Range {

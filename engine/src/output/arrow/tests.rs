@@ -7,6 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float32Type, Int64Type};
 use arrow_ipc::reader::StreamReader;
 use arrow_schema::DataType;
+use xeng_kernels::Calendar;
 use xeng_proto::{TimeEncoding, Times};
 
 fn attrs(entries: &[(&str, AttrValue)]) -> Attrs {
