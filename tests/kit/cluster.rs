@@ -114,7 +114,7 @@ impl Cluster {
             in_process.push(((*name).to_owned(), all.clone()));
             engines.extend(all);
         }
-        let mut session = Session::start(Setup { topology, budget, threads: Some(setting.threads), patience }).unwrap();
+        let mut session = Session::start(Setup { topology, budget, threads: Some(setting.threads), patience, ..Setup::default() }).unwrap();
         if setting.transport == Transport::InProcess {
             for (name, all) in in_process {
                 session.answer_with(&name, all.into_iter().map(|e| e as Arc<dyn Region>).collect());

@@ -49,7 +49,7 @@ pub(super) fn session(plan: &PlanFile, at: &WhereArgs) -> Result<Session> {
     budget.memory_bytes = at.memory.as_deref().map(quantity::bytes).transpose()?.or(budget.memory_bytes);
     budget.wan_bytes = at.wan_bytes.as_deref().map(quantity::bytes).transpose()?.or(budget.wan_bytes);
     budget.deadline = at.deadline.as_deref().map(quantity::duration).transpose()?.or(budget.deadline);
-    Session::start(Setup { topology, budget, threads: at.threads, patience: Patience::default() })
+    Session::start(Setup { topology, budget, threads: at.threads, patience: Patience::default(), tell: |what| eprintln!("{what}") })
 }
 
 /// The datasets of a plan and of `--open`; the latter win.

@@ -16,8 +16,11 @@ const DEFAULT_HOME: &str = "home";
 /// Memory of the engine in this process when nobody says.
 const DEFAULT_MEMORY_BYTES: u64 = 2 << 30;
 
+/// Is told what a session waits for.
+pub type Tell = fn(&str);
+
 /// What a session is started from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Setup {
     /// Where the engines are; a home region that it does not name gets an engine in this process.
     pub topology: Topology,
@@ -27,6 +30,14 @@ pub struct Setup {
     pub threads: Option<usize>,
     /// How patient runs are.
     pub patience: Patience,
+    /// Is told what a session waits for; nobody by default.
+    pub tell: Tell,
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        Setup { topology: Topology::default(), budget: Budget::default(), threads: None, patience: Patience::default(), tell: |_| {} }
+    }
 }
 
 impl Session {
@@ -35,7 +46,7 @@ impl Session {
     /// # Errors
     /// `Request` for an unfit address, `Unavailable` when the system gives no threads.
     pub fn start(setup: Setup) -> Result<Session> {
-        let Setup { topology, budget, threads, mut patience } = setup;
+        let Setup { topology, budget, threads, mut patience, tell } = setup;
         patience.deadline = budget.deadline.or(patience.deadline);
         let home = topology.home.clone().unwrap_or_else(|| DEFAULT_HOME.to_owned());
         let mut engines = Engines::new();
@@ -62,7 +73,7 @@ impl Session {
         if !engines.contains_key(&home) {
             engines.insert(home.clone(), vec![in_process(&home)?]);
         }
-        Ok(Session { engines, topology, home, remote, wan_bytes: budget.wan_bytes, patience })
+        Ok(Session { engines, topology, home, remote, wan_bytes: budget.wan_bytes, patience, tell, met: Default::default() })
     }
 }
 
