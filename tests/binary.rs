@@ -88,6 +88,77 @@ fn exit_codes_say_what_to_do() {
 }
 
 #[test]
+fn an_output_never_replaces_its_own_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut made = dataset(folder.path(), Size::Small);
+    // One file, whatever the dataset is made of.
+    let file = folder.path().join("in.nc");
+    xeng(&["eval", "a.t.mean('time')", "--open", &open(&made), "-o", file.to_str().unwrap()]).succeeded();
+    made.uri = file.to_str().unwrap().to_owned();
+    let before = std::fs::read(&file).unwrap();
+    std::fs::create_dir(folder.path().join("sub")).unwrap();
+    std::os::unix::fs::symlink(&file, folder.path().join("link.nc")).unwrap();
+    for output in ["in.nc", "sub/../in.nc", "link.nc"] {
+        let output = folder.path().join(output);
+        let out = xeng(&["eval", "a.t.mean()", "--open", &open(&made), "-o", output.to_str().unwrap()]).failed(2);
+        assert!(out.stderr.contains("in.nc") && out.stderr.contains("'a'"), "{}", out.stderr);
+    }
+    let plan = folder.path().join("plan.toml");
+    std::fs::write(&plan, "[open.a]\nuri = \"in.nc\"\n[compute]\nx = \"a.t.mean()\"\n[output.x]\nnetcdf = \"link.nc\"\n").unwrap();
+    xeng(&["run", plan.to_str().unwrap()]).failed(2);
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+    let store = folder.path().join("in.zarr");
+    xeng(&["eval", "a.t * 1", "--open", &open(&made), "-o", store.to_str().unwrap()]).succeeded();
+    let of_store = format!("a={}", store.display());
+    xeng(&["eval", "a.t.mean()", "--open", &of_store, "-o", store.to_str().unwrap()]).failed(2);
+    let beside = folder.path().join("other.zarr");
+    xeng(&["eval", "a.t.mean()", "--open", &of_store, "-o", beside.to_str().unwrap()]).succeeded();
+}
+
+#[test]
+fn what_only_the_data_can_tell_is_refused_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = dataset(folder.path(), Size::Small);
+    let out = xeng(&["eval", "a.t.weighted(a.t.where(a.t > a.t.mean()).isel(time=0)).mean()", "--open", &open(&made)]).failed(2);
+    assert!(out.stderr.contains("missing values") && out.stderr.contains("^^^"), "{}", out.stderr);
+    xeng(&["eval", "a.t.weighted(a.t.isel(time=0).fillna(0)).mean()", "--open", &open(&made)]).succeeded();
+    xeng(&["eval", "a.t.where(a.t > 1e30).argmax('time')", "--open", &open(&made)]).failed(2);
+}
+
+#[test]
+fn an_engine_of_another_region_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = dataset(folder.path(), Size::Small);
+    let east = Server::start("east", "127.0.0.1:0");
+    let out =
+        xeng(&["eval", "a.t.max()", "--open", &format!("{}@west", open(&made)), "--region", &format!("west={}", east.endpoint)]).failed(2);
+    assert!(out.stderr.contains("'east'") && out.stderr.contains("'west'"), "{}", out.stderr);
+}
+
+#[test]
+fn an_absent_engine_is_waited_for_aloud() {
+    let out = xeng(&["eval", "a.t.max()", "--open", "a=x.nc@west", "--region", "west=http://127.0.0.1:1"]).failed(4);
+    assert!(out.stderr.starts_with("waiting up to") && out.stderr.contains("xeng serve --region west"), "{}", out.stderr);
+    assert!(!out.stderr.contains("os error"), "{}", out.stderr);
+    xeng(&["serve", "--listen", "foo"]).failed(2);
+}
+
+#[test]
+fn selections_count_in_explain() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = dataset(folder.path(), Size::Large);
+    let chunks = |expr: &str| {
+        let out = xeng(&["explain", expr, "--open", &open(&made), "--format", "json"]).succeeded().stdout;
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let scan = json["asks"][0]["scans"][0].clone();
+        (scan["chunks"].as_u64().unwrap(), scan["chunks_in_all"].as_u64().unwrap())
+    };
+    let (whole, all) = chunks("a.t.mean('time')");
+    let (one, _) = chunks("a.t.isel(time=0, lat=0, lon=0)");
+    assert!(whole == all && one == 1 && all > 1, "{whole} {one} {all}");
+}
+
+#[test]
 fn a_plan_runs_over_two_regions() {
     let folder = tempfile::tempdir().unwrap();
     let rng = &mut Rng::new(22);

@@ -12,3 +12,4 @@ mod kit;
 mod laws;
 mod property;
 mod stores;
+mod times;

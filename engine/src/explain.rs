@@ -2,6 +2,8 @@
 //!
 //! In: a planned job and its session's topology. Out: text, JSON or Graphviz. Never runs anything.
 
+mod touched;
+
 use crate::describe::bytes;
 use crate::error::{Error, Result};
 use crate::place::Place;
@@ -17,7 +19,11 @@ struct Scan {
     dataset: String,
     variable: String,
     shape: Vec<usize>,
+    /// Chunks that are read.
     chunks: usize,
+    /// Chunks that there are.
+    chunks_in_all: usize,
+    /// Size of those that are read.
     decoded_bytes: u64,
 }
 
@@ -35,11 +41,12 @@ pub fn text(session: &Session, planned: &Planned) -> Result<String> {
         for scan in scans(planned, ask) {
             let _ = writeln!(
                 out,
-                "  reads     {}.{} {:?} in {} chunks, {} decoded",
+                "  reads     {}.{} {:?}: {}{}, {} decoded",
                 scan.dataset,
                 scan.variable,
                 scan.shape,
-                scan.chunks,
+                counted(scan.chunks, "chunk"),
+                if scan.chunks == scan.chunks_in_all { String::new() } else { format!(" of {}", scan.chunks_in_all) },
                 bytes(scan.decoded_bytes)
             );
         }
@@ -50,7 +57,7 @@ pub fn text(session: &Session, planned: &Planned) -> Result<String> {
         }
         for (task, (_, plan)) in ask.fragment.answers.iter().zip(&ask.answers) {
             for &id in &task.nodes {
-                let _ = writeln!(out, "  answers   {}, {} work units", node_text(&ask.fragment.graph, id)?, plan.units());
+                let _ = writeln!(out, "  answers   {}, {}", node_text(&ask.fragment.graph, id)?, counted(plan.units(), "work unit"));
             }
         }
         let _ = writeln!(
@@ -62,8 +69,8 @@ pub fn text(session: &Session, planned: &Planned) -> Result<String> {
         );
     }
     let at_home: Vec<String> = home_nodes(planned).into_iter().map(|id| node_text(&stages.graph, id)).collect::<Result<_>>()?;
-    let _ = writeln!(out, "home {}", session.home());
-    let _ = writeln!(out, "  merges    {} answers", stages.asks.iter().map(|a| a.answers.len()).sum::<usize>());
+    let _ = writeln!(out, "{}", if session.home() == "home" { "home".to_owned() } else { format!("home {}", session.home()) });
+    let _ = writeln!(out, "  merges    {}", counted(stages.asks.iter().map(|a| a.answers.len()).sum(), "answer"));
     for line in at_home {
         let _ = writeln!(out, "  computes  {line}");
     }
@@ -88,7 +95,7 @@ pub fn json(session: &Session, planned: &Planned) -> Result<String> {
         .iter()
         .map(|ask| {
             let name = &stages.regions[ask.region];
-            let scans: Vec<Value> = scans(planned, ask).into_iter().map(|s| json!({ "dataset": s.dataset, "variable": s.variable, "shape": s.shape, "chunks": s.chunks, "decoded_bytes": s.decoded_bytes })).collect();
+            let scans: Vec<Value> = scans(planned, ask).into_iter().map(|s| json!({ "dataset": s.dataset, "variable": s.variable, "shape": s.shape, "chunks": s.chunks, "chunks_in_all": s.chunks_in_all, "decoded_bytes": s.decoded_bytes })).collect();
             let nodes = |tasks: &[xeng_proto::Task]| tasks.iter().flat_map(|t| &t.nodes).map(|&id| node_text(&ask.fragment.graph, id)).collect::<Result<Vec<_>>>();
             let usd = usd(session, name, ask.answer_bytes(session.engines_in(name)));
             Ok(json!({
@@ -130,26 +137,36 @@ pub fn dot(planned: &Planned) -> Result<String> {
 }
 
 fn scans(planned: &Planned, ask: &Ask) -> Vec<Scan> {
+    let graph = &ask.fragment.graph;
+    let roots = ask.fragment.held.iter().chain(&ask.fragment.answers).flat_map(|task| task.nodes.iter().copied());
+    let boxes = touched::boxes(graph, roots).unwrap_or_default();
     ask.fragment
         .sources
         .iter()
-        .filter_map(|source| {
+        .enumerate()
+        .filter_map(|(number, source)| {
             let used = ask.fragment.datasets.get(source.dataset as usize)?;
             let region = planned.stages.regions.get(ask.region)?;
             let dataset = planned.datasets.iter().find(|d| d.region == *region && d.description.spec == used.spec)?;
             let v = dataset.description.variables.get(&source.variable)?;
             let shape = v.shape();
-            let cells = shape.iter().fold(1u64, |n, &l| n.saturating_mul(l as u64));
-            let chunks = v.chunks.iter().map(AxisChunks::count).fold(1usize, usize::saturating_mul);
+            let read = touched::chunks(boxes.get(&u32::try_from(number).ok()?).map_or(&[], Vec::as_slice), &v.chunks);
+            let chunks_in_all = v.chunks.iter().map(AxisChunks::count).fold(1usize, usize::saturating_mul);
             Some(Scan {
                 dataset: dataset.alias.clone(),
                 variable: source.variable.clone(),
                 shape,
-                chunks,
-                decoded_bytes: cells.saturating_mul(v.decode.dtype.size() as u64),
+                chunks: read.chunks,
+                chunks_in_all,
+                decoded_bytes: read.cells.saturating_mul(v.decode.dtype.size() as u64),
             })
         })
         .collect()
+}
+
+/// `1 chunk`, `2 chunks`.
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// The nodes that home computes itself, in order, constants left out.

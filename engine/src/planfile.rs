@@ -65,6 +65,8 @@ pub struct Outputs {
     pub json: Option<PathBuf>,
     /// As a picture.
     pub plot: Option<PathBuf>,
+    /// The title of the picture.
+    pub title: Option<String>,
 }
 
 impl Outputs {

@@ -23,6 +23,7 @@ pub mod open;
 pub mod operators;
 pub mod promote;
 pub mod reduce;
+pub mod reduce_times;
 pub mod selection;
 pub mod shape;
 pub mod subscript;
@@ -40,7 +41,7 @@ use crate::lazy::value::Module;
 use crate::lazy::{OpenedDataset, Plan, Value};
 use crate::suggest;
 use args::{Arg, Args};
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use operators::Infix;
 use std::sync::Arc;
 
@@ -63,13 +64,7 @@ pub struct Scope {
 /// # Errors
 /// When a name is unknown, or an operation cannot be done exactly as xarray does it; the error shows where.
 pub fn resolve(program: &Program, scope: &Scope, plan: &mut Plan) -> Result<Value, Error> {
-    program_value(program, scope, plan).map_err(|fault| {
-        let error = if fault.internal { Error::internal(fault.message) } else { Error::request(fault.message) };
-        match fault.span {
-            Some(span) => error.at(&program.text, span),
-            None => error,
-        }
-    })
+    program_value(program, scope, plan).map_err(|fault| fault.in_text(&program.text))
 }
 
 fn program_value(program: &Program, scope: &Scope, plan: &mut Plan) -> Outcome<Value> {
@@ -199,14 +194,13 @@ impl Resolver<'_> {
                 Ok(Value::Function(Module::Builtins, name.to_owned()))
             }
             _ => {
-                let known = self
-                    .locals
-                    .keys()
-                    .chain(self.scope.values.keys())
-                    .chain(self.scope.datasets.keys())
-                    .chain(&self.scope.others)
-                    .map(String::as_str)
-                    .chain(["np", "xr"]);
+                if self.scope.others.iter().any(|other| other == name) {
+                    return fault::refuse(format!(
+                        "'{name}' is not known here: an entry can use those that stand before it, and not itself"
+                    ));
+                }
+                let own = self.locals.keys().chain(self.scope.values.keys()).chain(self.scope.datasets.keys());
+                let known: IndexSet<&str> = own.chain(&self.scope.others).map(String::as_str).chain(["np", "xr"]).collect();
                 let hint = suggest::did_you_mean_or_list(name, known).map(|h| format!("; {h}")).unwrap_or_default();
                 fault::refuse(format!("the name '{name}' is not defined{hint}"))
             }

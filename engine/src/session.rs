@@ -19,11 +19,11 @@ use crate::result::Outcome;
 use crate::stages::{Stages, cut};
 use crate::topology::Topology;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use xeng_proto::{Dataset, DatasetSpec, ErrorKind, RegionError, Traffic};
 
-pub use connect::Setup;
+pub use connect::{Setup, Tell};
 
 /// Named expressions over opened datasets, and which of them are wanted.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,6 +57,8 @@ pub struct Planned {
     pub sources: Vec<crate::lazy::PlanSource>,
     /// What was wanted, by name, and where its cells are among the roots.
     wanted: Vec<(String, finish::Shape)>,
+    /// Roots that must not be true, and why the request is refused where one is.
+    refusals: Vec<(usize, Error)>,
     traffic_before: BTreeMap<String, Traffic>,
     began: Instant,
 }
@@ -79,6 +81,9 @@ pub struct Session {
     wan_bytes: Option<u64>,
     memory_bytes: u64,
     patience: Patience,
+    tell: Tell,
+    /// Remote regions whose engines have told that they are theirs.
+    met: std::sync::Mutex<std::collections::BTreeSet<String>>,
 }
 
 impl Session {
@@ -134,18 +139,54 @@ impl Session {
         })?;
         let began = Instant::now();
         let mut last = RegionError::unavailable(format!("region '{region}' has no engine"));
+        let patience = self.patience.retry_for.min(Duration::from_secs(10));
+        let mut is_told = false;
         // An engine that is just being restarted is worth waiting for; a wrong request is not.
-        while began.elapsed() <= self.patience.retry_for.min(Duration::from_secs(10)) {
+        while began.elapsed() <= patience {
             for engine in engines {
-                match engine.describe(dataset).await {
+                let (described, met) = futures::join!(engine.describe(dataset), self.meet(region, engines));
+                met?;
+                match described {
                     Ok(description) => return Ok(description),
                     Err(e) if e.kind == ErrorKind::Unavailable => last = said_by(engine.as_ref(), e),
                     Err(e) => return Err(Error::from(e)),
                 }
             }
+            if !std::mem::replace(&mut is_told, true) {
+                (self.tell)(&format!("waiting up to {} s for region '{region}': {}", patience.as_secs(), plainly(&last.message)));
+            }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-        Err(Error::from(last))
+        let message = format!("region '{region}' could not be reached for {} s: {}", patience.as_secs(), plainly(&last.message));
+        let error = Error::new(Error::from(last).kind, message);
+        Err(if self.remote.iter().any(|name| name == region) {
+            error.hint(format!(
+                "start its engine (xeng serve --region {region} --root FOLDER --listen ADDRESS), or name one that runs: --region {region}=http://HOST:7070"
+            ))
+        } else {
+            error
+        })
+    }
+
+    /// Refuses engines that serve another region than the topology says: the data would be that of another place.
+    async fn meet(&self, region: &str, engines: &[Arc<dyn xeng_proto::Region>]) -> Result<()> {
+        let is_known = |met: &std::collections::BTreeSet<String>| met.contains(region);
+        if !self.remote.iter().any(|name| name == region) || is_known(&self.met.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(());
+        }
+        let asked = engines.iter().map(|engine| tokio::time::timeout(Duration::from_secs(5), engine.status()));
+        for (engine, status) in engines.iter().zip(futures::future::join_all(asked).await) {
+            // One that does not answer is found out by what is asked of it.
+            if let Ok(Ok(status)) = status
+                && !status.region.is_empty()
+                && status.region != region
+            {
+                return Err(Error::request(format!("{} serves region '{}', not '{region}'", engine.label(), status.region))
+                    .hint(format!("name it as --region {}=..., or name an engine of '{region}'", status.region)));
+            }
+        }
+        self.met.lock().unwrap_or_else(PoisonError::into_inner).insert(region.to_owned());
+        Ok(())
     }
 
     /// Plans a job: reads metadata only.
@@ -172,8 +213,13 @@ impl Session {
             scope.datasets.insert(opened.alias.clone(), opened);
         }
         let mut plan = Plan::default();
+        let mut refused = vec![];
         for (name, program) in &programs {
-            let value = resolve(program, &scope, &mut plan).map_err(|e| in_entry(e, name, job.compute.len() > 1))?;
+            let several = job.compute.len() > 1;
+            let known = plan.refusals.len();
+            let value = resolve(program, &scope, &mut plan).map_err(|e| in_entry(e, name, several))?;
+            let found = plan.refusals.iter().skip(known);
+            refused.extend(found.map(|(node, fault)| (*node, in_entry(fault.clone().in_text(&program.text), name, several))));
             scope.values.insert(name.clone(), value);
         }
         let mut roots = vec![];
@@ -185,9 +231,16 @@ impl Session {
                 Ok((name.clone(), finish::shape(value, &mut plan, &mut roots)?))
             })
             .collect::<Result<Vec<_>>>()?;
+        let refusals = refused
+            .into_iter()
+            .map(|(node, error)| {
+                roots.push(node);
+                (roots.len() - 1, error)
+            })
+            .collect();
         let (graph, roots) = optimize(&plan.graph, &roots).map_err(Error::from)?;
         let stages = cut(graph, roots, &plan.sources).map_err(Error::from)?;
-        let planned = Planned { stages, datasets, sources: plan.sources, wanted, traffic_before, began };
+        let planned = Planned { stages, datasets, sources: plan.sources, wanted, refusals, traffic_before, began };
         self.check_budget(&planned)?;
         Ok(planned)
     }
@@ -198,6 +251,11 @@ impl Session {
     /// As [`execute`].
     pub async fn run(&self, planned: Planned, watch: Watch<'_>) -> Result<Run> {
         let finished = execute(&planned.stages, &self.engines, self.patience, watch).await.map_err(Error::from)?;
+        for (root, error) in &planned.refusals {
+            if finished.blocks.get(*root).is_some_and(|b| b.to_i64_vec().iter().any(|&v| v != 0)) {
+                return Err(error.clone());
+            }
+        }
         let outcomes = planned
             .wanted
             .iter()
@@ -275,6 +333,12 @@ impl Session {
         };
         self.engines.iter().map(|(name, all)| (name.clone(), sum(all))).collect()
     }
+}
+
+/// What the network says, without its numbers.
+fn plainly(message: &str) -> String {
+    let without = message.split(" (os error").next().unwrap_or(message);
+    without.strip_suffix(": transport error").unwrap_or(without).to_owned()
 }
 
 /// An error, with the entry of the plan that it is in where there are several.

@@ -60,9 +60,10 @@ impl RegionError {
 }
 
 impl From<xeng_kernels::KernelError> for RegionError {
-    /// A graph that was checked on arrival fails in a kernel where its data has no answer; anything else is a defect.
+    /// A graph that was checked on arrival fails in a kernel where its data has no answer, and something else must be asked for; anything
+    /// else is a defect.
     fn from(e: xeng_kernels::KernelError) -> RegionError {
-        let kind = if matches!(e, xeng_kernels::KernelError::AllMissing { .. }) { ErrorKind::Data } else { ErrorKind::Internal };
+        let kind = if matches!(e, xeng_kernels::KernelError::AllMissing { .. }) { ErrorKind::Request } else { ErrorKind::Internal };
         RegionError::new(kind, e.to_string())
     }
 }

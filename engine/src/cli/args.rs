@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[command(name = "xeng", version, arg_required_else_help = true)]
 #[command(after_help = "Examples:
   xeng demo
-  xeng info era5/*.nc
+  xeng info 'era5/*.nc'
   xeng eval \"era5.t2m.mean('time')\" --open era5='era5/*.nc' -o mean.nc
   xeng run plan.toml
 
@@ -52,11 +52,11 @@ pub enum Command {
     Run(RunArgs),
     /// Show what would run where, and its price, without running it.
     #[command(
-        after_help = "Examples:\n  xeng explain plan.toml\n  xeng explain \"era5.t2m.mean('time')\" --open era5=era5/*.nc --format json"
+        after_help = "Examples:\n  xeng explain plan.toml\n  xeng explain \"era5.t2m.mean('time')\" --open era5='era5/*.nc' --format json"
     )]
     Explain(ExplainArgs),
     /// Show what a dataset holds.
-    #[command(after_help = "Examples:\n  xeng info era5/*.nc\n  xeng info era5.zarr --json --checksum")]
+    #[command(after_help = "Examples:\n  xeng info 'era5/*.nc'\n  xeng info era5.zarr --json --checksum")]
     Info(InfoArgs),
     /// Serve the data of a region.
     #[command(

@@ -16,7 +16,6 @@ use tokio::sync::Notify;
 use xeng_proto::Values;
 
 const PLAN: &str = "plan.toml";
-const TITLE: &str = "Warming at 2 m: model 2090-2099 minus reference (made-up data)";
 
 pub(super) async fn demo(args: DemoArgs) -> Result<()> {
     let folder = args.folder.clone().unwrap_or_default();
@@ -29,7 +28,7 @@ pub(super) async fn demo(args: DemoArgs) -> Result<()> {
     plan.compute.iter().for_each(|(name, expression)| eprintln!("         {name} = {expression}"));
     let session = setup::session(&plan, &WhereArgs { threads: args.threads, ..WhereArgs::default() })?;
     let run = run(&args, &session, &run_plan::job(&plan)?, &mut fleet).await?;
-    let style = Style { title: Some(TITLE.to_owned()), limits: centred(&run), ..Style::default() };
+    let style = Style { limits: centred(&run), ..Style::default() };
     let written = run_plan::write(&plan, &run, &style)?;
     if args.json {
         print(&run.receipt.to_json()?)?;

@@ -3,7 +3,7 @@
 use super::args::EvalArgs;
 use super::progress::Progress;
 use super::style::style;
-use super::{print, setup};
+use super::{inputs, print, setup};
 use crate::error::{Error, Result};
 use crate::output;
 use crate::session::Job;
@@ -16,6 +16,7 @@ pub(super) async fn eval(args: EvalArgs) -> Result<()> {
     for path in &args.output {
         output::check_path(path).map_err(Error::from)?;
     }
+    inputs::spare(&job.opens, args.output.iter().cloned())?;
     let entries = job.compute.clone();
     let progress = Progress::new(args.at.progress);
     let run = session.evaluate(&job, &|region, told| progress.set(region, told)).await;

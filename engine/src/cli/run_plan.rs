@@ -2,7 +2,7 @@
 
 use super::args::RunArgs;
 use super::progress::Progress;
-use super::{print, setup};
+use super::{inputs, print, setup};
 use crate::error::{Error, Result};
 use crate::output;
 use crate::planfile::PlanFile;
@@ -15,6 +15,7 @@ use std::path::PathBuf;
 pub(super) async fn run(args: RunArgs) -> Result<()> {
     let plan = crate::planfile::read(&args.plan, args.at.topology.as_deref(), &args.set)?;
     let job = job(&plan)?;
+    inputs::spare(&job.opens, plan.output.values().flat_map(|o| o.paths()).map(|path| plan.folder.join(path)))?;
     check_outputs(&plan)?;
     let session = setup::session(&plan, &args.at)?;
     let progress = Progress::new(args.at.progress);
@@ -39,7 +40,8 @@ pub(super) fn write(plan: &PlanFile, run: &Run, style: &Style) -> Result<Vec<(Pa
     all.map(|(name, outcome, path)| {
         let path = plan.folder.join(path);
         let middle = if style.middle == Middle::Guessed { super::style::style(&plan.compute, name).middle } else { style.middle };
-        let style = Style { middle, ..style.clone() };
+        let title = plan.output.get(name).and_then(|o| o.title.clone()).or_else(|| style.title.clone());
+        let style = Style { middle, title, ..style.clone() };
         let bytes = output::write(&named(outcome, name), &path, &style).map_err(Error::from)?;
         Ok((path, bytes))
     })

@@ -36,14 +36,14 @@ pub(super) async fn serve(args: ServeArgs) -> Result<()> {
         stores: StoreConfig { s3: file.s3, cache: super::cache::config(&args.cache)?.or(file.cache) },
     };
     let engine: Arc<dyn Region> = Arc::new(LocalRegion::start(config)?);
-    let listener = TcpListener::bind(&listen).await.map_err(|e| Error::unavailable(format!("cannot listen at {listen}: {e}")))?;
+    let listener = TcpListener::bind(&listen).await.map_err(|e| unlistenable(&listen, &e))?;
     let address = listener.local_addr().map_err(|e| Error::internal(e.to_string()))?;
     let status = engine.status().await?;
     eprintln!(
-        "xeng {} serves region {region} at http://{address} ({} threads, {} MiB)",
+        "xeng {} serves region {region} at http://{address} ({} threads, {})",
         status.version,
         status.threads,
-        memory_bytes >> 20
+        if memory_bytes >> 20 > 0 { format!("{} MiB", memory_bytes >> 20) } else { format!("{memory_bytes} bytes") }
     );
     let mut services = region_router(engine.clone()).await?;
     if args.gateway {
@@ -51,6 +51,17 @@ pub(super) async fn serve(args: ServeArgs) -> Result<()> {
         eprintln!("the gateway evaluates expressions at the same address");
     }
     serve_router(services, listener, Meter::default(), shutdown()).await.map_err(Error::from)
+}
+
+/// Why nobody can listen there: another program does, or it is no address of this machine.
+fn unlistenable(listen: &str, why: &std::io::Error) -> Error {
+    let message = format!("cannot listen at {listen}: {}", crate::error::told(why));
+    match why.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            Error::unavailable(message).hint("another program listens there: name another port, or 0 for a free one")
+        }
+        _ => Error::request(message).hint("write an address of this machine and a port, such as 127.0.0.1:7070 or 0.0.0.0:7070"),
+    }
 }
 
 /// Ends the process at once when nobody holds the other end of stdin any more: its results have nobody to go to.

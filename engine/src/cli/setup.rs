@@ -50,7 +50,7 @@ pub(super) fn session(plan: &PlanFile, at: &WhereArgs) -> Result<Session> {
     budget.wan_bytes = at.wan_bytes.as_deref().map(quantity::bytes).transpose()?.or(budget.wan_bytes);
     budget.deadline = at.deadline.as_deref().map(quantity::duration).transpose()?.or(budget.deadline);
     let stores = StoreConfig { cache: super::cache::config(&at.cache)?, ..StoreConfig::default() };
-    Session::start(Setup { topology, budget, threads: at.threads, stores, ..Setup::default() })
+    Session::start(Setup { topology, budget, threads: at.threads, stores, tell: |what| eprintln!("{what}"), ..Setup::default() })
 }
 
 /// The datasets of a plan and of `--open`; the latter win.

@@ -26,6 +26,7 @@ difference = \"predicted - historic\"
 [output.difference]
 netcdf = \"difference.nc\"
 plot   = \"difference.png\"
+title  = \"Warming at 2 m: model 2090-2099 minus reference (made-up data)\"
 ";
 
 /// The regions of the demonstration.

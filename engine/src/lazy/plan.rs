@@ -39,6 +39,8 @@ pub struct Plan {
     pub graph: Graph,
     /// What `Op::Scan { source }` reads.
     pub sources: Vec<PlanSource>,
+    /// What must not be true of the data: nodes of one cell, and why the request is refused where it is.
+    pub refusals: Vec<(NodeId, Fault)>,
 }
 
 impl Plan {
@@ -100,6 +102,13 @@ impl Plan {
             return refuse(format!("an array of shape {:?} is too large", node.shape()));
         }
         Ok(id)
+    }
+
+    /// Refuses the request when `node`, of one cell, turns out to be true.
+    pub fn refuse_if(&mut self, node: NodeId, fault: Fault) {
+        if !self.refusals.iter().any(|(known, _)| *known == node) {
+            self.refusals.push((node, fault));
+        }
     }
 
     /// Appends a small array with named axes.

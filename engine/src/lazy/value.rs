@@ -67,6 +67,8 @@ pub enum Value {
     Weighted(Box<Weighted>),
     /// `da.coarsen(...)`.
     Coarsened(Box<Coarsened>),
+    /// `da.loc` or `ds.loc`.
+    Loc(Box<Value>),
     /// `da.time.dt`, and the like.
     Accessor(Accessor, Box<LazyArray>),
     /// `np` or `xr`.
@@ -204,6 +206,7 @@ impl Value {
             },
             Value::Weighted(_) => "weighted object",
             Value::Coarsened(_) => "coarsen object",
+            Value::Loc(_) => ".loc indexer",
             Value::Accessor(Accessor::Dt, _) => ".dt accessor",
             Value::Accessor(Accessor::Str, _) => ".str accessor",
             Value::Accessor(Accessor::Xeng, _) => ".xeng accessor",

@@ -87,7 +87,6 @@ pub fn encode(outcome: &Outcome) -> Result<File<'_>, OutputError> {
     };
     file.attrs.insert("Conventions".into(), AttrValue::Text("CF-1.11".into()));
     file.attrs.insert("history".into(), AttrValue::Text(format!("Written by {WRITER}.{before}")));
-    drop_dangling(&mut file);
     Ok(file)
 }
 
@@ -122,7 +121,7 @@ fn same(a: &Variable<'_>, b: &Variable<'_>) -> bool {
     a.dims == b.dims && a.shape == b.shape && cells && a.attrs.get("units") == b.attrs.get("units")
 }
 
-fn free_name(array: &Array, outcome: &Outcome) -> String {
+pub(super) fn free_name(array: &Array, outcome: &Outcome) -> String {
     let taken = |name: &str| array.dims.iter().any(|d| d == name) || array.coords.iter().any(|c| c.name == name);
     match (&array.name, outcome) {
         (Some(name), Outcome::Dataset { .. }) => name.clone(),
@@ -170,13 +169,17 @@ fn has_nan(cells: &Cells<'_>) -> bool {
     matches!(cells, Cells::Numbers(block) if block.dtype().is_float() && block.to_f64_vec().iter().any(|v| v.is_nan()))
 }
 
-/// Completes what readers such as CDO need in order to see a grid, where a name leaves no doubt (CF 1.11, sections 4.1, 4.2).
+/// Completes what readers such as CDO need in order to see a grid, where a name leaves no doubt (CF 1.11, sections 4.1, 4.2) and
+/// nothing else says it: attributes that came with the data are left as they are.
 fn geography(name: &str, labels_a_dim: bool, attrs: &mut Attrs) {
     let (units, standard_name, axis) = match name.to_ascii_lowercase().as_str() {
         "lat" | "latitude" => ("degrees_north", "latitude", "Y"),
         "lon" | "longitude" => ("degrees_east", "longitude", "X"),
         _ => return,
     };
+    if ["units", "standard_name", "axis"].iter().any(|key| attrs.contains_key(*key)) {
+        return;
+    }
     let mut complete = |key: &str, value: &str| {
         attrs.entry(key.to_owned()).or_insert_with(|| AttrValue::Text(value.to_owned()));
     };
@@ -184,18 +187,5 @@ fn geography(name: &str, labels_a_dim: bool, attrs: &mut Attrs) {
     complete("standard_name", standard_name);
     if labels_a_dim {
         complete("axis", axis);
-    }
-}
-
-/// Attributes that point to variables which are not in the file make readers complain.
-fn drop_dangling(file: &mut File<'_>) {
-    let names: Vec<String> = file.variables.keys().cloned().collect();
-    for variable in file.variables.values_mut() {
-        for key in ["bounds", "climatology", "grid_mapping"] {
-            let dangling = matches!(variable.attrs.get(key), Some(AttrValue::Text(name)) if !names.contains(name));
-            if dangling {
-                variable.attrs.shift_remove(key);
-            }
-        }
     }
 }

@@ -3,7 +3,7 @@
 //! In: an outcome. Out: a header and one row per cell, C order, streamed. Missing cells are empty.
 
 use super::number::Texts;
-use super::{DEFAULT_NAME, OutputError, arrays};
+use super::{OutputError, arrays};
 use crate::result::Outcome;
 use indexmap::IndexMap;
 use std::io::Write;
@@ -79,7 +79,7 @@ fn columns<'a>(outcome: &'a Outcome, dims: &IndexMap<String, usize>) -> Vec<Colu
         strides: strides(&c.dims, &c.shape, dims),
     }));
     columns.extend(arrays.iter().map(|a| Column {
-        name: a.name.clone().unwrap_or_else(|| DEFAULT_NAME.to_owned()),
+        name: super::cf::free_name(a, outcome),
         cells: Some(Texts::of(&a.values)),
         strides: strides(&a.dims, &a.shape, dims),
     }));

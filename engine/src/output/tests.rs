@@ -66,6 +66,28 @@ fn netcdf_reads_back() {
 }
 
 #[test]
+fn attributes_that_came_with_the_data_stay_as_they_are() {
+    let mut array = sample();
+    array.attrs.insert("grid_mapping".into(), AttrValue::Text("crs".into()));
+    array.coords[1].attrs = attrs(&[("units", "degrees_north"), ("bounds", "lat_bnds")]);
+    let (_folder, path, _) = written(&Outcome::Array(array), "a.nc");
+    let file = netcdf_reader::NcFile::open(&path).unwrap();
+    let names = |v: &str| file.variable(v).unwrap().attributes().iter().map(|a| a.name.clone()).collect::<Vec<_>>();
+    let lat = names("lat");
+    assert!(lat.contains(&"bounds".to_owned()) && !lat.contains(&"axis".to_owned()), "{lat:?}");
+    assert!(names("t2m").contains(&"grid_mapping".to_owned()));
+}
+
+#[test]
+fn columns_have_names_of_their_own() {
+    let mut array = sample();
+    array.name = Some("lat".into());
+    let (_folder, path, _) = written(&Outcome::Array(array), "a.csv");
+    let header = std::fs::read_to_string(path).unwrap().lines().next().unwrap().to_owned();
+    assert_eq!(header, "time,lat,lon,height,season,result");
+}
+
+#[test]
 fn every_element_type_survives_netcdf_and_zarr() {
     for dtype in DType::ALL {
         let values = Values::Numbers(Block::from_vec(&[3], vec![0.0, 1.0, 1.0]).unwrap().cast(dtype));

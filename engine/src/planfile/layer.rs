@@ -126,6 +126,7 @@ impl Layer {
             csv: over.csv.or(below.csv),
             json: over.json.or(below.json),
             plot: over.plot.or(below.plot),
+            title: over.title.or(below.title),
         });
         for (name, expr) in over.compute {
             match self.compute.iter_mut().find(|(known, _)| *known == name) {

@@ -2,13 +2,14 @@
 //!
 //! In: an outcome. Out: PNG bytes. Never more than [`MOST_PANELS`] panels.
 
-use super::axis::{Axis, Kind, text};
+use super::axis::{Axis, Kind, kind_of, text};
 use super::canvas::{Anchor, Canvas, Font2, Frame, GREY, INK};
 use super::lines::{self, Series};
 use super::panel::{self, Labels, Panel, Span, small};
 use super::shades::{Sense, Shades};
-use super::{PlotError, Style, words};
+use super::{Middle, PlotError, Style, words};
 use crate::result::{Array, Outcome};
+use xeng_kernels::DType;
 use xeng_proto::Values;
 
 /// A page shows at most this many panels.
@@ -60,14 +61,25 @@ fn single(outcome: &Outcome) -> Result<&Array, PlotError> {
 }
 
 fn head(canvas: &mut Canvas, array: &Array, style: &Style) {
-    let title = style.title.as_deref().map_or_else(|| words::title(array), |t| words::short(t, 90));
+    let own = || if style.middle == Middle::Zero { words::difference_title(array) } else { words::title(array) };
+    let title = style.title.as_deref().map_or_else(own, |t| words::short(t, 90));
     canvas.text(40.0, 32.0, &title, Anchor::Start, Font2 { size: 16.0, color: INK, bold: true });
     let scalars = array.coords.iter().filter(|c| c.values.len() == 1).map(|c| words::position(c, 0));
-    let subtitle = words::short(&scalars.collect::<Vec<_>>().join("  ·  "), 120);
+    let curved = array.coords.iter().any(|c| c.dims.len() == 2 && matches!(kind_of(c), Kind::Latitude | Kind::Longitude));
+    let note = curved.then(|| "drawn cell by cell: latitudes and longitudes are two-dimensional".to_owned());
+    let subtitle = words::short(&scalars.chain(note).collect::<Vec<_>>().join("  ·  "), 120);
     canvas.text(40.0, 49.0, &subtitle, Anchor::Start, Font2 { size: 10.0, color: GREY, bold: false });
 }
 
+fn is_truths(array: &Array) -> bool {
+    matches!(&array.values, Values::Numbers(block) if block.dtype() == DType::Bool)
+}
+
 fn quantity_units(array: &Array) -> String {
+    // Truths are of no unit, whatever the numbers that they were made from.
+    if is_truths(array) {
+        return String::new();
+    }
     text(&array.attrs, "units").map(words::units).unwrap_or_default()
 }
 
@@ -95,7 +107,8 @@ fn draw_lines(canvas: &mut Canvas, array: &Array, cells: &[f64], long: usize, sh
         units => units,
     };
     lines::draw(canvas, &axis, &series, frame, &quantity);
-    caption(canvas, cells, None, &quantity_units(array), 40.0);
+    let along_latitude = axis.kind == Kind::Latitude;
+    caption(canvas, cells, None, if along_latitude { "mean (not weighted by area)" } else { "mean" }, &quantity_units(array), 40.0);
     Ok(())
 }
 
@@ -117,7 +130,7 @@ fn draw_panels(canvas: &mut Canvas, array: &Array, cells: &[f64], axes: &[usize]
         let dims = others.iter().map(|&a| array.dims[a].as_str()).collect::<Vec<_>>().join(", ");
         return Err(PlotError::Panels { panels: count, most: MOST_PANELS, dims });
     }
-    let shades = Shades::of(cells, style.limits, Sense::of(array, style.middle));
+    let shades = if is_truths(array) { Shades::two() } else { Shades::of(cells, style.limits, Sense::of(array, style.middle)) };
     let panels: Vec<Panel<'_>> = (0..count).map(|n| take(array, cells, (&x_axis, x), (&y_axis, y), &others, n)).collect();
     let is_map = x_axis.kind == Kind::Longitude && y_axis.kind == Kind::Latitude;
     let aspect = is_map.then(|| map_aspect(&x_axis, &y_axis));
@@ -131,7 +144,7 @@ fn draw_panels(canvas: &mut Canvas, array: &Array, cells: &[f64], axes: &[usize]
     let units = quantity_units(array);
     panel::colour_bar(canvas, &shades, frames.bar, &units);
     let weights = axes.iter().find(|&&a| matches!(Axis::of(array, a), Ok(Axis { kind: Kind::Latitude, .. }))).copied();
-    caption(canvas, cells, weights.map(|a| (array, a)), &units, frames.left);
+    caption(canvas, cells, weights.map(|a| (array, a)), if weights.is_some() { "area-weighted mean" } else { "mean" }, &units, frames.left);
     if cells.iter().any(|v| v.is_nan()) {
         panel::missing_note(canvas, frames.bar.right(), canvas.height() - 16.0);
     }
@@ -240,7 +253,7 @@ fn snap(at: f32) -> f32 {
 }
 
 /// Least, mean and greatest number, small, at the bottom.
-fn caption(canvas: &mut Canvas, cells: &[f64], latitude: Option<(&Array, usize)>, units: &str, left: f32) {
+fn caption(canvas: &mut Canvas, cells: &[f64], latitude: Option<(&Array, usize)>, mean: &str, units: &str, left: f32) {
     let known = || cells.iter().copied().filter(|v| v.is_finite());
     let (low, high) = known().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
     let weights = latitude.and_then(|(array, axis)| Axis::of(array, axis).ok().map(|a| (array, axis, a.centres)));
@@ -259,8 +272,10 @@ fn caption(canvas: &mut Canvas, cells: &[f64], latitude: Option<(&Array, usize)>
     let text = if low > high {
         "no values".to_owned()
     } else {
-        let mean = if latitude.is_some() { "area-weighted mean" } else { "mean" };
-        let (low, average, high) = (words::plain(low), words::plain(sum / total), words::plain(high));
+        // What rounding leaves of numbers that cancel out is no number.
+        let average = sum / total;
+        let average = if average.abs() < 1e-6 * low.abs().max(high.abs()) { 0.0 } else { average };
+        let (low, average, high) = (words::plain(low), words::plain(average), words::plain(high));
         format!("min {low}   ·   {mean} {average}   ·   max {high} {units}")
     };
     let baseline = canvas.height() - 16.0;

@@ -176,7 +176,7 @@ pub(super) fn colour_bar(canvas: &mut Canvas, shades: &Shades, frame: Frame, uni
     let bottom = if shades.below { frame.bottom() - tip } else { frame.bottom() };
     let bar = Frame { left: frame.left, top, width: frame.width, height: bottom - top };
     let (_, rows) = raster_size(bar);
-    canvas.raster(bar, |_, row| shades.map.at(1.0 - (row as f64 + 0.5) / rows.max(1) as f64));
+    canvas.raster(bar, |_, row| shades.at(1.0 - (row as f64 + 0.5) / rows.max(1) as f64));
     let (left, right, middle) = (bar.left, bar.right(), bar.left + bar.width / 2.0);
     let mut outline = vec![(left, top), (left, bottom)];
     if shades.below {
@@ -191,7 +191,9 @@ pub(super) fn colour_bar(canvas: &mut Canvas, shades: &Shades, frame: Frame, uni
     outline.extend([(left, top), (left, top + 1.0)]);
     canvas.line(&outline, 0.8, INK, 1.0);
     let mut widest = 0f32;
-    for mark in super::ticks::numbers(shades.low, shades.high, 7) {
+    let truths = || [(0.0, "false"), (1.0, "true")].map(|(at, label)| Tick { at, label: label.to_owned() }).to_vec();
+    let marks = if shades.is_two { truths() } else { super::ticks::numbers(shades.low, shades.high, 7) };
+    for mark in marks {
         let at = bottom - ((mark.at - shades.low) / (shades.high - shades.low)) as f32 * (bottom - top);
         canvas.line(&[(right, at), (right + 3.5, at)], 0.8, INK, 1.0);
         canvas.text(right + 6.5, at + 3.2, &mark.label, Anchor::Start, look(9.0));

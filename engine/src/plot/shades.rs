@@ -19,6 +19,8 @@ pub(super) struct Shades {
     pub(super) below: bool,
     /// Some numbers lie above `high`.
     pub(super) above: bool,
+    /// False and true in one colour each, instead of numbers in many.
+    pub(super) is_two: bool,
 }
 
 /// At most this many numbers are sorted to find percentiles.
@@ -97,12 +99,25 @@ impl Shades {
             (low, high) = (low - 0.5, low + 0.5);
         }
         let map = if diverging { ColorMap::Diverging } else { ColorMap::Sequential };
-        Shades { low, high, map, below: least < low, above: most > high }
+        Shades { low, high, map, below: least < low, above: most > high, is_two: false }
+    }
+
+    /// One colour for false, one for true.
+    pub(super) fn two() -> Shades {
+        Shades { low: -0.5, high: 1.5, map: ColorMap::Sequential, below: false, above: false, is_two: true }
+    }
+
+    /// The colour at a part of the bar, 0 at its foot.
+    pub(super) fn at(&self, part: f64) -> Rgb {
+        match self.is_two {
+            true => self.map.at(if part < 0.5 { 0.15 } else { 0.85 }),
+            false => self.map.at(part),
+        }
     }
 
     /// The colour of a number; grey where it is missing.
     pub(super) fn color(&self, value: f64) -> Rgb {
-        if value.is_nan() { MISSING } else { self.map.at((value - self.low) / (self.high - self.low)) }
+        if value.is_nan() { MISSING } else { self.at((value - self.low) / (self.high - self.low)) }
     }
 }
 

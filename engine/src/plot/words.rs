@@ -8,6 +8,18 @@ use crate::output::calendar;
 use crate::result::{Array, Coordinate};
 use xeng_proto::Values;
 
+/// The title of a difference of two fields: the long name of one of them does not tell.
+pub(super) fn difference_title(array: &Array) -> String {
+    let title = title(array);
+    if SAYS_SO.iter().any(|word| title.to_lowercase().contains(word)) {
+        return title;
+    }
+    short(&format!("Difference: {title}"), 90)
+}
+
+/// Words of a title that already tell a difference.
+const SAYS_SO: [&str; 5] = ["differ", "anomal", "change", "trend", "minus"];
+
 /// The title of an array: its long name, or name.
 pub(super) fn title(array: &Array) -> String {
     let name = text(&array.attrs, "long_name").map(str::to_owned);
@@ -63,8 +75,8 @@ pub(super) fn position(coord: &Coordinate, index: usize) -> String {
     let of = text(&coord.attrs, "units").map(units).unwrap_or_default();
     match &coord.values {
         Values::Times(times) => match times.micros.get(index).and_then(|&m| calendar::iso(m, times.encoding.calendar)) {
-            Some(iso) => iso.strip_suffix("T00:00:00").map(str::to_owned).unwrap_or_else(|| iso.replace('T', " ")),
-            None => "no date".into(),
+            Some(iso) => date_of(coord, &iso.strip_suffix("T00:00:00").map(str::to_owned).unwrap_or_else(|| iso.replace('T', " "))),
+            None => date_of(coord, "no date"),
         },
         Values::Texts(texts) => short(texts.get(index).map_or("", |t| t.as_str()), 40),
         Values::Numbers(block) => {
@@ -78,6 +90,12 @@ pub(super) fn position(coord: &Coordinate, index: usize) -> String {
             }
         }
     }
+}
+
+/// A date is that of the field where it is its time; any other is told with its name.
+fn date_of(coord: &Coordinate, date: &str) -> String {
+    let is_the_time = coord.name == "time" || text(&coord.attrs, "standard_name") == Some("time");
+    if is_the_time { date.to_owned() } else { format!("{} = {date}", short(&coord.name.replace('_', " "), 30)) }
 }
 
 /// A step that shows a position in degrees to the hundredth.
@@ -104,7 +122,10 @@ pub(super) fn plain(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{plain, units};
+    use super::{plain, position, units};
+    use crate::result::Coordinate;
+    use xeng_kernels::Calendar;
+    use xeng_proto::{TimeEncoding, Times, Values};
 
     #[test]
     fn units_are_set_as_in_print() {
@@ -112,6 +133,21 @@ mod tests {
         assert_eq!(units("m**2 s**-2"), "m² s⁻²");
         assert_eq!(units("degC"), "°C");
         assert_eq!(units("days since 1970-01-01"), "days since 1970-01-01");
+    }
+
+    #[test]
+    fn a_date_that_is_not_the_time_is_told_by_name() {
+        let times =
+            Times { micros: vec![0], encoding: TimeEncoding { units: "days since 1970-01-01".into(), calendar: Calendar::Standard } };
+        let at = |name: &str| Coordinate {
+            name: name.into(),
+            dims: vec![],
+            shape: vec![],
+            values: Values::Times(times.clone()),
+            attrs: Default::default(),
+        };
+        assert_eq!(position(&at("time"), 0), "1970-01-01");
+        assert_eq!(position(&at("forecast_reference_time"), 0), "forecast reference time = 1970-01-01");
     }
 
     #[test]

@@ -104,6 +104,28 @@ impl Bound {
         self.given.shift_remove(name)
     }
 
+    /// Where the argument `name` stands, if it was given.
+    pub fn span(&self, name: &str) -> Option<Span> {
+        self.given.get(name).map(|a| a.span)
+    }
+
+    /// One of several texts, each with what it stands for.
+    ///
+    /// # Errors
+    /// When it is another text, or none.
+    pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], default: T) -> Outcome<T> {
+        let span = self.span(name);
+        let Some(text) = self.text(name)? else { return Ok(default) };
+        choices.iter().find(|(known, _)| *known == text).map(|(_, v)| *v).ok_or_else(|| {
+            let known: Vec<&str> = choices.iter().map(|(known, _)| *known).collect();
+            let fault = Fault::new(format!("{}(): there is no {name} '{text}'; there are: {}", self.callee, known.join(", ")));
+            match span {
+                Some(span) => fault.at(span),
+                None => fault,
+            }
+        })
+    }
+
     /// The argument `name`, if it was given and is not `None`.
     pub fn some(&mut self, name: &str) -> Option<Arg> {
         self.take(name).filter(|a| !matches!(a.value, Value::None))

@@ -42,6 +42,11 @@ impl Receiver {
         self.dataset_dims.is_some()
     }
 
+    /// The dims of the dataset; none for an array.
+    pub fn dims(&self) -> &[String] {
+        self.dataset_dims.as_deref().unwrap_or_default()
+    }
+
     /// Whether an array without `dim` is left as it is rather than refused.
     pub fn has_dim(&self, dim: &str) -> bool {
         self.lenient || self.dataset_dims.as_ref().is_some_and(|d| d.iter().any(|x| x == dim))
@@ -189,7 +194,7 @@ const NOT_YET: &[&str] = &[
     "squeeze_dims",
 ];
 /// Properties.
-const PROPERTIES: &[&str] = &["T", "attrs", "coords", "dims", "shape", "sizes", "size", "ndim", "name", "dt", "xeng", "dtype"];
+const PROPERTIES: &[&str] = &["T", "attrs", "coords", "dims", "shape", "sizes", "size", "ndim", "name", "dt", "xeng", "dtype", "loc"];
 
 fn unchanged(_: &mut Plan, a: &LazyArray, _: Args, _: &Receiver) -> Outcome<Value> {
     Ok(Value::Array(a.clone()))
@@ -314,13 +319,21 @@ fn dataset_method(plan: &mut Plan, d: &LazyDataset, name: &str, args: Args) -> O
     if name == "rename" {
         return rename_in_dataset(plan, d, args, &receiver);
     }
-    let numeric_only = reduce::named(name).is_some_and(ReductionKind::numeric_only) || matches!(name, "interp" | "interp_like");
+    if name == "assign_coords" {
+        return shape::assign_coords_of_dataset(plan, d, args);
+    }
+    let numeric_only = reduce::named(name).is_some_and(ReductionKind::numeric_only);
     let mut variables = IndexMap::new();
     for (key, v) in &d.variables {
-        if numeric_only && v.cells != crate::lazy::Cells::Numbers {
+        if numeric_only && matches!(v.cells, crate::lazy::Cells::Texts(_)) {
+            let request = reduce::Request::parse(ReductionKind::Mean, only_dim(&args))?;
+            if request.dims_of(plan, v, &receiver)?.is_empty() && !plan.names(v.node)?.is_empty() {
+                // What has none of the dims stays as it is, texts too.
+                variables.insert(key.clone(), v.clone());
+            }
             continue;
         }
-        match array_method(plan, v, name, args.clone(), &receiver)? {
+        match array_method(plan, v, name, args.clone(), &receiver).map_err(|f| of_variable(f, key, v))? {
             Value::Array(mut out) => {
                 out.name = Some(key.clone());
                 variables.insert(key.clone(), out);
@@ -329,6 +342,30 @@ fn dataset_method(plan: &mut Plan, d: &LazyDataset, name: &str, args: Args) -> O
         }
     }
     Ok(Value::Dataset(operators::assemble(variables, d)))
+}
+
+/// What times or texts of a dataset do not have, with the variable's name and the way out.
+fn of_variable(f: Fault, name: &str, v: &LazyArray) -> Fault {
+    let kind = match &v.cells {
+        crate::lazy::Cells::Numbers => return f,
+        crate::lazy::Cells::Times(_) => "times",
+        crate::lazy::Cells::Texts(_) => "texts",
+    };
+    // Other faults are not of its kind, or told with the way out already.
+    if f.message.contains("drop_vars") || !f.message.contains(kind) {
+        return f;
+    }
+    let whose = if f.message.contains(name) { String::new() } else { format!("'{name}' of the dataset holds {kind}: ") };
+    let way_out = format!("leave it out with .drop_vars('{name}'), or name the variables: ds[['tas']]");
+    Fault { message: format!("{whose}{}; {way_out}", f.message), ..f }
+}
+
+/// The same arguments without all but the dims.
+fn only_dim(args: &Args) -> Args {
+    let mut out = args.clone();
+    out.positional.truncate(1);
+    out.keyword.retain(|name, _| name == "dim");
+    out
 }
 
 fn drop_from_dataset(d: &LazyDataset, args: Args) -> Outcome<Value> {
@@ -434,6 +471,7 @@ fn array_attribute(plan: &mut Plan, a: &LazyArray, name: &str, base: &Value) -> 
     let int = |n: usize| Value::Number(crate::lazy::Number::Int(n as i64));
     let dims = plan.dims(a.node)?;
     Ok(match name {
+        "loc" => Value::Loc(Box::new(base.clone())),
         "dt" => Value::Accessor(Accessor::Dt, Box::new(a.clone())),
         "xeng" => Value::Accessor(Accessor::Xeng, Box::new(a.clone())),
         "T" => {
@@ -461,6 +499,7 @@ fn array_attribute(plan: &mut Plan, a: &LazyArray, name: &str, base: &Value) -> 
 fn dataset_attribute(plan: &mut Plan, d: &LazyDataset, name: &str, base: &Value) -> Outcome<Value> {
     match dataset_variable(plan, d, name) {
         Ok(v) => Ok(Value::Array(v)),
+        Err(_) if name == "loc" => Ok(Value::Loc(Box::new(base.clone()))),
         Err(_) if matches!(name, "sizes" | "dims") => {
             let mut sizes = IndexMap::new();
             for v in d.variables.values() {

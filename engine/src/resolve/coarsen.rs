@@ -7,6 +7,7 @@ use super::fault::{Fault, Outcome, refuse};
 use super::indexing::{self, Picked, Scalars};
 use super::operators::map_dataset;
 use super::reduce::{self, ReductionKind, Request};
+use super::reduce_times;
 use crate::lazy::labels;
 use crate::lazy::plan::Operand;
 use crate::lazy::value::{Boundary, Coarsened, Side};
@@ -22,17 +23,9 @@ use xeng_kernels::{DType, Dim, NodeId, Reduction};
 /// When a dim does not exist or a window is not positive.
 pub fn coarsen(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     let (mut bound, entries) = args.bind_dict("dim", &["boundary", "side", "coord_func"])?;
-    let boundary = match bound.text("boundary")?.as_deref() {
-        None | Some("exact") => Boundary::Exact,
-        Some("trim") => Boundary::Trim,
-        Some("pad") => Boundary::Pad,
-        Some(other) => return refuse(format!("there is no boundary '{other}'; there are: exact, trim, pad")),
-    };
-    let side = match bound.text("side")?.as_deref() {
-        None | Some("left") => Side::Left,
-        Some("right") => Side::Right,
-        Some(other) => return refuse(format!("there is no side '{other}'; there are: left, right")),
-    };
+    let boundaries = [("exact", Boundary::Exact), ("trim", Boundary::Trim), ("pad", Boundary::Pad)];
+    let boundary = bound.choice("boundary", &boundaries, Boundary::Exact)?;
+    let side = bound.choice("side", &[("left", Side::Left), ("right", Side::Right)], Side::Left)?;
     let coord_func = bound.text("coord_func")?.unwrap_or_else(|| "mean".to_owned());
     if !matches!(coord_func.as_str(), "mean" | "min" | "max" | "sum") {
         return Err(Fault::unsupported(format!("coord_func='{coord_func}'")));
@@ -64,32 +57,38 @@ pub fn coarsen(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
 /// When windows do not fit exactly, or the reduction has no windowed form.
 pub fn method(plan: &mut Plan, c: &Coarsened, name: &str, args: Args) -> Outcome<Value> {
     let Some(kind) = reduce::named(name) else { return refuse(format!("coarsen object has no method '{name}'")) };
-    if let Some((name, arg)) = ["axis", "skipna", "ddof", "min_count"].iter().find_map(|n| args.keyword.get_key_value(*n)) {
-        return Err(Fault::new(format!("a reduction of windows has no argument '{name}' in xarray")).at(arg.span));
-    }
-    let mut request = Request::parse(kind, args)?;
-    if request.dims != args::Names::Absent {
-        return refuse("a reduction of windows takes no dims");
-    }
-    request.dims = args::Names::Absent;
+    // As xarray's, the reductions of windows take no other argument.
+    let mut bound = args.bind(&["keep_attrs"])?;
+    let keep_attrs = bound.flag("keep_attrs", Some(true))?.unwrap_or(true);
+    let request = Request { dims: args::Names::Absent, keep_attrs, ..Request::plain(kind, vec![]) };
     match &c.object {
         Value::Array(a) => Ok(Value::Array(array(plan, a, c, &request)?)),
-        Value::Dataset(d) => {
-            let mut kept = d.clone();
-            kept.variables.retain(|_, v| v.cells == Cells::Numbers);
-            map_dataset(&kept, |v| array(plan, v, c, &request))
-        }
+        Value::Dataset(d) => map_dataset(d, |v| array(plan, v, c, &request)),
         other => refuse(format!("{} cannot be coarsened", other.type_name())),
     }
 }
 
-/// How the indices of one dim fall into windows.
+/// How the indices of one dim fall into windows of `window` indices.
 struct Cut {
     dim: String,
     skip: usize,
     codes: Arc<[i32]>,
     windows: usize,
+    window: usize,
     padded: bool,
+}
+
+impl Cut {
+    /// How many indices fall into each window.
+    fn window_sizes(&self) -> Vec<usize> {
+        let mut sizes = vec![0; self.windows];
+        for &c in self.codes.iter() {
+            if let Some(n) = sizes.get_mut(c as usize) {
+                *n += 1;
+            }
+        }
+        sizes
+    }
 }
 
 fn cut(dim: &str, length: usize, window: usize, c: &Coarsened) -> Outcome<(Cut, usize)> {
@@ -113,7 +112,7 @@ fn cut(dim: &str, length: usize, window: usize, c: &Coarsened) -> Outcome<(Cut, 
     let shift = if padded && c.side == Side::Right { window - rest } else { 0 };
     let codes: Vec<i32> = (0..kept).map(|i| ((i + shift) / window) as i32).collect();
     let windows = whole + usize::from(padded);
-    Ok((Cut { dim: dim.to_owned(), skip, codes: codes.into(), windows, padded }, kept))
+    Ok((Cut { dim: dim.to_owned(), skip, codes: codes.into(), windows, window, padded }, kept))
 }
 
 fn array(plan: &mut Plan, a: &LazyArray, c: &Coarsened, request: &Request) -> Outcome<LazyArray> {
@@ -126,14 +125,26 @@ fn array(plan: &mut Plan, a: &LazyArray, c: &Coarsened, request: &Request) -> Ou
         source = indexing::pick(plan, &source, dim, &Picked::Many(index), Scalars::Keep)?;
         cuts.push(one);
     }
-    super::operators::numbers_only(&source, "coarsen")?;
-    let node = windows(plan, source.node, &cuts, request)?;
+    let (node, cells) = match &source.cells {
+        cells if cuts.is_empty() => (source.node, cells.clone()),
+        Cells::Times(_) if cuts.iter().any(|c| c.padded) => {
+            let name = source.name.as_deref().unwrap_or("the array");
+            return Err(Fault::unsupported(format!("padding '{name}', which holds times,")));
+        }
+        Cells::Times(encoding) => {
+            reduce_times::reduced(plan, &source, encoding, request, &mut |plan, node, reduction| fold_all(plan, node, &cuts, reduction))?
+        }
+        Cells::Numbers | Cells::Texts(_) => {
+            super::operators::numbers_only(&source, "coarsen")?;
+            (windows(plan, source.node, &cuts, request)?, Cells::Numbers)
+        }
+    };
     let mut coords = IndexMap::new();
     for (name, coord) in &source.coords {
         coords.insert(name.clone(), coordinate(plan, coord, &cuts, &c.coord_func)?);
     }
     let attrs = if request.keep_attrs { a.attrs.clone() } else { xeng_proto::Attrs::new() };
-    Ok(LazyArray { name: a.name.clone(), node, coords, attrs, cells: Cells::Numbers })
+    Ok(LazyArray { name: a.name.clone(), node, coords, attrs, cells })
 }
 
 /// Windows of several dims at once, one dim after the other where that gives the same.
@@ -198,7 +209,7 @@ fn coordinate(plan: &mut Plan, coord: &LazyCoord, cuts: &[Cut], func: &str) -> O
     };
     let owned: Vec<Cut> = own
         .iter()
-        .map(|c| Cut { dim: c.dim.clone(), skip: c.skip, codes: c.codes.clone(), windows: c.windows, padded: c.padded })
+        .map(|c| Cut { dim: c.dim.clone(), skip: c.skip, codes: c.codes.clone(), windows: c.windows, window: c.window, padded: c.padded })
         .collect();
     let kind = reduce::named(func).unwrap_or(ReductionKind::Mean);
     let moved = windows(plan, *node, &owned, &Request { dims: args::Names::Absent, ..Request::plain(kind, vec![]) })?;
@@ -220,12 +231,20 @@ fn known(values: &xeng_proto::Values, cut: &Cut, func: &str) -> Outcome<xeng_pro
             if t.micros.contains(&i64::MIN) || func == "sum" {
                 return Err(Fault::unsupported("coarsening missing times"));
             }
-            let micros = members.iter().map(|window| {
+            let datetime64 = labels::is_datetime64(t);
+            if cut.padded && func == "mean" && !datetime64 {
+                return refuse("xarray cannot pad times of this calendar; use boundary='trim', or coord_func='min'");
+            }
+            let incomplete = cut.window_sizes();
+            let micros = members.iter().enumerate().map(|(w, window)| {
                 let cells: Vec<i128> = window.iter().filter_map(|&i| t.micros.get(i)).map(|&m| m as i128).collect();
+                // A window that was filled up holds missing times: datetime64's least and greatest are missing, its mean is not.
+                let padded = datetime64 && incomplete.get(w).is_some_and(|&n| n < cut.window);
                 match func {
+                    "min" | "max" if padded => i64::MIN,
                     "min" => cells.iter().min().copied().unwrap_or_default() as i64,
                     "max" => cells.iter().max().copied().unwrap_or_default() as i64,
-                    _ => cells.iter().sum::<i128>().checked_div(cells.len() as i128).unwrap_or_default() as i64,
+                    _ => cells.iter().sum::<i128>().div_euclid((cells.len() as i128).max(1)) as i64,
                 }
             });
             Ok(Values::Times(Times { micros: micros.collect(), encoding: t.encoding.clone() }))

@@ -2,7 +2,9 @@
 //!
 //! In: messages from verbs that see values only. Out: a fault that gathers its place on the way up. Never formats source text.
 
+use crate::error::Error;
 use crate::expr::Span;
+use std::sync::Arc;
 use xeng_kernels::KernelError;
 
 /// What is wrong with a request, and where, once somebody who knows the text has said so.
@@ -28,6 +30,15 @@ impl Fault {
     /// xarray can do this, xeng cannot yet.
     pub fn unsupported(what: impl std::fmt::Display) -> Fault {
         Fault::new(format!("{what} is not supported yet by xeng"))
+    }
+
+    /// As an error, with its place in the text.
+    pub fn in_text(self, text: &Arc<str>) -> Error {
+        let error = if self.internal { Error::internal(self.message) } else { Error::request(self.message) };
+        match self.span {
+            Some(span) => error.at(text, span),
+            None => error,
+        }
     }
 
     /// The same fault at `span`, unless a narrower place is known already.

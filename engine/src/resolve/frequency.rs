@@ -4,6 +4,7 @@
 
 use super::dates::{self, DAY};
 use super::fault::{Fault, Outcome, refuse};
+use crate::lazy::labels;
 use xeng_kernels::Calendar;
 use xeng_proto::Times;
 
@@ -55,22 +56,32 @@ fn parse(text: &str) -> Outcome<Frequency> {
     match unit {
         "MS" if anchor.is_none() => Ok(Frequency::Starts { months: n, every: 1, anchor: 1 }),
         "QS" => Ok(Frequency::Starts { months: 3 * n, every: 3, anchor: month(1)? }),
-        "YS" | "AS" => Ok(Frequency::Starts { months: 12 * n, every: 12, anchor: month(1)? }),
-        "ME" | "M" if anchor.is_none() && n == 1 => Ok(Frequency::Ends { every: 1, anchor: 12 }),
-        "QE" | "Q" if n == 1 => Ok(Frequency::Ends { every: 3, anchor: month(12)? }),
-        "YE" | "A" | "Y" if n == 1 => Ok(Frequency::Ends { every: 12, anchor: month(12)? }),
+        "YS" => Ok(Frequency::Starts { months: 12 * n, every: 12, anchor: month(1)? }),
+        "ME" if anchor.is_none() && n == 1 => Ok(Frequency::Ends { every: 1, anchor: 12 }),
+        "QE" if n == 1 => Ok(Frequency::Ends { every: 3, anchor: month(12)? }),
+        "YE" if n == 1 => Ok(Frequency::Ends { every: 12, anchor: month(12)? }),
         "W" if n == 1 => match anchor {
             None => Ok(Frequency::Weeks { last: 6 }),
             Some(a) => WEEKDAYS.iter().position(|d| *d == a).map(|i| Frequency::Weeks { last: i as i64 }).ok_or_else(unknown),
         },
-        "ME" | "M" | "QE" | "Q" | "YE" | "A" | "Y" | "W" => Err(Fault::unsupported(format!("the frequency '{text}'"))),
+        "ME" | "QE" | "YE" | "W" => Err(Fault::unsupported(format!("the frequency '{text}'"))),
         "D" => fixed(DAY),
-        "h" | "H" => fixed(3_600_000_000),
-        "min" | "T" => fixed(60_000_000),
-        "s" | "S" => fixed(1_000_000),
-        _ => Err(unknown()),
+        "h" => fixed(3_600_000_000),
+        "min" => fixed(60_000_000),
+        "s" => fixed(1_000_000),
+        old => match OLD.iter().find(|(name, _)| *name == old) {
+            Some((_, new)) => refuse(format!(
+                "'{text}' is an old spelling that xarray refuses; write '{}{new}{}'",
+                &text[..digits],
+                &text[digits + unit.len()..]
+            )),
+            None => Err(unknown()),
+        },
     }
 }
+
+/// Spellings of earlier versions of pandas, and what took their places.
+const OLD: [(&str, &str); 8] = [("M", "ME"), ("Q", "QE"), ("Y", "YE"), ("A", "YE"), ("AS", "YS"), ("H", "h"), ("T", "min"), ("S", "s")];
 
 /// The bins of sorted times.
 ///
@@ -84,6 +95,9 @@ pub fn bins(times: &Times, text: &str) -> Outcome<Bins> {
         return refuse("resample() needs times in ascending order and none missing; use .sortby first");
     }
     let calendar = times.encoding.calendar;
+    if matches!(frequency, Frequency::Weeks { .. }) && !labels::is_datetime64(times) {
+        return refuse("xarray has no weeks for times of this calendar; '7D' counts seven days from the first");
+    }
     let starts = match frequency {
         Frequency::Starts { months, every, anchor } => month_starts(calendar, first, last, months, every, anchor)?,
         Frequency::Ends { every, anchor } => month_starts(calendar, first, last, every, every, anchor % 12 + 1)?,
@@ -180,5 +194,15 @@ mod tests {
         let b = bins(&t, "6h").unwrap();
         assert_eq!(b.labels.iter().map(|&l| dates::show(l, Calendar::Standard)[11..13].to_owned()).collect::<Vec<_>>(), ["06", "12"]);
         assert!(bins(&t, "fortnight").is_err());
+    }
+
+    #[test]
+    fn old_spellings_are_refused_with_the_new_one() {
+        let t = times(&["2001-01-01T07", "2001-01-01T13"], Calendar::Standard);
+        for (old, new) in [("M", "'ME'"), ("1Q", "'1QE'"), ("6H", "'6h'"), ("A-DEC", "'YE-DEC'"), ("AS", "'YS'"), ("Y", "'YE'")] {
+            let message = bins(&t, old).unwrap_err().message;
+            assert!(message.contains(new), "{old}: {message}");
+        }
+        assert!(bins(&times(&["2001-01-01"], Calendar::NoLeap), "W").is_err());
     }
 }

@@ -9,13 +9,14 @@ use super::indexing;
 use super::operators::map_dataset;
 use super::reduce::{self, ReductionKind, Request};
 use super::{accessor, frequency};
-use crate::lazy::labels::{self, Label};
+use crate::lazy::labels::{self, Label, Order};
+use crate::lazy::plan::Operand;
 use crate::lazy::value::{Grouped, Grouping, GroupingKind};
 use crate::lazy::{Cells, LazyArray, LazyCoord, LazyDataset, Plan, Value, fold};
 use indexmap::IndexMap;
 use std::sync::Arc;
-use xeng_kernels::Dim;
 use xeng_kernels::graph::Index;
+use xeng_kernels::{Block, DType, Dim, NodeId};
 use xeng_proto::{Attrs, Values};
 
 /// A key with the dim that it lies along.
@@ -112,7 +113,8 @@ fn known_along(name: &str, coord: &LazyCoord) -> Outcome<(String, Arc<Values>)> 
     }
 }
 
-/// Sorted distinct labels as groups; missing ones belong to none.
+/// Distinct labels as groups, sorted unless they are those of a dimension in descending order, each once, which xarray keeps as
+/// they are; missing ones belong to none.
 fn grouping(key: Key) -> Outcome<Grouping> {
     let keys = labels::labels(&key.values);
     let missing = |l: &Label| matches!(l, Label::Time(i64::MIN)) || matches!(l, Label::Float(b) if f64::from_bits(*b).is_nan());
@@ -123,7 +125,11 @@ fn grouping(key: Key) -> Outcome<Grouping> {
         return refuse(format!("groupby(): '{}' has no labels to group by", key.name));
     }
     let sorted: Vec<&Label> = order.iter().map(|&i| &keys[i]).collect();
-    let codes: Vec<i32> = keys.iter().map(|l| sorted.binary_search(&l).map_or(-1, |i| i as i32)).collect();
+    let mut codes: Vec<i32> = keys.iter().map(|l| sorted.binary_search(&l).map_or(-1, |i| i as i32)).collect();
+    if key.name == key.along && order.len() == keys.len() && labels::order(&keys) == Order::Descending {
+        order.reverse();
+        codes.iter_mut().for_each(|c| *c = order.len() as i32 - 1 - *c);
+    }
     let labels = labels::take(&key.values, &order.iter().map(|&i| i as i64).collect::<Vec<_>>())?;
     Ok(Grouping {
         along: key.along,
@@ -205,14 +211,77 @@ pub fn method(plan: &mut Plan, g: &Grouped, name: &str, args: Args) -> Outcome<V
     }
 }
 
+/// Every variable reduced per group, as xarray joins the groups again: the groups' dim comes first, also in variables that have none
+/// of the dims and stay as they are, which come last.
 fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -> Outcome<Value> {
     let receiver = Receiver::dataset(super::calls::dataset_dims(plan, d)?);
-    let mut numeric = d.clone();
-    numeric.variables.retain(|_, v| v.cells == Cells::Numbers || !request.kind.numeric_only());
-    map_dataset(
-        &numeric,
-        |v| if plan.names(v.node)?.contains(&by.along) { reduced(plan, v, by, request, &receiver) } else { Ok(v.clone()) },
-    )
+    let mut kept = d.clone();
+    kept.variables.retain(|_, v| !matches!(v.cells, Cells::Texts(_)) || !request.kind.numeric_only());
+    let dims = match &request.dims {
+        Names::Absent => vec![by.along.clone()],
+        Names::All => receiver.dims().to_vec(),
+        Names::These(dims) => dims.clone(),
+    };
+    let has = |plan: &Plan, v: &LazyArray, dim: &String| Ok::<_, Fault>(plan.names(v.node)?.contains(dim));
+    if !dims.contains(&by.along) {
+        for v in kept.variables.values() {
+            if !has(plan, v, &by.along)? {
+                return Err(without_dim(v, &by.along, "groups over other dimensions"));
+            }
+        }
+        return map_dataset(&kept, |v| reduced(plan, v, by, request, &receiver));
+    }
+    let (mut first, mut last) = (IndexMap::new(), IndexMap::new());
+    for (name, v) in &kept.variables {
+        let along = has(plan, v, &by.along)?;
+        if !along && by.kind == GroupingKind::Resample && matches!(request.kind, ReductionKind::First | ReductionKind::Last) {
+            return Err(without_dim(v, &by.along, "first() and last()"));
+        }
+        let mut any = along;
+        for dim in &dims {
+            any |= has(plan, v, dim)?;
+        }
+        let mut out = match (along, any) {
+            (true, _) => reduced(plan, v, by, request, &receiver)?,
+            (false, true) => {
+                let own = request.dims_of(plan, v, &receiver)?;
+                reduce::over(plan, v, request, &own)?
+            }
+            (false, false) => v.clone(),
+        };
+        out = groups_first(plan, out, by)?;
+        out.name = Some(name.clone());
+        (if any { &mut first } else { &mut last }).insert(name.clone(), out);
+    }
+    first.extend(last);
+    Ok(Value::Dataset(super::operators::assemble(first, &kept)))
+}
+
+fn without_dim(v: &LazyArray, dim: &str, what: &str) -> Fault {
+    let name = v.name.as_deref().unwrap_or_default();
+    Fault::new(format!(
+        "'{name}' of the dataset lacks the dimension '{dim}': {what} are not done for it; leave it out with .drop_vars('{name}'), or name the variables: ds[['tas']]"
+    ))
+}
+
+/// The array with the groups' dim in front; repeated for each group where it has no groups.
+fn groups_first(plan: &mut Plan, a: LazyArray, by: &Grouping) -> Outcome<LazyArray> {
+    let group = by.dim.name.to_string();
+    let mut names = plan.names(a.node)?;
+    let mut out = a;
+    match names.iter().position(|n| *n == group) {
+        Some(axis) => {
+            let name = names.remove(axis);
+            names.insert(0, name);
+            out.node = plan.transpose(out.node, &names)?;
+        }
+        None => {
+            out.node = plan.expand(out.node, 0, Dim::new(&group, by.labels.len()))?;
+            out.coords.shift_remove(&group);
+            out.coords.insert(group.clone(), LazyCoord::along(&group, by.labels.clone(), by.attrs.clone()));
+        }
+    }
+    Ok(out)
 }
 
 /// One array reduced per group.
@@ -225,7 +294,7 @@ pub fn reduced(plan: &mut Plan, a: &LazyArray, by: &Grouping, request: &Request,
         Names::Absent => vec![by.along.clone()],
         Names::All => own.clone(),
         // The group's own name stands for its dim.
-        Names::These(dims) => reduce::existing(dims, &own, receiver)?,
+        Names::These(_) => request.dims_of(plan, a, receiver)?,
     };
     if !dims.contains(&by.along) {
         if by.kind == GroupingKind::Resample {
@@ -233,19 +302,39 @@ pub fn reduced(plan: &mut Plan, a: &LazyArray, by: &Grouping, request: &Request,
         }
         return reduce::over(plan, a, request, &dims);
     }
-    let (input, reduction, cells) = reduce::prepare(plan, a, request)?;
-    let mut node = plan.reduce_groups(input, reduction, &dims, &by.along, by.codes.clone(), by.dim.clone())?;
+    let others: Vec<String> = dims.iter().filter(|d| **d != by.along).cloned().collect();
+    reduce::has_cells(plan, a, request, &others)?;
+    let (mut node, cells) = reduce::folded(plan, a, request, &mut |plan, input, reduction| {
+        plan.reduce_groups(input, reduction, &dims, &by.along, by.codes.clone(), by.dim.clone())
+    })?;
     if let Some(fill) = &by.bins {
-        if cells != Cells::Numbers {
-            return Err(Fault::unsupported("resampling times with gaps"));
-        }
-        let to = indexing::promoted(plan.dtype(node)?);
-        node = plan.cast(node, to)?;
-        node = plan.take(node, &by.dim.name, Index::compact(fill))?;
+        node = with_gaps(plan, node, &cells, &by.dim.name, fill)?;
     }
     let mut coords = a.coords.clone();
     coords.retain(|n, c| !c.dims.iter().any(|d| dims.contains(d)) && **n != *by.dim.name);
     coords.insert(by.dim.name.to_string(), LazyCoord::along(&by.dim.name, by.labels.clone(), by.attrs.clone()));
     let attrs = if request.keep_attrs { a.attrs.clone() } else { Attrs::new() };
     Ok(LazyArray { name: a.name.clone(), node, coords, attrs, cells })
+}
+
+/// The groups of a `resample` in their bins; bins without a time are missing.
+fn with_gaps(plan: &mut Plan, node: NodeId, cells: &Cells, dim: &str, fill: &[i64]) -> Outcome<NodeId> {
+    match cells {
+        Cells::Numbers => {
+            let to = indexing::promoted(plan.dtype(node)?);
+            let node = plan.cast(node, to)?;
+            plan.take(node, dim, Index::compact(fill))
+        }
+        Cells::Times(encoding) if !labels::is_gregorian(encoding.calendar) => {
+            Err(Fault::unsupported("resampling with gaps times of a calendar that has no missing times"))
+        }
+        Cells::Times(_) => {
+            let at: Vec<i64> = fill.iter().map(|&i| i.max(0)).collect();
+            let node = plan.take(node, dim, Index::compact(&at))?;
+            let empty =
+                plan.constant(&[dim.to_owned()], Block::from_vec(&[fill.len()], fill.iter().map(|&i| i < 0).collect::<Vec<bool>>())?)?;
+            plan.select_like(node.into(), empty, Operand::Int(i64::MIN), node.into(), DType::I64)
+        }
+        Cells::Texts(_) => Err(Fault::unsupported("resampling texts with gaps")),
+    }
 }

@@ -9,6 +9,7 @@ use crate::lazy::labels;
 use crate::lazy::value::{Grouped, Grouping, GroupingKind};
 use crate::lazy::{Cells, LazyArray, LazyCoord, Plan, Value};
 use std::collections::HashMap;
+use xeng_kernels::Dim;
 use xeng_kernels::graph::Index;
 
 /// On which side of the operator the grouped array stands.
@@ -31,19 +32,30 @@ pub fn apply(plan: &mut Plan, op: Infix, g: &Grouped, other: &Value, side: Side)
     match (&g.object, other) {
         (Value::Array(a), Value::Array(o)) => Ok(Value::Array(arrays(plan, op, a, &g.by, o, side)?)),
         (Value::Array(a), Value::Dataset(d)) => operators::map_dataset(d, |o| arrays(plan, op, a, &g.by, o, side)),
-        (Value::Dataset(d), Value::Array(o)) => operators::map_dataset(d, |a| {
-            if plan.names(a.node)?.contains(&g.by.along) { arrays(plan, op, a, &g.by, o, side) } else { Ok(a.clone()) }
-        }),
+        (Value::Dataset(d), Value::Array(o)) => operators::map_dataset(d, |a| member(plan, op, a, &g.by, o, side)),
         (Value::Dataset(a), Value::Dataset(b)) => {
             let mut common = a.clone();
             common.variables.retain(|n, _| b.variables.contains_key(n));
+            if side == Side::Right {
+                // As the left operand has them.
+                common.variables.sort_by_key(|name, _| b.variables.get_index_of(name));
+            }
             operators::map_dataset(&common, |x| match x.name.as_ref().and_then(|n| b.variables.get(n)) {
-                Some(y) if plan.names(x.node)?.contains(&g.by.along) => arrays(plan, op, x, &g.by, y, side),
-                _ => Ok(x.clone()),
+                Some(y) => member(plan, op, x, &g.by, y, side),
+                None => Ok(x.clone()),
             })
         }
         (_, other) => refuse(format!("a groupby object meets arrays with an index per group, not {}", other.type_name())),
     }
+}
+
+/// A variable of a grouped dataset: one without the grouped dim is the same in every group, and gets the dim in front.
+fn member(plan: &mut Plan, op: Infix, a: &LazyArray, by: &Grouping, other: &LazyArray, side: Side) -> Outcome<LazyArray> {
+    if plan.names(a.node)?.contains(&by.along) {
+        return arrays(plan, op, a, by, other, side);
+    }
+    let spread = LazyArray { node: plan.expand(a.node, 0, Dim::new(&by.along, by.codes.len()))?, ..a.clone() };
+    arrays(plan, op, &spread, by, other, side)
 }
 
 fn arrays(plan: &mut Plan, op: Infix, a: &LazyArray, by: &Grouping, other: &LazyArray, side: Side) -> Outcome<LazyArray> {

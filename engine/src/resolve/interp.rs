@@ -95,9 +95,13 @@ pub fn interp_like(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiv
 }
 
 fn all(plan: &mut Plan, a: &LazyArray, entries: IndexMap<String, Arg>, method: Method, receiver: &Receiver) -> Outcome<LazyArray> {
-    numbers_only(a, "interp")?;
-    let mut out = a.clone();
     let own = plan.names(a.node)?;
+    // A variable without the dims stays as it is, whatever it holds.
+    if !(receiver.is_dataset() && entries.keys().all(|dim| !own.contains(dim) && receiver.has_dim(dim))) {
+        numbers_only(a, "interp")?;
+    }
+    let mut out = a.clone();
+    pointwise_guard(plan, &entries)?;
     for (dim, arg) in entries {
         if reduce::existing(std::slice::from_ref(&dim), &own, receiver).map_err(|f| f.at(arg.span))?.is_empty() {
             continue;
@@ -106,6 +110,21 @@ fn all(plan: &mut Plan, a: &LazyArray, entries: IndexMap<String, Arg>, method: M
         out = along(plan, &out, &dim, target, method).map_err(|f| f.at(arg.span))?;
     }
     Ok(out)
+}
+
+/// Refuses targets that share a dim: xarray would interpolate to points.
+fn pointwise_guard(plan: &Plan, entries: &IndexMap<String, Arg>) -> Outcome<()> {
+    let mut seen: Vec<String> = vec![];
+    for arg in entries.values() {
+        let Value::Array(a) = &arg.value else { continue };
+        for d in plan.names(a.node)? {
+            if seen.contains(&d) {
+                return Err(Fault::unsupported(format!("interpolating to points by arrays that share the dimension '{d}'")).at(arg.span));
+            }
+            seen.push(d);
+        }
+    }
+    Ok(())
 }
 
 fn target(plan: &mut Plan, v: &Value, dim: &str) -> Outcome<Target> {

@@ -6,6 +6,8 @@ use super::args::{Args, Bound, Names};
 use super::calls::Receiver;
 use super::fault::{Fault, Outcome, refuse};
 use super::operators::numbers_only;
+use super::reduce_times;
+use crate::expr::Span;
 use crate::lazy::{Cells, LazyArray, Plan, Value};
 use xeng_kernels::{DType, NodeId, Reduction};
 use xeng_proto::Attrs;
@@ -17,6 +19,8 @@ pub struct Request {
     pub kind: ReductionKind,
     /// Over which dims.
     pub dims: Names,
+    /// Where they are named.
+    pub span: Option<Span>,
     /// `skipna`: by default only floats are checked for missing cells, with the same result.
     pub skipna: Option<bool>,
     /// Whether attributes stay; they do by default.
@@ -69,7 +73,21 @@ pub fn named(name: &str) -> Option<ReductionKind> {
 }
 
 impl ReductionKind {
-    /// Whether a dataset leaves variables out that are not numbers (`numeric_only`).
+    /// As it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            ReductionKind::First => "first",
+            ReductionKind::Last => "last",
+            _ => NAMES.iter().find(|(_, k)| *k == self).map_or("", |(n, _)| n),
+        }
+    }
+
+    /// Whether it has no answer for no cells.
+    fn needs_cells(self) -> bool {
+        matches!(self, ReductionKind::Min | ReductionKind::Max | ReductionKind::ArgMin | ReductionKind::ArgMax)
+    }
+
+    /// Whether a dataset leaves out variables that are texts (`numeric_only`).
     pub fn numeric_only(self) -> bool {
         matches!(self, ReductionKind::Sum | ReductionKind::Mean | ReductionKind::Std | ReductionKind::Var | ReductionKind::Prod)
     }
@@ -93,22 +111,23 @@ impl Request {
     }
 
     fn read(kind: ReductionKind, bound: &mut Bound) -> Outcome<Request> {
+        let span = bound.span("dim");
         let dims = bound.names("dim")?;
+        let place = ["skipna", "ddof", "min_count"].map(|name| bound.span(name));
+        let only = |is_there: bool, at: Option<Span>, name: &str| match at {
+            Some(span) if !is_there => Err(Fault::new(format!("{}() has no argument '{name}'", kind.name())).at(span)),
+            _ => Ok(()),
+        };
         let skipna = bound.flag("skipna", None)?;
-        if skipna.is_some() && !kind.has_skipna() {
-            return refuse("this reduction has no argument 'skipna'");
-        }
         let ddof = bound.int("ddof")?;
         let min_count = bound.int("min_count")?;
-        if ddof.is_some() && !matches!(kind, ReductionKind::Std | ReductionKind::Var) {
-            return refuse("only std and var have the argument 'ddof'");
-        }
-        if min_count.is_some() && !matches!(kind, ReductionKind::Sum | ReductionKind::Prod) {
-            return refuse("only sum and prod have the argument 'min_count'");
-        }
+        only(skipna.is_none() || kind.has_skipna(), place[0], "skipna")?;
+        only(ddof.is_none() || matches!(kind, ReductionKind::Std | ReductionKind::Var), place[1], "ddof")?;
+        only(min_count.is_none() || matches!(kind, ReductionKind::Sum | ReductionKind::Prod), place[2], "min_count")?;
         Ok(Request {
             kind,
             dims,
+            span,
             skipna,
             keep_attrs: bound.flag("keep_attrs", Some(true))?.unwrap_or(true),
             ddof: u32::try_from(ddof.unwrap_or(0)).map_err(|_| Fault::new("'ddof' must not be negative"))?,
@@ -118,7 +137,7 @@ impl Request {
 
     /// A plain reduction over `dims` with every default.
     pub fn plain(kind: ReductionKind, dims: Vec<String>) -> Request {
-        Request { kind, dims: Names::These(dims), skipna: None, keep_attrs: true, ddof: 0, min_count: None }
+        Request { kind, dims: Names::These(dims), span: None, skipna: None, keep_attrs: true, ddof: 0, min_count: None }
     }
 
     /// The kernel's reduction for cells of this type.
@@ -152,7 +171,7 @@ impl Request {
         let own = plan.names(array.node)?;
         match &self.dims {
             Names::Absent | Names::All => Ok(own),
-            Names::These(dims) => existing(dims, &own, receiver),
+            Names::These(dims) => existing(dims, &own, receiver).map_err(|f| self.span.map_or(f.clone(), |span| f.at(span))),
         }
     }
 }
@@ -199,33 +218,54 @@ pub fn over(plan: &mut Plan, array: &LazyArray, request: &Request, dims: &[Strin
     Ok(LazyArray { name: array.name.clone(), node, coords, attrs, cells })
 }
 
+/// How a node is folded: over dims, into groups or into windows.
+pub type Fold<'a> = dyn FnMut(&mut Plan, NodeId, Reduction) -> Outcome<NodeId> + 'a;
+
 fn reduced_node(plan: &mut Plan, array: &LazyArray, request: &Request, dims: &[String]) -> Outcome<(NodeId, Cells)> {
-    let (input, reduction, cells) = prepare(plan, array, request)?;
     if matches!(request.kind, ReductionKind::ArgMin | ReductionKind::ArgMax) {
         single_dim(dims)?;
     }
-    Ok((plan.reduce(input, reduction, dims)?, cells))
+    has_cells(plan, array, request, dims)?;
+    folded(plan, array, request, &mut |plan, input, reduction| plan.reduce(input, reduction, dims))
 }
 
-/// The input as the kernel wants it, the kernel's reduction, and what the result's cells stand for.
+/// Refuses a reduction that has no answer where one of `dims` is empty.
+///
+/// # Errors
+/// When one is.
+pub fn has_cells(plan: &Plan, array: &LazyArray, request: &Request, dims: &[String]) -> Outcome<()> {
+    let of_times = matches!((&array.cells, request.kind), (Cells::Times(_), ReductionKind::Mean));
+    if !request.kind.needs_cells() && !of_times {
+        return Ok(());
+    }
+    match plan.dims(array.node)?.iter().find(|d| d.len == 0 && dims.iter().any(|x| **x == *d.name)) {
+        Some(empty) => refuse(format!("{}() has no answer for no cells: the selection leaves '{}' empty", request.kind.name(), empty.name)),
+        None => Ok(()),
+    }
+}
+
+/// `array` folded by `fold` as `request` wants it, and what the result's cells stand for.
 ///
 /// # Errors
 /// When the cells do not fit the reduction.
-pub fn prepare(plan: &mut Plan, array: &LazyArray, request: &Request) -> Outcome<(NodeId, Reduction, Cells)> {
-    let dtype = plan.dtype(array.node)?;
+pub fn folded(plan: &mut Plan, array: &LazyArray, request: &Request, fold: &mut Fold) -> Outcome<(NodeId, Cells)> {
     let keeps_cells = matches!(request.kind, ReductionKind::First | ReductionKind::Last);
-    if !keeps_cells {
-        numbers_only(array, "this reduction")?;
+    if keeps_cells {
+        let reduction = request.reduction(plan.dtype(array.node)?);
+        return Ok((fold(plan, array.node, reduction)?, array.cells.clone()));
     }
-    let cells = if keeps_cells { array.cells.clone() } else { Cells::Numbers };
+    if let Cells::Times(encoding) = &array.cells {
+        return reduce_times::reduced(plan, array, encoding, request, fold);
+    }
+    numbers_only(array, request.kind.name())?;
+    let dtype = plan.dtype(array.node)?;
     let input = match request.kind {
-        // NaN is true in Python, and any() and all() see it so.
-        ReductionKind::Any | ReductionKind::All | ReductionKind::Count => array.node,
         ReductionKind::Mean | ReductionKind::Std | ReductionKind::Var if dtype == DType::Bool => plan.cast(array.node, DType::I64)?,
+        // NaN is true in Python, and any() and all() see it so.
         _ => array.node,
     };
-    let dtype = plan.dtype(input)?;
-    Ok((input, request.reduction(dtype), cells))
+    let reduction = request.reduction(plan.dtype(input)?);
+    Ok((fold(plan, input, reduction)?, Cells::Numbers))
 }
 
 fn single_dim(dims: &[String]) -> Outcome<()> {

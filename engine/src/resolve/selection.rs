@@ -10,6 +10,7 @@ use super::indexing::{self, Picked, Scalars};
 use super::{literals, shape, subscript};
 use crate::lazy::labels::{self, Label, Order};
 use crate::lazy::{LazyArray, Plan, Value};
+use indexmap::IndexMap;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -96,21 +97,36 @@ impl<'a> Labels<'a> {
 /// At a label that is not there.
 pub fn sel(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
     let (mut bound, entries) = args.bind_dict("indexers", &["method", "tolerance", "drop"])?;
-    let method = match bound.text("method")?.as_deref() {
-        None => Method::Exact,
-        Some("nearest") => Method::Nearest,
-        Some("pad" | "ffill") => Method::Pad,
-        Some("backfill" | "bfill") => Method::Backfill,
-        Some(other) => return refuse(format!("there is no method '{other}'; there are: nearest, pad, ffill, backfill, bfill")),
-    };
+    let methods = [
+        ("nearest", Method::Nearest),
+        ("pad", Method::Pad),
+        ("ffill", Method::Pad),
+        ("backfill", Method::Backfill),
+        ("bfill", Method::Backfill),
+    ];
+    let method = bound.choice("method", &methods, Method::Exact)?;
     let tolerance = bound.number("tolerance")?;
     let scalars = shape::scalars(bound.flag("drop", Some(false))?);
+    known_dims(plan, a, &entries, receiver)?;
     subscript::pointwise_guard(plan, &entries)?;
     let mut out = a.clone();
     for (dim, arg) in entries {
         out = sel_dim(plan, out, &dim, &arg, method, tolerance, scalars, receiver).map_err(|f| f.at(arg.span))?;
     }
     Ok(Value::Array(out))
+}
+
+/// Refuses names that are no dims before any label is looked up: they may be misspelt options.
+fn known_dims(plan: &Plan, a: &LazyArray, entries: &IndexMap<String, Arg>, receiver: &Receiver) -> Outcome<()> {
+    let own = plan.names(a.node)?;
+    for (name, arg) in entries {
+        if !own.contains(name) && !receiver.has_dim(name) && !a.coords.contains_key(name) {
+            let known = own.iter().map(String::as_str).chain(["method", "tolerance", "drop"]);
+            let hint = crate::suggest::did_you_mean_or_list(name, known).map(|h| format!("; {h}")).unwrap_or_default();
+            return Err(Fault::new(format!("'{name}' is neither a dimension nor an option of sel(){hint}")).at(arg.span));
+        }
+    }
+    Ok(())
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -238,13 +254,28 @@ fn find(index: &Labels, wanted: &Label, method: Method, tolerance: Option<f64>) 
         (method, None) => neighbour(index, wanted, method),
     };
     let near = found.filter(|&i| tolerance.is_none_or(|t| distance(index, &index.keys[i], wanted) <= t));
-    near.ok_or_else(|| not_found(index, wanted))
+    near.ok_or_else(|| not_found(index, wanted, method, tolerance))
 }
 
-fn not_found(index: &Labels, wanted: &Label) -> Fault {
-    let nearest =
-        neighbour(index, wanted, Method::Nearest).map(|i| format!("; the nearest is {}", show(&index.keys[i], index))).unwrap_or_default();
-    Fault::new(format!("'{}' has no label {}{nearest}; method='nearest' takes the nearest", index.dim, show(wanted, index)))
+fn not_found(index: &Labels, wanted: &Label, method: Method, tolerance: Option<f64>) -> Fault {
+    let (dim, label) = (index.dim, show(wanted, index));
+    let nearest = neighbour(index, wanted, Method::Nearest).and_then(|i| index.keys.get(i)).map(|key| show(key, index));
+    Fault::new(match (nearest, wanted, method, tolerance) {
+        (Some(nearest), _, Method::Exact, _) => {
+            format!("'{dim}' has no label {label}; the nearest is {nearest}; method='nearest' takes the nearest")
+        }
+        (Some(nearest), _, _, Some(tolerance)) => {
+            format!("'{dim}' has no label within {tolerance} of {label} by this method; the nearest is {nearest}")
+        }
+        (Some(nearest), _, _, None) => format!("'{dim}' has no label on this side of {label}; the nearest is {nearest}"),
+        (None, Label::Text(_), _, _) => {
+            let texts: Vec<&str> = index.keys.iter().filter_map(|k| if let Label::Text(t) = k { Some(t.as_str()) } else { None }).collect();
+            let text = if let Label::Text(t) = wanted { t.as_str() } else { "" };
+            let hint = crate::suggest::did_you_mean_or_list(text, texts).map(|h| format!("; {h}")).unwrap_or_default();
+            format!("'{dim}' has no label {label}{hint}")
+        }
+        (None, ..) => format!("'{dim}' has no label {label}"),
+    })
 }
 
 fn show(label: &Label, index: &Labels) -> String {
@@ -374,7 +405,9 @@ pub fn drop_sel(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Out
         let ((gone, _), _) = wanted(plan, &index, &arg.value).map_err(|f| f.at(arg.span))?;
         let have: HashSet<&Label> = index.keys.iter().collect();
         if let Some(l) = gone.iter().find(|l| !have.contains(l)) {
-            let Some(v) = l.number().filter(|_| index.is_single()) else { return Err(not_found(&index, l).at(arg.span)) };
+            let Some(v) = l.number().filter(|_| index.is_single()) else {
+                return Err(not_found(&index, l, Method::Exact, None).at(arg.span));
+            };
             let told = format!("'{dim}' has no label {v}; its labels are float32, so that drop_sel() needs np.float32({v})");
             return Err(Fault::new(told).at(arg.span));
         }

@@ -9,7 +9,7 @@ use super::indexing::{self, Picked, Scalars};
 use super::literals;
 use super::reduce;
 use crate::lazy::labels::{self, Order};
-use crate::lazy::{CoordData, LazyArray, LazyCoord, Plan, Value, fold};
+use crate::lazy::{CoordData, LazyArray, LazyCoord, LazyDataset, Plan, Value, fold};
 use crate::suggest;
 use std::sync::Arc;
 use xeng_kernels::Dim;
@@ -305,6 +305,36 @@ pub fn assign_coords(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -
     Ok(Value::Array(out))
 }
 
+/// `ds.assign_coords(lon=...)`: the dataset's own coordinate, and that of every variable that has its dims.
+///
+/// # Errors
+/// When a coordinate does not fit the dataset's dims.
+pub fn assign_coords_of_dataset(plan: &mut Plan, d: &LazyDataset, args: Args) -> Outcome<Value> {
+    let (_, entries) = args.bind_dict("coords", &[])?;
+    let mut out = d.clone();
+    for (name, arg) in entries {
+        let coord = literals::coordinate(plan, &arg.value, &name).map_err(|f| f.at(arg.span))?;
+        let mut known: Vec<String> = out.coords.values().flat_map(|c| c.dims.iter().cloned()).collect();
+        for v in out.variables.values_mut() {
+            let own = plan.names(v.node)?;
+            if coord.dims.iter().all(|dim| own.contains(dim)) {
+                check_fit(plan, v, &name, &coord).map_err(|f| f.at(arg.span))?;
+                v.coords.insert(name.clone(), coord.clone());
+            } else if v.coords.contains_key(&name) {
+                v.coords.shift_remove(&name);
+            }
+            known.extend(own);
+        }
+        if let Some(dim) = coord.dims.iter().find(|dim| !known.contains(dim)) {
+            return Err(
+                Fault::new(format!("coordinate '{name}' has the dimension '{dim}', which no variable of the dataset has")).at(arg.span)
+            );
+        }
+        out.coords.insert(name, coord);
+    }
+    Ok(Value::Dataset(out))
+}
+
 fn check_fit(plan: &Plan, a: &LazyArray, name: &str, coord: &LazyCoord) -> Outcome<()> {
     let dims = plan.dims(a.node)?;
     let shape = match &coord.data {
@@ -341,7 +371,7 @@ pub fn assign_attrs(_: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Ou
 ///
 /// # Errors
 /// When the labels are not known or have several dims.
-pub fn sortby(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outcome<Value> {
+pub fn sortby(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
     let mut bound = args.bind(&["variables", "ascending"])?;
     let arg = bound.need("variables")?;
     let ascending = bound.flag("ascending", Some(true))?.unwrap_or(true);
@@ -354,10 +384,23 @@ pub fn sortby(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outco
     }
     let mut out = a.clone();
     for key in &keys {
+        if receiver.is_dataset() && lacks(plan, a, key, receiver)? {
+            continue;
+        }
         let (dim, values) = sort_key(plan, &out, key).map_err(|f| f.at(arg.span))?;
         out = sorted(plan, &out, &dim, &values, ascending)?;
     }
     Ok(Value::Array(out))
+}
+
+/// Whether a variable of a dataset has no part in sorting by this key.
+fn lacks(plan: &Plan, a: &LazyArray, key: &Value, receiver: &Receiver) -> Outcome<bool> {
+    let own = plan.names(a.node)?;
+    Ok(match key {
+        Value::Text(name) => !own.contains(name) && !a.coords.contains_key(name) && receiver.has_dim(name),
+        Value::Array(k) => plan.names(k.node)?.iter().all(|d| !own.contains(d) && receiver.has_dim(d)),
+        _ => false,
+    })
 }
 
 fn sort_key(plan: &Plan, a: &LazyArray, key: &Value) -> Outcome<(String, Arc<xeng_proto::Values>)> {

@@ -33,6 +33,7 @@ pub fn subscript(plan: &mut Plan, base: &Value, items: Vec<Arg>) -> Outcome<Valu
             }
             _ => Ok(Value::Array(positional(plan, a, items)?)),
         },
+        Value::Loc(of) => by_label(plan, of, items),
         Value::Numpy(block) => {
             let a = numbers::unlabelled(plan, block)?;
             let out = positional(plan, &a, items)?;
@@ -76,8 +77,25 @@ fn dataset_item(plan: &mut Plan, d: &LazyDataset, items: &[Arg]) -> Outcome<Valu
     }
 }
 
+/// `base.loc[items]` is `base.sel(...)`, dim by dim.
+fn by_label(plan: &mut Plan, base: &Value, items: Vec<Arg>) -> Outcome<Value> {
+    let keyword = match (base, items.as_slice()) {
+        (_, [Arg { value: Value::Dict(dict), span }]) => {
+            dict.iter().map(|(k, v)| (k.clone(), Arg { value: v.clone(), span: *span })).collect()
+        }
+        (Value::Array(a), _) => by_dim(&plan.names(a.node)?, items)?,
+        _ => return refuse("a dataset's .loc takes a dict: ds.loc[{'lat': 50}]"),
+    };
+    calls::method(plan, base, "sel", args::Args { callee: "loc".to_owned(), positional: vec![], keyword })
+}
+
 fn positional(plan: &mut Plan, a: &LazyArray, items: Vec<Arg>) -> Outcome<LazyArray> {
-    let dims = plan.names(a.node)?;
+    let entries = by_dim(&plan.names(a.node)?, items)?;
+    isel(plan, a, entries, Scalars::Keep, &calls::Receiver::array())
+}
+
+/// The items between brackets by dim; `...` stands for all dims that are not named.
+fn by_dim(dims: &[String], items: Vec<Arg>) -> Outcome<IndexMap<String, Arg>> {
     let explicit = items.iter().filter(|i| !matches!(i.value, Value::Ellipsis)).count();
     if explicit > dims.len() {
         return refuse(format!("{explicit} indices for an array of {} dimensions", dims.len()));
@@ -97,7 +115,7 @@ fn positional(plan: &mut Plan, a: &LazyArray, items: Vec<Arg>) -> Outcome<LazyAr
             at += 1;
         }
     }
-    isel(plan, a, entries, Scalars::Keep, &calls::Receiver::array())
+    Ok(entries)
 }
 
 /// Selection by position, dim by dim.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::{Scope, resolve};
-use crate::lazy::{CoordData, LazyArray, OpenedDataset, Plan, Value, fold};
+use crate::lazy::{Cells, CoordData, LazyArray, OpenedDataset, Plan, Value, fold};
 use crate::parse::parse;
 use indexmap::IndexMap;
 use std::sync::Arc;
@@ -99,6 +99,13 @@ fn known(text: &str) -> Vec<f64> {
         Some(Values::Numbers(b)) => b.to_f64_vec(),
         other => panic!("{text}: {other:?}"),
     }
+}
+
+/// The dims of a dataset's variables, in the dataset's order.
+fn members(text: &str) -> Vec<String> {
+    let (v, plan) = run(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+    let Value::Dataset(d) = v else { panic!("{text}: no dataset") };
+    d.variables.iter().map(|(name, v)| format!("{name}({})", plan.names(v.node).unwrap().join(","))).collect()
 }
 
 fn error(text: &str) -> String {
@@ -407,6 +414,92 @@ fn planning_takes_time_in_proportion() {
     within("many labels");
     assert_eq!(shape(&format!("{line}x.coarsen(k=2).mean()")), "k=15000 float64");
     within("many windows");
+}
+
+#[test]
+fn datasets_put_groups_first_and_repeat_what_has_none() {
+    let per_month = ["tas(month,lon,lat)", "flag(month,lat,lon)"];
+    assert_eq!(members("d.transpose('lon','lat','time').transpose(...,'lat','lon').groupby('time.month').mean()").len(), 2);
+    assert_eq!(members("d.assign(tas=d.tas.transpose('lon','lat','time')).groupby('time.month').mean()"), per_month);
+    assert_eq!(members("d.resample(time='YS').max()"), ["tas(time,lat,lon)", "flag(time,lat,lon)"]);
+    assert_eq!(members("d.groupby('time.month').mean(['time','lat'])"), ["tas(month,lon)", "flag(month,lon)"]);
+    assert_eq!(members("d[['flag','tas']].groupby('time.month').std()"), ["tas(month,lat,lon)", "flag(month,lat,lon)"]);
+    assert!(error("d.resample(time='YS').first()").contains("'flag'"));
+    assert!(error("d.groupby('time.month').mean('lat')").contains("'flag'"));
+    let anomaly = "d.groupby('time.month')-d.groupby('time.month').mean()";
+    assert_eq!(members(anomaly), ["tas(time,lat,lon)", "flag(time,lat,lon)"]);
+    assert_eq!(members("d.groupby('time.month')-d.flag*d.time.dt.month.groupby('time.month').mean()")[1], "flag(time,lat,lon)");
+    assert_eq!(members("d[['flag','tas']].groupby('time.month').mean()-d.groupby('time.month')").len(), 2);
+}
+
+#[test]
+fn a_descending_dimension_keeps_its_order_in_groups() {
+    assert_eq!(known("d.tas.groupby('lat').mean(...).lat"), [60.0, 20.0, -20.0, -60.0]);
+    assert_eq!(known("d.tas.isel(lat=[1,0,2]).groupby('lat').mean(...).lat"), [-20.0, 20.0, 60.0]);
+    assert_eq!(known("d.tas.isel(lat=[3,2,1]).groupby('lat').mean(...).lat"), [-60.0, -20.0, 20.0]);
+}
+
+#[test]
+fn times_are_reduced_or_refused_and_never_dropped() {
+    let with_time = "x=d.assign(when=d.time)";
+    for text in ["mean('time')", "min()", "max('time')", "coarsen(time=12).mean()", "groupby('time.month').mean()", "interp(lat=[0,1])"] {
+        let all = members(&format!("{with_time}\nx.{text}"));
+        assert!(all.iter().any(|v| v.starts_with("when(")), "{text}: {all:?}");
+    }
+    assert!(matches!(array("d.time.mean()").0.cells, Cells::Times(_)));
+    assert_eq!(array("d.time.count()").0.cells, Cells::Numbers);
+    for text in ["sum('time')", "std()", "weighted(x.lat).mean('lat')", "where(x.lat>0)", "fillna(0)", "groupby('time.month').sum()"] {
+        let e = error(&format!("{with_time}\nx.{text}"));
+        assert!(e.contains("drop_vars('when')"), "{text}: {e}");
+    }
+    assert!(!error(&format!("{with_time}\nx.mean('tiem')")).contains("drop_vars"));
+}
+
+#[test]
+fn no_cells_have_no_extremes() {
+    assert!(error("d.tas.isel(lat=slice(0,0)).max()").contains("'lat' empty"));
+    assert!(error("d.tas.isel(lat=slice(0,0)).argmin('lat')").contains("'lat' empty"));
+    assert_eq!(shape("d.tas.isel(lat=slice(0,0)).min('lon')"), "time=24,lat=0 float32");
+    assert_eq!(shape("d.tas.isel(lat=slice(0,0)).mean()"), " float32");
+}
+
+#[test]
+fn what_xarray_refuses_is_refused() {
+    assert!(error("d.tas.coarsen(time=4).sum(min_count=2)").contains("min_count"));
+    assert!(error("d.weighted(d.lat).mean('time')").contains("'flag'"));
+    assert!(error("m.tas.coarsen(time=7,boundary='pad').mean()").contains("calendar"));
+    assert!(error("d.tas.interp(lat=xr.DataArray([1.,2.],dims='p'),lon=xr.DataArray([1.,2.],dims='p'))").contains("points"));
+    let (a, _) = array("d.tas.coarsen(time=10,boundary='pad',coord_func='max').mean()");
+    let Values::Times(t) = &**a.coords["time"].known().unwrap() else { panic!("no times") };
+    assert_eq!((t.micros.len(), t.micros[2]), (3, i64::MIN), "a window that was filled up has no latest time");
+}
+
+#[test]
+fn loc_selects_by_label() {
+    assert_eq!(shape("d.tas.loc['2000-03']"), "time=1,lat=4,lon=6 float32");
+    assert_eq!(shape("d.tas.loc[:,20]"), "time=24,lon=6 float32");
+    assert_eq!(shape("d.tas.loc[...,60:180]"), "time=24,lat=4,lon=3 float32");
+    assert_eq!(shape("d.loc[dict(lat=[20,60])].flag"), "lat=2,lon=6 int16");
+    assert!(error("d.loc[20]").contains("dict"));
+}
+
+#[test]
+fn datasets_sort_and_relabel_what_has_the_dimension() {
+    let wrapped = "d.assign(row=d.flag.isel(lon=0,drop=True)).assign_coords(lon=(d.lon+180)%360-180).sortby('lon')";
+    assert_eq!(members(wrapped), ["tas(time,lat,lon)", "flag(lat,lon)", "row(lat)"]);
+    assert_eq!(known(&format!("{wrapped}.lon")), [-180.0, -120.0, -60.0, 0.0, 60.0, 120.0]);
+    assert!(error("d.assign_coords(x=('nope',[1,2]))").contains("'nope'"));
+}
+
+#[test]
+fn carets_stand_under_the_argument() {
+    let under = |text: &str| error(text).lines().last().unwrap_or_default().trim().len();
+    assert_eq!(under("d.tas.mean('tiem')"), "'tiem'".len());
+    assert_eq!(under("d.tas.sel(lat=1,method='neerest')"), "method='neerest'".len());
+    assert_eq!(under("d.tas.coarsen(time=4,boundary='ex').mean()"), "boundary='ex'".len());
+    assert!(error("d.tas.sel(lat=20,mehod='nearest')").contains("did you mean 'method'"));
+    let far = error("d.tas.sel(lat=21,method='nearest',tolerance=0.5)");
+    assert!(far.contains("within 0.5") && !far.contains("method='nearest' takes"), "{far}");
 }
 
 #[test]

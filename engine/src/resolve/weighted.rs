@@ -4,9 +4,9 @@
 
 use super::align::{self, Join};
 use super::args::{Args, Names};
-use super::calls::{self, Receiver};
+use super::calls::Receiver;
 use super::fault::{Fault, Outcome, refuse};
-use super::operators::{Infix, infix_array, map_dataset};
+use super::operators::{Infix, infix_array, map_dataset, numbers_only};
 use super::reduce;
 use super::{elementwise, indexing};
 use crate::expr::BinaryOp;
@@ -31,12 +31,28 @@ pub fn weighted(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     if weights.cells != Cells::Numbers {
         return Err(bound.wrong("weights", &arg, "an array of numbers"));
     }
-    if fold::values(plan, weights).is_some_and(|v| elementwise::any_missing(&v)) {
-        return Err(
-            Fault::new("`weights` cannot contain missing values; missing values can be replaced by `weights.fillna(0)`").at(arg.span)
-        );
+    let missing =
+        || Fault::new("`weights` cannot contain missing values; missing values can be replaced by `weights.fillna(0)`").at(arg.span);
+    match fold::values(plan, weights) {
+        Some(values) if elementwise::any_missing(&values) => return Err(missing()),
+        Some(_) => {}
+        // What depends on data is looked at when it has been read.
+        None => refuse_missing(plan, weights, missing())?,
     }
     Ok(Value::Weighted(Box::new(Weighted { object: base.clone(), weights: weights.clone() })))
+}
+
+/// Lets the run fail with `fault` where a cell is missing.
+fn refuse_missing(plan: &mut Plan, weights: &LazyArray, fault: Fault) -> Outcome<()> {
+    let dtype = plan.dtype(weights.node)?;
+    if !dtype.is_float() {
+        return Ok(());
+    }
+    let missing = plan.unary(Unary::IsNan, weights.node, dtype)?;
+    let dims = plan.names(missing)?;
+    let any = plan.reduce(missing, Reduction::Any, &dims)?;
+    plan.refuse_if(any, fault);
+    Ok(())
 }
 
 /// A method of a weighted object.
@@ -45,29 +61,35 @@ pub fn weighted(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
 /// When a dim exists in neither the array nor its weights.
 pub fn method(plan: &mut Plan, w: &Weighted, name: &str, args: Args) -> Outcome<Value> {
     let mut bound = args.bind(&["dim", "skipna", "keep_attrs"])?;
+    let span = bound.span("dim");
     let names = bound.names("dim")?;
     let skipna = bound.flag("skipna", None)?;
     let keep = bound.flag("keep_attrs", Some(true))?.unwrap_or(true);
-    let one = |plan: &mut Plan, a: &LazyArray, receiver: &Receiver| -> Outcome<LazyArray> {
-        let dims = dims_of(plan, a, &w.weights, &names, receiver)?;
+    let one = |plan: &mut Plan, a: &LazyArray| -> Outcome<LazyArray> {
+        let dims = dims_of(plan, a, &w.weights, &names).map_err(|f| span.map_or(f.clone(), |span| f.at(span)))?;
         let mut out = apply(plan, a, &w.weights, name, &dims, skipna)?;
         out.name.clone_from(&a.name);
         out.attrs = if keep { a.attrs.clone() } else { Attrs::new() };
         Ok(out)
     };
     match &w.object {
-        Value::Array(a) => Ok(Value::Array(one(plan, a, &Receiver::array())?)),
-        Value::Dataset(d) => {
-            let receiver = Receiver::dataset(calls::dataset_dims(plan, d)?);
-            let mut numeric = d.clone();
-            numeric.variables.retain(|_, v| v.cells == Cells::Numbers);
-            map_dataset(&numeric, |v| one(plan, v, &receiver))
-        }
+        Value::Array(a) => Ok(Value::Array(one(plan, a)?)),
+        // As in xarray, every variable must have numbers and the dims.
+        Value::Dataset(d) => map_dataset(d, |v| one(plan, v).map_err(|f| about(v, f))),
         other => refuse(format!("{} cannot be weighted", other.type_name())),
     }
 }
 
-fn dims_of(plan: &Plan, a: &LazyArray, w: &LazyArray, names: &Names, receiver: &Receiver) -> Outcome<Vec<String>> {
+/// A fault of one variable of a dataset, with its name and the way out.
+fn about(v: &LazyArray, f: Fault) -> Fault {
+    let name = v.name.as_deref().unwrap_or_default();
+    let message =
+        format!("'{name}' of the dataset: {}; leave it out with .drop_vars('{name}'), or name the variables: ds[['tas']]", f.message);
+    Fault { message, ..f }
+}
+
+fn dims_of(plan: &Plan, a: &LazyArray, w: &LazyArray, names: &Names) -> Outcome<Vec<String>> {
+    numbers_only(a, "weighted")?;
     let mut all = plan.names(a.node)?;
     for d in plan.names(w.node)? {
         if !all.contains(&d) {
@@ -76,7 +98,7 @@ fn dims_of(plan: &Plan, a: &LazyArray, w: &LazyArray, names: &Names, receiver: &
     }
     match names {
         Names::Absent | Names::All => Ok(all),
-        Names::These(dims) => reduce::existing(dims, &all, receiver),
+        Names::These(dims) => reduce::existing(dims, &all, &Receiver::array()),
     }
 }
 

@@ -331,6 +331,7 @@ pub fn dotted(plan: &mut Plan, a: &LazyArray, b: &LazyArray, names: &Names) -> O
     };
     let mut out = weighted::dot(plan, a, b, &dims)?;
     out.attrs = a.attrs.clone();
+    out.name.clone_from(&a.name);
     Ok(out)
 }
 

@@ -17,8 +17,11 @@ const DEFAULT_HOME: &str = "home";
 /// Memory of the engine in this process when nobody says.
 const DEFAULT_MEMORY_BYTES: u64 = 2 << 30;
 
+/// Is told what a session waits for.
+pub type Tell = fn(&str);
+
 /// What a session is started from.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Setup {
     /// Where the engines are; a home region that it does not name gets an engine in this process.
     pub topology: Topology,
@@ -32,6 +35,15 @@ pub struct Setup {
     pub patience: Patience,
     /// The engine of this process, where there is one already: it serves every region that the topology has in this process.
     pub local: Option<Arc<dyn Region>>,
+    /// Is told what a session waits for; nobody by default.
+    pub tell: Tell,
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        let (topology, budget, patience) = (Topology::default(), Budget::default(), Patience::default());
+        Setup { topology, budget, threads: None, stores: StoreConfig::default(), patience, local: None, tell: |_| {} }
+    }
 }
 
 impl Session {
@@ -40,7 +52,7 @@ impl Session {
     /// # Errors
     /// `Request` for an unfit address, `Unavailable` when the system gives no threads.
     pub fn start(setup: Setup) -> Result<Session> {
-        let Setup { topology, budget, threads, stores, mut patience, mut local } = setup;
+        let Setup { topology, budget, threads, stores, mut patience, mut local, tell } = setup;
         patience.deadline = budget.deadline.or(patience.deadline);
         let home = topology.home.clone().unwrap_or_else(|| DEFAULT_HOME.to_owned());
         let mut engines = Engines::new();
@@ -72,7 +84,7 @@ impl Session {
         if !engines.contains_key(&home) {
             engines.insert(home.clone(), vec![in_process(&home)?]);
         }
-        Ok(Session { engines, topology, home, remote, wan_bytes: budget.wan_bytes, memory_bytes, patience })
+        Ok(Session { engines, topology, home, remote, wan_bytes: budget.wan_bytes, memory_bytes, patience, tell, met: Default::default() })
     }
 }
 
