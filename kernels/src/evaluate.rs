@@ -74,16 +74,19 @@ pub fn apply(op: &Op, inputs: &[&Node]) -> Result<Block> {
     Ok(Arc::unwrap_or_clone(block))
 }
 
+/// Boxes that have been computed.
+type Done = HashMap<(NodeId, Bounds), Arc<Block>>;
+
 /// Evaluates boxes of a graph's nodes. Results of shared nodes are kept until it is dropped: make one per box of the root.
 pub struct Evaluator<'a, L: Leaves> {
     graph: &'a Graph,
     tiling: &'a Tiling,
     known: &'a Known,
     leaves: &'a L,
-    done: HashMap<(NodeId, Bounds), Arc<Block>>,
+    done: Done,
     /// Results of nested reductions, shared with the evaluators of their pieces: without it, reductions within reductions would be
     /// computed once per piece of each that they are in.
-    reduced: Rc<RefCell<HashMap<(NodeId, Bounds), Arc<Block>>>>,
+    reduced: Rc<RefCell<Done>>,
 }
 
 impl<'a, L: Leaves> Evaluator<'a, L> {
