@@ -22,8 +22,8 @@
 //! 4. [`optimize`] rewrites the graph: constants folded, selections pushed down, scaling after the mean, formulas fused.
 //! 5. [`place`](mod@place) decides where each operator runs, by the bytes that would cross the WAN; [`stages`] cuts the graph into one
 //!    fragment per region and round. Its size does not depend on the number of chunks.
-//! 6. [`mod@execute`] sends the fragments, merges the partial results that come back ([`collect`] proves that nothing is missing
-//!    and nothing counted twice), and computes the rest at home.
+//! 6. [`mod@execute`] sends the fragments and puts together what comes back - finished cells, and partials where engines share cells
+//!    ([`collect`] proves that nothing is missing and nothing counted twice) - and computes the rest at home.
 //! 7. [`output`] and [`plot`] write the result, [`receipt`] accounts for it.
 //!
 //! What a region does with a fragment is told in `xeng-regions`; the arithmetic is `xeng-kernels`; what travels between
@@ -40,7 +40,7 @@
 //! | task | nodes of a fragment that are computed in one pass |
 //! | work unit | a run of chunks that one thread folds; numbered by the chunk grid alone |
 //! | block | an n-dimensional array in memory; NaN is missing |
-//! | partial | the state of a reduction over some of its input: mergeable, sendable, finished once, at home |
+//! | partial | the state of a reduction over some of its input: mergeable, sendable, finished once - by the engine that has all of it, else at home |
 //! | coverage | which cells and which work units a piece of an answer stands for |
 //! | answer | one message of a region: a piece, progress, or the closing account |
 //! | receipt | the account of a whole run |
@@ -51,7 +51,8 @@
 //!   merge follow from the chunk grid, not from threads, engines, retries or arrival.
 //! - A piece of an answer is merged only if it claims what was asked of that engine, once; a run ends when every work
 //!   unit is covered, or in an error.
-//! - Memory is taken under permit before bytes are read; what cannot fit is refused with the number.
+//! - What a fragment reads and computes is taken under permit before bytes are read, and what home holds is counted while planning; what
+//!   cannot fit is refused with the number. Coordinates, read when a dataset is opened, have a fixed bound.
 
 pub mod cli;
 pub mod collect;
