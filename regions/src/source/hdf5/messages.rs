@@ -1,7 +1,7 @@
 //! Object header messages of HDF5 as raw bytes, for the few fields that the metadata library drops.
 //!
 //! In: the address of an object header. Out: the bytes of its datatype and layout messages. Never interprets them, never follows more
-//! than one reference, never reads more than [`MAX_BYTES`].
+//! than one reference, never reads more than `MAX_BYTES`.
 //! Format: HDF5 File Format Specification 3.0, IV.A.1 (object headers), IV.A.2.q (continuation).
 
 use hdf5_reader::storage::Storage;
