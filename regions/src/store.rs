@@ -92,7 +92,7 @@ pub trait Store: Send + Sync + Debug {
     /// `Request` when this store cannot list, `Data` when listing fails.
     fn matching(&self, pattern: &str) -> Result<Vec<String>, RegionError>;
 
-    /// What changes when the object does, or the folder's metadata or the set of files below it.
+    /// What changes when the object does, or anything below the folder; in remote stores, the folder's metadata.
     ///
     /// # Errors
     /// `Request` when nothing is there, `Data` when the store cannot be asked.

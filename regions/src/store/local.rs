@@ -149,8 +149,8 @@ impl Store for LocalStore {
 /// Folders below folders that are followed, at most.
 const MAX_DEPTH: usize = 64;
 
-/// Names, lengths and modification times. Of a folder: those of the folders below it, which change with the set of their files, and of
-/// metadata files; a store may hold a million chunks, and looking at each would cost more than many a question to it.
+/// Names, lengths and modification times; of a folder, of everything below it. Chunks count too: one that was overwritten in place leaves no
+/// mark on its folder, and an engine that remembers where the chunks of a shard lie would read other bytes for them.
 fn stamp_below(path: &Path, stamp: &mut Vec<u8>, depth: usize) -> Result<(), RegionError> {
     let bad = |e: std::io::Error| RegionError::data(format!("{}: {e}", path.display()));
     let meta = std::fs::metadata(path).map_err(bad)?;
@@ -163,10 +163,8 @@ fn stamp_below(path: &Path, stamp: &mut Vec<u8>, depth: usize) -> Result<(), Reg
         let mut below = vec![];
         for entry in std::fs::read_dir(path).map_err(bad)? {
             let entry = entry.map_err(bad)?;
-            let name = entry.file_name();
             // Links to folders are not followed: they may lead in a circle.
-            let is_metadata = name == "zarr.json" || name.as_encoded_bytes().starts_with(b".");
-            if is_metadata || entry.file_type().map_err(bad)?.is_dir() {
+            if !entry.file_type().map_err(bad)?.is_symlink() || !entry.path().is_dir() {
                 below.push(entry.path());
             }
         }
@@ -210,4 +208,26 @@ fn read_exact_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> std::io
         offset += got as u64;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_chunk_that_is_overwritten_in_place_changes_the_stamp_of_its_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let chunk = folder.path().join("t/c");
+        std::fs::create_dir_all(&chunk).unwrap();
+        let chunk = chunk.join("0");
+        std::fs::write(&chunk, [1; 8]).unwrap();
+        let stamp = || LocalStore.stamp(folder.path().to_str().unwrap()).unwrap();
+        let before = stamp();
+        assert_eq!(before, stamp());
+        // As a writer does that keeps the file and its length.
+        let file = File::options().write(true).open(&chunk).unwrap();
+        file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(5)).unwrap();
+        assert_ne!(before, stamp());
+    }
 }
