@@ -134,6 +134,47 @@ async fn memory_stays_within_its_budget_or_is_refused_with_the_number() {
     assert!(error.message.chars().any(|c| c.is_ascii_digit()), "{error}");
 }
 
+/// Rows of a NetCDF-3 file without chunks: read in pieces of rows.
+fn write_steps(path: &std::path::Path, value: f32) {
+    let mut nc = netcdf_writer::NcFileBuilder::new();
+    let dims = [("time", 64), ("cell", 50_000)].map(|(name, n)| nc.add_dimension(name, n).unwrap());
+    let id = nc.add_variable::<f32>("t", &dims).unwrap();
+    nc.write_variable(id, &(0..64 * 50_000).map(|i| value + (i % 7) as f32).collect::<Vec<_>>()).unwrap();
+    let options = netcdf_writer::NcWriteOptions { format: netcdf_writer::NcWriteFormat::Offset64 };
+    std::fs::write(path, nc.to_vec(options).unwrap().1).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_read_again_is_decoded_once_unless_it_has_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("steps.nc");
+    write_steps(&file, 1.0);
+    let session = Session::start(Setup { threads: Some(2), ..Setup::default() }).unwrap();
+    let ask = async |text: &str| {
+        let run = session.evaluate(&Job::expression(text, vec![open("a", file.to_str().unwrap(), None)]), &|_, _| {}).await.unwrap();
+        (run.receipt.result_sha256.clone(), run.receipt.regions["home"].clone())
+    };
+    let decoded = 64 * 50_000 * 4;
+    // The means are computed first, and the chunks that they were made of are used again.
+    let (anomaly, told) = ask("(a.t - a.t.mean('time')).std('time')").await;
+    assert_eq!((told.decoded_bytes, told.kept_bytes), (decoded, decoded));
+    assert!(told.peak_memory_bytes >= decoded, "what is kept is counted");
+    let (sum, told) = ask("a.t.sum()").await;
+    assert_eq!((told.decoded_bytes, told.read_bytes, told.kept_bytes), (0, 0, decoded));
+    write_steps(&file, 2.0);
+    let (changed, told) = ask("a.t.sum()").await;
+    assert_eq!((told.decoded_bytes, told.kept_bytes), (decoded, 0));
+    assert_ne!(changed, sum);
+    // With no room to keep anything, the numbers are the same.
+    write_steps(&file, 1.0);
+    let tight = Budget { memory_bytes: Some(32 << 20), ..Budget::default() };
+    let tight = Session::start(Setup { threads: Some(2), budget: tight, ..Setup::default() }).unwrap();
+    let text = "(a.t - a.t.mean('time')).std('time')";
+    let run = tight.evaluate(&Job::expression(text, vec![open("a", file.to_str().unwrap(), None)]), &|_, _| {}).await.unwrap();
+    assert_eq!(run.receipt.result_sha256, anomaly);
+    assert!(run.receipt.regions["home"].decoded_bytes > decoded, "not all of it fits");
+}
+
 #[tokio::test]
 async fn too_many_bytes_over_the_wan_are_refused_while_planning() {
     let budget = Budget { wan_bytes: Some(1 << 20), ..Budget::default() };

@@ -41,6 +41,15 @@ async fn run(expr: &Expr, world: &World, setting: Setting) -> Result<Vec<u8>, St
     let job = Job::expression(&expr.text(), opens);
     let run = tokio::time::timeout(DEADLINE, cluster.session.evaluate(&job, &|_, _| {})).await.map_err(|_| "it hangs".to_owned())?;
     let outcome = &run.map_err(|e| e.to_string())?.outcomes[0].1;
+    if setting.transport == Transport::InProcess {
+        // An engine that has decoded a chunk before may still have it.
+        for _ in 0..2 {
+            let again = cluster.session.evaluate(&job, &|_, _| {}).await.map_err(|e| e.to_string())?;
+            if bits(&again.outcomes[0].1) != bits(outcome) {
+                return Err("asked again, the engine gives other bits".to_owned());
+            }
+        }
+    }
     difference(outcome, &expr.value(world)).map_or_else(|| Ok(bits(outcome)), Err)
 }
 

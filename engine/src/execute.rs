@@ -243,4 +243,6 @@ fn add(total: &mut Account, more: &Account) {
     total.cache_misses += more.cache_misses;
     total.cache_saved_bytes += more.cache_saved_bytes;
     total.cache_fetched_bytes += more.cache_fetched_bytes;
+    total.kept_chunks += more.kept_chunks;
+    total.kept_bytes += more.kept_bytes;
 }

@@ -100,6 +100,10 @@ pub struct RegionReceipt {
     pub cache_saved_bytes: u64,
     /// Bytes that it fetched from afar.
     pub cache_fetched_bytes: u64,
+    /// Chunks that an engine still had in memory, decoded.
+    pub kept_chunks: u64,
+    /// Their decoded bytes.
+    pub kept_bytes: u64,
     /// Questions asked again after a failure.
     pub retries: u64,
     /// From the first question to the last answer.
@@ -122,6 +126,8 @@ impl From<&RegionReport> for RegionReceipt {
             cache_misses: a.cache_misses,
             cache_saved_bytes: a.cache_saved_bytes,
             cache_fetched_bytes: a.cache_fetched_bytes,
+            kept_chunks: a.kept_chunks,
+            kept_bytes: a.kept_bytes,
             retries: r.retries,
             wall_seconds: r.wall_seconds,
         }

@@ -66,4 +66,8 @@ pub struct Account {
     pub cache_saved_bytes: u64,
     /// Bytes that it fetched.
     pub cache_fetched_bytes: u64,
+    /// Chunks that were in memory, decoded.
+    pub kept_chunks: u64,
+    /// Their decoded bytes.
+    pub kept_bytes: u64,
 }

@@ -2,9 +2,10 @@
 //!
 //! In: a fragment and which part of it. Out: answers in a channel. Never keeps more than its permit allows.
 
+use crate::decoded::Origin;
 use crate::local::Engine;
 use crate::open::OpenDataset;
-use crate::read::{AHEAD, ChunkKey, FAR_AHEAD, Source, chunks_behind};
+use crate::read::{AHEAD, ChunkKey, FAR_AHEAD, Kept, Source, chunks_behind};
 use crate::run::{Merged, Program, run};
 use crate::tally::Tally;
 use std::sync::Arc;
@@ -43,8 +44,11 @@ impl Execution {
             return Err(RegionError::request(format!("part {} of {} does not exist", part.index, part.count)));
         }
         let opened = open_all(&engine, &fragment)?;
-        let sources = sources(&fragment, &opened)?;
+        let mut sources = sources(&engine, &fragment, &opened)?;
         check_leaves(&fragment, &sources)?;
+        if !fragment.held.is_empty() {
+            keep_for_later_steps(&engine, &mut sources);
+        }
         let grids: Vec<_> = sources.iter().map(|s| s.chunks.chunks()).collect();
         let tiling = Tiling::of(&fragment.graph, &grids)?;
         let plan = |tasks: &[Task]| {
@@ -288,7 +292,7 @@ fn open_all(engine: &Engine, fragment: &Fragment) -> Result<Vec<Arc<OpenDataset>
         .collect()
 }
 
-fn sources(fragment: &Fragment, opened: &[Arc<OpenDataset>]) -> Result<Vec<Source>, RegionError> {
+fn sources(engine: &Engine, fragment: &Fragment, opened: &[Arc<OpenDataset>]) -> Result<Vec<Source>, RegionError> {
     fragment
         .sources
         .iter()
@@ -299,9 +303,23 @@ fn sources(fragment: &Fragment, opened: &[Arc<OpenDataset>]) -> Result<Vec<Sourc
             let variable = dataset.description.variables.get(&s.variable).cloned();
             let variable =
                 variable.ok_or_else(|| RegionError::internal(format!("variable '{}' has chunks but no description", s.variable)))?;
-            Ok(Source { chunks, variable })
+            let origin = Origin {
+                spec: dataset.description.spec.clone(),
+                snapshot: dataset.description.snapshot.clone(),
+                variable: s.variable.clone(),
+            };
+            let kept = Kept { by: engine.decoded.clone(), origin: Arc::new(origin), is_watched: chunks.is_watched(), again: false };
+            Ok(Source { chunks, variable, kept })
         })
         .collect()
+}
+
+/// Steps that read what earlier steps have read find it in memory, where all of it fits.
+fn keep_for_later_steps(engine: &Engine, sources: &mut [Source]) {
+    let bytes = |s: &Source| s.chunks.chunks().iter().fold(s.chunks.stored().size(), |n, axis| n.saturating_mul(axis.len()));
+    if sources.iter().map(bytes).fold(0, usize::saturating_add) <= engine.decoded.most_bytes() {
+        sources.iter_mut().for_each(|s| s.kept.again = true);
+    }
 }
 
 /// What the sender claims of the leaves must be what lies here.

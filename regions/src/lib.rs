@@ -10,6 +10,7 @@ pub mod cf;
 pub mod checksum;
 pub mod codec;
 pub mod collection;
+mod decoded;
 mod execute;
 mod lane;
 pub mod local;

@@ -2,6 +2,7 @@
 //!
 //! In: dataset specs and fragments. Out: descriptions and answer streams. Never talks to another region.
 
+use crate::decoded::DecodedChunks;
 use crate::execute::{Execution, execute};
 use crate::memory::{Memory, Permit};
 use crate::open::{OpenDataset, open};
@@ -63,6 +64,7 @@ pub(crate) struct Engine {
     pub(crate) config: EngineConfig,
     pub(crate) pool: rayon::ThreadPool,
     pub(crate) memory: Memory,
+    pub(crate) decoded: Arc<DecodedChunks>,
     active: AtomicU32,
     pub(crate) stores: Stores,
     remembered: Mutex<HashMap<DatasetSpec, Arc<OpenDataset>>>,
@@ -82,7 +84,8 @@ impl LocalRegion {
             .map_err(|e| RegionError::unavailable(format!("cannot start {threads} compute threads: {e}")))?;
         let memory = Memory::new(config.memory_bytes);
         let stores = Stores::new(config.stores.clone())?;
-        let shared = Engine { config, pool, memory, active: AtomicU32::new(0), stores, remembered: Mutex::default() };
+        let decoded = Arc::new(DecodedChunks::new(memory.clone()));
+        let shared = Engine { config, pool, memory, decoded, active: AtomicU32::new(0), stores, remembered: Mutex::default() };
         Ok(LocalRegion { shared: Arc::new(shared) })
     }
 }
@@ -130,7 +133,7 @@ impl Region for LocalRegion {
         let guard = CancelOnDrop(cancelled.clone());
         let engine = self.shared.clone();
         tokio::spawn(async move {
-            let permit = match admitted(&engine.memory, bytes, &send).await {
+            let permit = match admitted(&engine, bytes, &send).await {
                 Some(Ok(permit)) => permit,
                 Some(Err(e)) => return drop(send.send(Err(e)).await),
                 None => return,
@@ -169,8 +172,9 @@ impl Region for LocalRegion {
 }
 
 /// The memory that was asked for, once there is room; meanwhile the asker hears that it is not forgotten. `None` when it went away.
-async fn admitted(memory: &Memory, bytes: usize, send: &mpsc::Sender<Result<Answer, RegionError>>) -> Option<Result<Permit, RegionError>> {
-    let taking = memory.take(bytes, "this request");
+async fn admitted(engine: &Engine, bytes: usize, send: &mpsc::Sender<Result<Answer, RegionError>>) -> Option<Result<Permit, RegionError>> {
+    let make_room = |bytes| engine.decoded.make_room(bytes);
+    let taking = engine.memory.take(bytes, "this request", &make_room);
     tokio::pin!(taking);
     loop {
         tokio::select! {

@@ -3,7 +3,7 @@
 //! In: a number of bytes. Out: a permit, when there is room. Never grants more than the budget.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use xeng_proto::RegionError;
 
@@ -16,6 +16,8 @@ pub struct Memory {
     pages: Arc<Semaphore>,
     budget_bytes: usize,
     peak_bytes: Arc<AtomicU64>,
+    /// Requests that wait: while there are any, nothing is spare.
+    waiting: Arc<AtomicUsize>,
 }
 
 /// Bytes under permit; given back when dropped.
@@ -29,7 +31,7 @@ impl Memory {
     pub fn new(budget_bytes: usize) -> Memory {
         // Whole pages: a request that fits into the budget must fit into the pages as well.
         let budget_bytes = budget_bytes.min(PAGE * (Semaphore::MAX_PERMITS.min(u32::MAX as usize))) / PAGE * PAGE;
-        Memory { pages: Arc::new(Semaphore::new(budget_bytes / PAGE)), budget_bytes, peak_bytes: Arc::default() }
+        Memory { pages: Arc::new(Semaphore::new(budget_bytes / PAGE)), budget_bytes, peak_bytes: Arc::default(), waiting: Arc::default() }
     }
 
     /// The budget.
@@ -61,15 +63,48 @@ impl Memory {
         Ok(())
     }
 
-    /// Waits until `bytes` are free and takes them.
+    /// Bytes that are not under permit now.
+    pub fn free_bytes(&self) -> usize {
+        self.pages.available_permits() * PAGE
+    }
+
+    /// Takes `bytes` that nobody waits for; `None` when there are not as many.
+    pub fn take_spare(&self, bytes: usize) -> Option<Permit> {
+        let pages = u32::try_from(bytes.div_ceil(PAGE)).ok()?;
+        let nobody_waits = || self.waiting.load(Ordering::SeqCst) == 0;
+        let permit = self.pages.clone().try_acquire_many_owned(pages).ok().filter(|_| nobody_waits())?;
+        self.peak_bytes.fetch_max(self.used_bytes() as u64, Ordering::Relaxed);
+        Some(Permit { _pages: permit })
+    }
+
+    /// Waits until `bytes` are free and takes them; `make_room` is told how many are wanted, and may give up what was spare.
     ///
     /// # Errors
     /// `Budget` at once when the budget is smaller than `bytes`; `what` says for whom.
-    pub async fn take(&self, bytes: usize, what: &str) -> Result<Permit, RegionError> {
+    pub async fn take(&self, bytes: usize, what: &str, make_room: &(dyn Fn(usize) + Sync)) -> Result<Permit, RegionError> {
         self.check(bytes, what)?;
+        // From here on nothing more is taken as spare, so that the room that is made stays.
+        let _waiting = Waiting::new(&self.waiting);
+        make_room(bytes);
         let pages = self.pages.clone().acquire_many_owned(bytes.div_ceil(PAGE) as u32).await;
         let pages = pages.map_err(|_| RegionError::unavailable("the engine is shutting down"))?;
         self.peak_bytes.fetch_max(self.used_bytes() as u64, Ordering::Relaxed);
         Ok(Permit { _pages: pages })
+    }
+}
+
+/// A request that waits, counted until dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Waiting<'_> {
+    fn new(count: &AtomicUsize) -> Waiting<'_> {
+        count.fetch_add(1, Ordering::SeqCst);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

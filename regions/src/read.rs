@@ -3,6 +3,7 @@
 //! In: boxes of variables. Out: their decoded cells. Never fetches more than [`FAR_AHEAD`] pieces before they are used.
 
 use crate::cf;
+use crate::decoded::{DecodedChunks, Origin};
 use crate::source::{ChunkSource, Encoded};
 use crate::tally::Tally;
 use std::cell::RefCell;
@@ -25,6 +26,30 @@ pub(crate) const FAR_AHEAD: usize = 16;
 pub(crate) struct Source {
     pub(crate) chunks: Arc<dyn ChunkSource>,
     pub(crate) variable: Variable,
+    pub(crate) kept: Kept,
+}
+
+/// How decoded chunks of a variable are kept in memory.
+#[derive(Clone)]
+pub(crate) struct Kept {
+    pub(crate) by: Arc<DecodedChunks>,
+    pub(crate) origin: Arc<Origin>,
+    /// Whether a change of its bytes is always noticed: else nothing is kept.
+    pub(crate) is_watched: bool,
+    /// Whether what is read now will be read again.
+    pub(crate) again: bool,
+}
+
+impl Kept {
+    fn get(&self, chunk: &[usize]) -> Option<Arc<Block>> {
+        if self.is_watched { self.by.get(&self.origin, chunk) } else { None }
+    }
+
+    fn offer(&self, chunk: &[usize], block: &Arc<Block>) {
+        if self.is_watched {
+            self.by.offer(&self.origin, chunk, block, self.again);
+        }
+    }
 }
 
 impl Source {
@@ -42,8 +67,16 @@ impl Source {
 /// A chunk of a variable: the variable, and the chunk's number along each axis.
 pub(crate) type ChunkKey = (u32, Vec<usize>);
 
-/// The stored bytes of a piece's chunks.
-pub(crate) type Fetched = HashMap<ChunkKey, Option<Encoded>>;
+/// A chunk that is in memory.
+pub(crate) enum Arrived {
+    /// Its stored bytes; `None` where it was never written.
+    Stored(Option<Encoded>),
+    /// Its cells as stored, from an earlier reading.
+    Decoded(Arc<Block>),
+}
+
+/// A piece's chunks.
+pub(crate) type Fetched = HashMap<ChunkKey, Arrived>;
 
 /// The chunks that evaluating `at` of each node reads, in a fixed order, each once.
 pub(crate) fn chunks_behind(
@@ -70,27 +103,36 @@ pub(crate) fn chunks_behind(
     Ok(keys)
 }
 
-/// Fetches the stored bytes of chunks, in order.
+/// Fetches the stored bytes of chunks that are not kept decoded, in order.
 pub(crate) fn fetch(sources: &[Source], keys: Vec<ChunkKey>, tally: &Tally) -> Result<Fetched, RegionError> {
     let started = Instant::now();
     let mut out = Fetched::with_capacity(keys.len());
-    for run in keys.chunk_by(|a, b| a.0 == b.0) {
+    let mut wanted = Vec::with_capacity(keys.len());
+    for key in keys {
+        match source_of(sources, key.0)?.kept.get(&key.1) {
+            Some(block) => {
+                tally.kept(block.bytes());
+                out.insert(key, Arrived::Decoded(block));
+            }
+            None => wanted.push(key),
+        }
+    }
+    for run in wanted.chunk_by(|a, b| a.0 == b.0) {
         let chunks: Vec<&[usize]> = run.iter().map(|key| key.1.as_slice()).collect();
         let encoded = source_of(sources, run[0].0)?.chunks.fetch_many(&chunks)?;
         if encoded.len() != chunks.len() {
             return Err(RegionError::internal(format!("{} of {} chunks came", encoded.len(), chunks.len())));
         }
         encoded.iter().for_each(|e| tally.fetched(e.as_ref().map_or(0, |e| e.bytes.len())));
-        out.extend(run.iter().cloned().zip(encoded));
+        out.extend(run.iter().cloned().zip(encoded.into_iter().map(Arrived::Stored)));
     }
     tally.fetching(started.elapsed());
     Ok(out)
 }
 
-fn fetch_one(sources: &[Source], key: &ChunkKey, tally: &Tally) -> Result<Option<Encoded>, RegionError> {
-    let encoded = source_of(sources, key.0)?.chunks.fetch(&key.1)?;
-    tally.fetched(encoded.as_ref().map_or(0, |e| e.bytes.len()));
-    Ok(encoded)
+fn fetch_one(sources: &[Source], key: &ChunkKey, tally: &Tally) -> Result<Arrived, RegionError> {
+    let one = fetch(sources, vec![key.clone()], tally)?.remove(key);
+    one.ok_or_else(|| RegionError::internal(format!("chunk {:?} did not come", key.1)))
 }
 
 fn source_of(sources: &[Source], number: u32) -> Result<&Source, RegionError> {
@@ -125,17 +167,24 @@ impl PieceLeaves<'_> {
             }
             return Ok(block.clone());
         }
-        let encoded = match self.fetched.borrow_mut().remove(key) {
-            Some(encoded) => encoded,
-            None => fetch_one(self.sources, key, self.tally)?,
+        let foreseen = self.fetched.borrow_mut().remove(key);
+        let arrived = foreseen.map_or_else(|| fetch_one(self.sources, key, self.tally), Ok)?;
+        let block = match arrived {
+            Arrived::Decoded(block) => block,
+            Arrived::Stored(encoded) => self.decode(key, encoded.as_ref())?,
         };
-        let started = Instant::now();
-        let source = &self.sources[key.0 as usize];
-        let block = Arc::new(source.chunks.decode(&key.1, encoded.as_ref())?);
-        self.tally.decoded(block.bytes(), started.elapsed());
         if !whole {
             self.after.borrow_mut().raw.insert(key.clone(), block.clone());
         }
+        Ok(block)
+    }
+
+    fn decode(&self, key: &ChunkKey, encoded: Option<&Encoded>) -> Result<Arc<Block>, RegionError> {
+        let started = Instant::now();
+        let source = source_of(self.sources, key.0)?;
+        let block = Arc::new(source.chunks.decode(&key.1, encoded)?);
+        self.tally.decoded(block.bytes(), started.elapsed());
+        source.kept.offer(&key.1, &block);
         Ok(block)
     }
 }

@@ -64,6 +64,11 @@ pub trait ChunkSource: Send + Sync {
         false
     }
 
+    /// Whether its dataset's snapshot changes whenever its stored bytes do.
+    fn is_watched(&self) -> bool {
+        true
+    }
+
     /// Decodes stored bytes to the raw cells of the chunk, clipped to the array's edge; fill values where it was never written.
     ///
     /// # Errors

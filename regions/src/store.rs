@@ -98,6 +98,11 @@ pub trait Store: Send + Sync + Debug {
     /// `Request` when nothing is there, `Data` when the store cannot be asked.
     fn stamp(&self, key: &str) -> Result<Vec<u8>, RegionError>;
 
+    /// Whether [`Self::stamp`] of a folder changes with every object in it.
+    fn stamps_contents(&self) -> bool {
+        false
+    }
+
     /// Bytes that lie at a key and below it; 0 where counting them would take a request per object.
     ///
     /// # Errors

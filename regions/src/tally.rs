@@ -13,6 +13,8 @@ pub(crate) struct Tally {
     chunks: AtomicU64,
     read_bytes: AtomicU64,
     decoded_bytes: AtomicU64,
+    kept_chunks: AtomicU64,
+    kept_bytes: AtomicU64,
     fetch_nanos: AtomicU64,
     decode_nanos: AtomicU64,
     work_nanos: AtomicU64,
@@ -34,6 +36,12 @@ impl Tally {
     pub(crate) fn decoded(&self, bytes: usize, took: Duration) {
         self.decoded_bytes.fetch_add(bytes as u64, Relaxed);
         self.decode_nanos.fetch_add(took.as_nanos() as u64, Relaxed);
+    }
+
+    /// A chunk whose decoded bytes were in memory.
+    pub(crate) fn kept(&self, bytes: usize) {
+        self.kept_chunks.fetch_add(1, Relaxed);
+        self.kept_bytes.fetch_add(bytes as u64, Relaxed);
     }
 
     /// Time spent on pieces, decoding included.
@@ -76,6 +84,8 @@ impl Tally {
             cache_misses: after.misses.saturating_sub(before.misses),
             cache_saved_bytes: after.saved_bytes.saturating_sub(before.saved_bytes),
             cache_fetched_bytes: after.fetched_bytes.saturating_sub(before.fetched_bytes),
+            kept_chunks: self.kept_chunks.load(Relaxed),
+            kept_bytes: self.kept_bytes.load(Relaxed),
         }
     }
 }

@@ -118,6 +118,8 @@ impl Wire for Account {
             cache_misses: a.cache_misses,
             cache_saved_bytes: a.cache_saved_bytes,
             cache_fetched_bytes: a.cache_fetched_bytes,
+            kept_chunks: a.kept_chunks,
+            kept_bytes: a.kept_bytes,
         }
     }
 
@@ -136,6 +138,8 @@ impl Wire for Account {
             cache_misses: a.cache_misses,
             cache_saved_bytes: a.cache_saved_bytes,
             cache_fetched_bytes: a.cache_fetched_bytes,
+            kept_chunks: a.kept_chunks,
+            kept_bytes: a.kept_bytes,
         })
     }
 }

@@ -227,7 +227,7 @@ proptest! {
         let Answer::Piece(back) = travelled(&answer).unwrap() else { panic!("another kind") };
         prop_assert_eq!(back.coverage, coverage);
         prop_assert!(back.partials[0].states.iter().zip(&states).all(|(a, b)| same_bits(a, b)) && back.partials[0].states.len() == states.len());
-        for plain in [Answer::Progress(Progress { read_bytes: 1, total_bytes: 2, units_done: 3, units_total: 4 }), Answer::Done(Account { chunks: 5, fetch_seconds: 0.5, peak_bytes: 7, cache_hits: 8, cache_misses: 9, cache_saved_bytes: 10, cache_fetched_bytes: 11, ..Account::default() })] {
+        for plain in [Answer::Progress(Progress { read_bytes: 1, total_bytes: 2, units_done: 3, units_total: 4 }), Answer::Done(Account { chunks: 5, fetch_seconds: 0.5, peak_bytes: 7, cache_hits: 8, cache_misses: 9, cache_saved_bytes: 10, cache_fetched_bytes: 11, kept_chunks: 12, kept_bytes: 13, ..Account::default() })] {
             prop_assert_eq!(travelled(&plain).unwrap(), plain);
         }
     }

@@ -340,6 +340,10 @@ impl ChunkSource for JoinedSource {
         self.parts.iter().any(|p| p.source.is_remote())
     }
 
+    fn is_watched(&self) -> bool {
+        self.parts.iter().all(|p| p.source.is_watched())
+    }
+
     fn decode(&self, chunk: &[usize], encoded: Option<&Encoded>) -> Result<Block, RegionError> {
         let (part, local) = self.locate(chunk)?;
         let mut block = part.source.decode(&local, encoded)?;
@@ -414,5 +418,9 @@ impl ChunkSource for Regridded {
 
     fn is_decoded(&self) -> bool {
         self.source.is_decoded()
+    }
+
+    fn is_watched(&self) -> bool {
+        self.source.is_watched()
     }
 }

@@ -141,6 +141,10 @@ impl Store for LocalStore {
         Ok(stamp)
     }
 
+    fn stamps_contents(&self) -> bool {
+        true
+    }
+
     fn stored_bytes(&self, key: &str) -> Result<u64, RegionError> {
         bytes_below(Path::new(key), 0).map_err(|e| RegionError::data(format!("{key}: {e}")))
     }

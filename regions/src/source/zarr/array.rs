@@ -211,6 +211,10 @@ impl ChunkSource for ZarrArray {
         self.folder.store.is_remote()
     }
 
+    fn is_watched(&self) -> bool {
+        self.folder.store.stamps_contents()
+    }
+
     fn decode(&self, chunk: &[usize], encoded: Option<&Encoded>) -> Result<Block, RegionError> {
         check_position(&self.what, &self.grid, chunk)?;
         let chain = &self.metadata.chain;
