@@ -1,7 +1,7 @@
 //! Bytes from S3 and from behind HTTP: the same bits as from disk, whatever the network does, or a clear error.
 
 use crate::kit::data::{self, Format, Layout, Size, Stored};
-use crate::kit::process::{Output, start_in, xeng_in};
+use crate::kit::process::{Output, start_in, start_on_full_disk, xeng_in};
 use crate::kit::rng::Rng;
 use crate::kit::web::{Manner, Web, s3_environment, serve_s3};
 use crate::kit::write;
@@ -184,7 +184,8 @@ fn write_rows(path: &Path, file: usize) {
     std::fs::write(path, nc.to_vec(options).unwrap().1).unwrap();
 }
 
-/// Processes that share a cache far smaller than the data, some of them killed at any moment: never a wrong number, never over budget.
+/// Processes that share a cache far smaller than the data, some of them killed at any moment, for a third of the time with a full
+/// disk: never a wrong number, never over budget.
 ///
 /// `XENG_TORTURE_SECONDS` makes it longer.
 #[test]
@@ -196,8 +197,13 @@ fn processes_that_are_killed_leave_a_cache_that_others_can_trust() {
     let runtime = Runtime::new().unwrap();
     let s3 = s3_environment(runtime.block_on(serve_s3(root.path())));
     let cache = root.path().join("cache");
-    let until = Instant::now() + Duration::from_secs(seconds);
-    let (runs, kills) = (AtomicU64::new(0), AtomicU64::new(0));
+    let all = ["eval", "a.x.sum()", "--open", "a=s3://bucket/0.nc", "--cache", cache.to_str().unwrap(), "--cache-size", "4MiB"];
+    Output::of(start_on_full_disk(&all, &s3).wait_with_output().unwrap()).succeeded();
+    assert!(xeng_regions::cache::contents(&cache).unwrap().bytes < 500 << 10, "whole blocks cannot be kept on a full disk");
+    let (began, length) = (Instant::now(), Duration::from_secs(seconds));
+    let until = began + length;
+    let is_disk_full = || (length / 3..length * 2 / 3).contains(&began.elapsed());
+    let (runs, kills, full) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let one = |rng: &mut Rng, worker: u64| {
         let (file, from, count) = (rng.below(4), rng.below(ROWS - 100), rng.between(1, 100));
         let text = format!("a.x.isel(t=slice({from}, {})).sum()", from + count);
@@ -206,7 +212,12 @@ fn processes_that_are_killed_leave_a_cache_that_others_can_trust() {
         let open = format!("a=s3://bucket/{file}.nc");
         let args =
             ["eval", &text, "--open", &open, "--cache", cache.to_str().unwrap(), "--cache-size", "4MiB", "-o", out.to_str().unwrap()];
-        let mut run = start_in(&args, &s3);
+        let mut run = if is_disk_full() {
+            full.fetch_add(1, Relaxed);
+            start_on_full_disk(&args, &s3)
+        } else {
+            start_in(&args, &s3)
+        };
         if rng.chance(40) {
             std::thread::sleep(Duration::from_millis(rng.below(150) as u64));
             run.kill().unwrap();
@@ -235,7 +246,7 @@ fn processes_that_are_killed_leave_a_cache_that_others_can_trust() {
             std::thread::sleep(Duration::from_millis(20));
         }
     });
-    eprintln!("{} runs, {} kills", runs.load(Relaxed), kills.load(Relaxed));
-    assert!(runs.load(Relaxed) > 3 && kills.load(Relaxed) > 1, "{runs:?} runs, {kills:?} kills");
+    eprintln!("{} runs and {} kills, {} of them on a full disk", runs.load(Relaxed), kills.load(Relaxed), full.load(Relaxed));
+    assert!(runs.load(Relaxed) > 3 && kills.load(Relaxed) > 1 && full.load(Relaxed) > 0, "{runs:?} runs, {kills:?} kills, {full:?} full");
     assert_eq!(xeng_regions::cache::verify(&cache).unwrap().broken, 0);
 }

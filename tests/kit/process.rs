@@ -49,6 +49,15 @@ pub(crate) fn start_in(args: &[&str], environment: &[(String, String)]) -> Child
     command.spawn().unwrap()
 }
 
+/// As [`start_in`], on a disk that is full for files of more than half a MiB: writing more fails after the first part.
+pub(crate) fn start_on_full_disk(args: &[&str], environment: &[(String, String)]) -> Child {
+    let mut command = Command::new("sh");
+    // Ignored, the signal of the limit becomes an error of the write.
+    command.args(["-c", "trap '' XFSZ; ulimit -f 500; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_xeng")]);
+    command.args(args).envs(environment.iter().cloned()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
 /// A region engine in a process of its own.
 pub(crate) struct Server {
     pub(crate) endpoint: String,
