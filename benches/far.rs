@@ -56,11 +56,8 @@ fn far(c: &mut Criterion) {
     let decoded = archive::decoded_bytes(&file, &variable);
     let runtime = Runtime::new().unwrap();
     let sent = Arc::new(AtomicU64::new(0));
-    let bucket = s3::Bucket {
-        objects: [("t2m.nc".to_owned(), std::fs::read(&file).unwrap().into())].into(),
-        latency: LATENCY,
-        sent: sent.clone(),
-    };
+    let bucket =
+        s3::Bucket { objects: [("t2m.nc".to_owned(), std::fs::read(&file).unwrap().into())].into(), latency: LATENCY, sent: sent.clone() };
     let address = runtime.block_on(s3::serve(bucket));
     let uri = "s3://bucket/t2m.nc".to_owned();
     let disk = Way { uri: file.to_string_lossy().into_owned(), stores: StoreConfig::default() };

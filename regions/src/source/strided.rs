@@ -258,4 +258,23 @@ mod tests {
         assert!(Strided::records("x".into(), Medium::File(file, 4), kind, vec![8, 3], 10).is_err());
         assert!(array.fetch(&[9, 0]).is_err());
     }
+
+    #[test]
+    fn cells_beyond_four_gibibytes_are_found() {
+        use std::os::unix::fs::FileExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("large");
+        // 700 records of a million cells, each followed by as much of another variable: 5.2 GiB, of which a page is on the disk.
+        let (records, cells, stride) = (700usize, 1_000_000usize, 8_000_000u64);
+        let out = std::fs::File::create(&path).unwrap();
+        out.set_len(100 + records as u64 * stride).unwrap();
+        out.write_all_at(&7.5f32.to_be_bytes(), 100 + 699 * stride + 999_999 * 4).unwrap();
+        let file: Arc<dyn Object> = Arc::new(LocalFile::open(&path).unwrap());
+        let kind = (DType::F32, ByteOrder::Big);
+        let array = Strided::records("x".into(), Medium::File(file, 100), kind, vec![records, cells], stride).unwrap();
+        let last: Vec<usize> = array.chunks().iter().map(|axis| axis.count() - 1).collect();
+        let block = read(&array, &last).unwrap();
+        assert_eq!(block.to_f64_vec().last(), Some(&7.5));
+        assert_eq!(block.to_f64_vec().iter().filter(|x| **x != 0.0).count(), 1);
+    }
 }
