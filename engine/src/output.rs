@@ -10,8 +10,10 @@ mod error;
 pub mod json;
 pub mod netcdf;
 mod number;
+pub mod parquet;
 pub(crate) mod place;
 mod repr;
+mod table;
 pub mod zarr;
 
 pub use error::OutputError;
@@ -23,7 +25,7 @@ use crate::result::{Array, Outcome};
 use std::path::Path;
 
 /// The endings that [`write()`] knows.
-pub const ENDINGS: [&str; 5] = [".nc", ".zarr", ".json", ".csv", ".png"];
+pub const ENDINGS: [&str; 6] = [".nc", ".zarr", ".json", ".csv", ".parquet", ".png"];
 
 /// The name of an array that has none, where a format needs one.
 pub const DEFAULT_NAME: &str = "result";
@@ -67,6 +69,7 @@ pub fn write(outcome: &Outcome, path: &Path, style: &Style) -> Result<u64, Outpu
         "zarr" => place::directory(path, |folder| zarr::write(outcome, folder)),
         "json" => place::file(path, |out| json::write(outcome, out)),
         "csv" => place::file(path, |out| csv::write(outcome, out)),
+        "parquet" => place::file(path, |out| parquet::write(outcome, out)),
         _ => {
             let png = plot::png(outcome, style)?;
             place::file(path, |out| Ok(out.write_all(&png)?))

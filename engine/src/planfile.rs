@@ -61,6 +61,8 @@ pub struct Outputs {
     pub zarr: Option<PathBuf>,
     /// As comma-separated values.
     pub csv: Option<PathBuf>,
+    /// As a Parquet file.
+    pub parquet: Option<PathBuf>,
     /// As JSON.
     pub json: Option<PathBuf>,
     /// As a picture.
@@ -72,7 +74,12 @@ pub struct Outputs {
 impl Outputs {
     /// Every path.
     pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
-        [&self.netcdf, &self.zarr, &self.csv, &self.json, &self.plot].into_iter().flatten().cloned().collect::<Vec<_>>().into_iter()
+        [&self.netcdf, &self.zarr, &self.csv, &self.parquet, &self.json, &self.plot]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 }
 

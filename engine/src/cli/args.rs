@@ -145,7 +145,7 @@ pub struct EvalArgs {
     /// A dataset: NAME=URI[@REGION][,concat=DIM][,group=PATH][,decode_times=false][,drop=A+B].
     #[arg(long, value_name = "NAME=URI")]
     pub open: Vec<String>,
-    /// Where to write: .nc .zarr .csv .json .png; a short text on the terminal if left out.
+    /// Where to write: .nc .zarr .csv .parquet .json .png; a short text on the terminal if left out.
     #[arg(short, long, value_name = "FILE")]
     pub output: Vec<PathBuf>,
     /// Print the receipt on stdout.

@@ -73,8 +73,9 @@ pub(super) fn write(folder: &Path, climate: &Climate, file: &File, told: &dyn Fn
     let all = temperature.len() as u64 * 4;
     let builder = build(climate, file, temperature).map_err(|e| Error::internal(format!("{}: {e}", file.name)))?;
     let options = NcWriteOptions { format: NcWriteFormat::Nc4 };
-    let fill =
-        |out: &mut dyn Write| builder.write(out, options).map(drop).map_err(|e| OutputError::Io(std::io::Error::other(e.to_string())));
+    let fill = |out: &mut (dyn Write + Send)| {
+        builder.write(out, options).map(drop).map_err(|e| OutputError::Io(std::io::Error::other(e.to_string())))
+    };
     output::place::file(&folder.join(&file.name), fill).map_err(|e| Error::unavailable(e.to_string()))?;
     told(all - all / 2);
     Ok(())

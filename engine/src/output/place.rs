@@ -38,7 +38,7 @@ fn occupied() -> std::io::Error {
 ///
 /// # Errors
 /// Those of `fill`; [`OutputError::File`] when the file system refuses, or `path` is a directory.
-pub(crate) fn file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<(), OutputError>) -> Result<u64, OutputError> {
+pub(crate) fn file(path: &Path, fill: impl FnOnce(&mut (dyn Write + Send)) -> Result<(), OutputError>) -> Result<u64, OutputError> {
     let named = |source| OutputError::File { path: path.to_path_buf(), source };
     if path.is_dir() {
         return Err(named(std::io::Error::new(std::io::ErrorKind::IsADirectory, "it is a directory")));

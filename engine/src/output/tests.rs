@@ -147,6 +147,60 @@ fn csv_has_a_row_per_cell() {
     assert_eq!(lines[24], "1970-01-02T12:00:00,-60.0,270.0,2.0,\"wet, \"\"very\"\"\",11.5");
 }
 
+/// The only column of its type, and its cells.
+fn parquet_column<T: std::any::Any + Clone>(path: &Path, name: &str) -> (arrow_schema::Field, Vec<T>) {
+    let file = std::fs::File::open(path).unwrap();
+    let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let field = reader.schema().field_with_name(name).unwrap().clone();
+    let batches = reader.build().unwrap().map(|batch| batch.unwrap().column_by_name(name).unwrap().clone());
+    (field, batches.map(|column| column.as_any().downcast_ref::<T>().unwrap().clone()).collect())
+}
+
+#[test]
+fn parquet_has_a_row_per_cell_with_types() {
+    use arrow_array::{Array as _, Float32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
+    let mut array = sample();
+    let (_folder, path, bytes) = written(&Outcome::Array(array.clone()), "a.parquet");
+    assert_eq!(bytes, std::fs::metadata(&path).unwrap().len());
+    let (field, cells) = parquet_column::<Float32Array>(&path, "t2m");
+    assert_eq!((field.metadata()["units"].as_str(), field.is_nullable()), ("K", false));
+    assert_eq!((cells[0].len(), cells[0].value(6), cells[0].value(23)), (24, 3.0, 11.5));
+    assert!(cells[0].value(5).is_nan());
+    assert_eq!(parquet_column::<Float64Array>(&path, "lon").1[0].value(6), 180.0);
+    // Another calendar than the Gregorian one has no timestamps.
+    assert_eq!(parquet_column::<StringArray>(&path, "time").1[0].value(12), "1970-01-02T12:00:00");
+    assert_eq!(parquet_column::<StringArray>(&path, "season").1[0].value(12), "wet, \"very\"");
+    let times =
+        |calendar, micros| Values::Times(Times { micros, encoding: TimeEncoding { units: "days since 1970-01-01".into(), calendar } });
+    array.coords[0].values = times(Calendar::Standard, vec![7, xeng_kernels::calendar::NAT]);
+    let (_folder, path, _) = written(&Outcome::Array(array.clone()), "a.parquet");
+    let stamps = &parquet_column::<TimestampMicrosecondArray>(&path, "time").1[0];
+    assert!(stamps.value(11) == 7 && stamps.is_null(12));
+    // Before 1582 the standard calendar is Julian: its dates are no timestamps.
+    array.coords[0].values = times(Calendar::Standard, vec![-12_219_292_800_000_001, 0]);
+    let (_folder, path, _) = written(&Outcome::Array(array.clone()), "a.parquet");
+    assert_eq!(parquet_column::<StringArray>(&path, "time").1[0].value(0), "1582-10-04T23:59:59.999999");
+    array.coords.clear();
+    let (_folder, path, _) = written(&Outcome::Array(array), "a.parquet");
+    assert_eq!(parquet_column::<Int64Array>(&path, "lon").1[0].value(6), 2);
+}
+
+/// More rows than are encoded together.
+#[test]
+fn parquet_is_written_piece_by_piece() {
+    let cells: Vec<i16> = (0..20_000).map(|i| (i % 1000) as i16).collect();
+    let values = Values::Numbers(Block::from_vec(&[200, 100], cells.clone()).unwrap());
+    let dims = vec!["y".into(), "x".into()];
+    let array = Array { name: Some("n".into()), dims, shape: vec![200, 100], values, attrs: Attrs::new(), coords: vec![] };
+    let (_folder, path, _) = written(&Outcome::Array(array), "a.parquet");
+    let (_, read) = parquet_column::<arrow_array::Int16Array>(&path, "n");
+    let read: Vec<i16> = read.iter().flat_map(|batch| batch.values().to_vec()).collect();
+    assert_eq!(read, cells);
+    let (_, y) = parquet_column::<arrow_array::Int64Array>(&path, "y");
+    let y: Vec<i64> = y.iter().flat_map(|batch| batch.values().to_vec()).collect();
+    assert_eq!((y.len(), y[19_999], y[8192]), (20_000, 199, 81));
+}
+
 #[test]
 fn datasets_share_coordinates_and_refuse_contradictions() {
     let (a, mut b) = (sample(), sample());
@@ -157,7 +211,7 @@ fn datasets_share_coordinates_and_refuse_contradictions() {
     assert_eq!(file.variables().unwrap().len(), 7);
     b.coords[1].values = floats(&[3], vec![61.0, 0.0, -60.0]);
     let folder = tempfile::tempdir().unwrap();
-    for name in ["a.nc", "a.zarr", "a.csv"] {
+    for name in ["a.nc", "a.zarr", "a.csv", "a.parquet"] {
         let error = write(&dataset(&a, &b), &folder.path().join(name), &Style::default()).unwrap_err();
         assert!(matches!(error, OutputError::Conflict { .. }), "{error}");
     }

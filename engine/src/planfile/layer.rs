@@ -124,6 +124,7 @@ impl Layer {
             netcdf: over.netcdf.or(below.netcdf),
             zarr: over.zarr.or(below.zarr),
             csv: over.csv.or(below.csv),
+            parquet: over.parquet.or(below.parquet),
             json: over.json.or(below.json),
             plot: over.plot.or(below.plot),
             title: over.title.or(below.title),
