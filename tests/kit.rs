@@ -10,6 +10,7 @@ pub(crate) mod faulty;
 pub(crate) mod generate;
 pub(crate) mod oracle;
 pub(crate) mod process;
+pub(crate) mod references;
 pub(crate) mod rng;
 pub(crate) mod synthetic;
 pub(crate) mod web;

@@ -2,6 +2,7 @@
 
 use crate::kit::data::{self, Format, Layout, Size, Stored};
 use crate::kit::process::{Output, start_in, start_on_full_disk, xeng_in};
+use crate::kit::references;
 use crate::kit::rng::Rng;
 use crate::kit::web::{Manner, Web, s3_environment, serve_s3};
 use crate::kit::write;
@@ -11,12 +12,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-const FORMATS: [(&str, Format); 5] = [
+const FORMATS: [(&str, Format); 6] = [
     ("classic", Format::Nc3),
     ("plain4", Format::Nc4 { deflate: false }),
     ("packed4", Format::Nc4 { deflate: true }),
     ("zarr2", Format::Zarr2),
     ("zarr3", Format::Zarr3),
+    ("zarr3sharded", Format::Zarr3Sharded),
 ];
 
 /// One dataset whose numbers mean the same in every format, in one file.
@@ -25,7 +27,7 @@ fn layout(folder: &Path) -> Layout {
     (1..).map(any).find(|l| l.files.len() == 1 && l.variables[0].stored == Stored::F32).unwrap()
 }
 
-/// Writes it in every format below `root/bucket`; name and path from there.
+/// Writes it in every format below `root/bucket`, and references to one of them; name and path from there.
 fn everywhere(layout: &Layout, root: &Path) -> Vec<(&'static str, String)> {
     let write = |(name, format): (&'static str, Format)| {
         let folder = root.join("bucket").join(name);
@@ -33,7 +35,14 @@ fn everywhere(layout: &Layout, root: &Path) -> Vec<(&'static str, String)> {
         let uri = write::write(&Layout { format, ..layout.clone() }, &folder);
         (name, uri.strip_prefix(root.join("bucket").to_str().unwrap()).unwrap().trim_start_matches('/').to_owned())
     };
-    FORMATS.into_iter().map(write).collect()
+    let mut all: Vec<_> = FORMATS.into_iter().map(write).collect();
+    let (bucket, packed) = (root.join("bucket"), all.iter().find(|(name, _)| *name == "packed4").unwrap().1.clone());
+    let referred = references::of_netcdf4(&bucket.join(&packed));
+    std::fs::create_dir_all(bucket.join("refs/chunks.parq")).unwrap();
+    std::fs::write(bucket.join("refs/chunks.json"), references::json(&referred, &format!("../{packed}")).to_string()).unwrap();
+    references::parquet(&referred, &format!("../{packed}"), &bucket.join("refs/chunks.parq"));
+    all.extend([("kerchunk", "refs/chunks.json".to_owned()), ("parquet", "refs/chunks.parq".to_owned())]);
+    all
 }
 
 const EXPRESSION: &str = "(a.t - a.t.mean('time')).std('time')";
@@ -74,6 +83,61 @@ fn every_format_gives_the_same_bits_from_disk_from_s3_and_over_http() {
             assert_eq!(cells(&web.url(path), &[]), expected, "{name} over HTTP");
         }
     }
+}
+
+/// What references lead to is read where it lies, not where they lie.
+#[test]
+fn references_reach_from_the_disk_into_buckets_and_behind_http() {
+    let root = tempfile::tempdir().unwrap();
+    let layout = layout(&root.path().join("seeds"));
+    let stored = everywhere(&layout, root.path());
+    let packed = &stored.iter().find(|(name, _)| *name == "packed4").unwrap().1;
+    let file = root.path().join("bucket").join(packed);
+    let (referred, expected) = (references::of_netcdf4(&file), cells(file.to_str().unwrap(), &[]));
+    let runtime = Runtime::new().unwrap();
+    let s3 = s3_environment(runtime.block_on(serve_s3(root.path())));
+    let web = runtime.block_on(Web::serve(&root.path().join("bucket"), |_| Manner::Proper));
+    let near = root.path().join("near.json");
+    let refs = near.to_str().unwrap();
+    let targets =
+        [file.to_str().unwrap().to_owned(), format!("file://{}", file.display()), format!("s3://bucket/{packed}"), web.url(packed)];
+    for target in targets {
+        std::fs::write(&near, references::json(&referred, &target).to_string()).unwrap();
+        assert_eq!(cells(refs, &s3), expected, "{target}");
+        let folder = root.path().join("near.parq");
+        references::parquet(&referred, &target, &folder);
+        assert_eq!(cells(folder.to_str().unwrap(), &s3), expected, "{target}");
+    }
+    // Many chunks that lie side by side come with few requests.
+    let asked = web.requests.load(Relaxed);
+    std::fs::write(&near, references::json(&referred, &web.url(packed)).to_string()).unwrap();
+    assert_eq!(cells(refs, &[]), expected);
+    let chunks: usize =
+        layout.variables.iter().map(|v| layout.shape(&v.dims).iter().zip(&v.chunk).map(|(n, c)| n.div_ceil(*c)).product::<usize>()).sum();
+    assert!(
+        chunks > 8 && web.requests.load(Relaxed) - asked < chunks as u64,
+        "{chunks} chunks, {} requests",
+        web.requests.load(Relaxed) - asked
+    );
+    for (target, says) in [
+        ("gs://bucket/x.nc", "gs://"),
+        ("simplecache::s3://bucket/x.nc", "chained"),
+        ("none.nc", "there is no file"),
+        ("s3://bucket/none.nc", "there is no file"),
+    ] {
+        std::fs::write(&near, references::json(&referred, target).to_string()).unwrap();
+        let told = evaluate(refs, &s3).failed(3).stderr;
+        assert!(told.contains(says) && told.contains("near.json") && told.contains(target), "{told}");
+    }
+    let told = xeng_in(
+        &[
+            "info",
+            stored.iter().find(|(name, _)| *name == "kerchunk").map(|(_, p)| root.path().join("bucket").join(p)).unwrap().to_str().unwrap(),
+        ],
+        &[],
+    );
+    let told = told.succeeded().stdout;
+    assert!(told.contains("shuffle + zlib") && told.contains("time"), "{told}");
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl LocalRegion {
             .build()
             .map_err(|e| RegionError::unavailable(format!("cannot start {threads} compute threads: {e}")))?;
         let memory = Memory::new(config.memory_bytes);
-        let stores = Stores::new(config.stores.clone())?;
+        let stores = Stores::within(config.stores.clone(), config.roots.clone())?;
         let decoded = Arc::new(DecodedChunks::new(memory.clone()));
         let shared = Engine { config, pool, memory, decoded, active: AtomicU32::new(0), stores, remembered: Mutex::default() };
         Ok(LocalRegion { shared: Arc::new(shared) })
@@ -96,6 +96,7 @@ impl Engine {
         self.config.roots.check(&spec.uri)?;
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(spec).cloned();
         if let Some(known) = remembered
+            && !known.is_stale()
             && crate::open::current_snapshot(&self.stores, spec)? == known.description.snapshot
         {
             return Ok(known);

@@ -9,7 +9,7 @@ use crate::source::hdf5::{self, Hdf5};
 use crate::source::netcdf3;
 use crate::source::raw::RawDataset;
 use crate::source::zarr;
-use crate::store::{Location, Object, Stores};
+use crate::store::{Location, Object, Store, Stores};
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -24,9 +24,16 @@ pub struct OpenDataset {
     pub variables: IndexMap<String, Arc<dyn ChunkSource>>,
     /// Variables that are there but cannot be read, and why.
     pub unreadable: IndexMap<String, String>,
+    /// The stores that it lies in.
+    stores: Vec<Arc<dyn Store>>,
 }
 
 impl OpenDataset {
+    /// Whether reading failed in a way that only opening it anew can mend.
+    pub fn is_stale(&self) -> bool {
+        self.stores.iter().any(|store| store.is_stale())
+    }
+
     /// The source of a variable.
     ///
     /// # Errors
@@ -57,7 +64,8 @@ pub fn open(stores: &Stores, spec: &DatasetSpec) -> Result<OpenDataset, RegionEr
     };
     let Described { variables, sources, attrs, unreadable } = described;
     let description = Dataset { spec: spec.clone(), snapshot, files: files.len() as u64, stored_bytes, variables, attrs };
-    Ok(OpenDataset { description, variables: sources, unreadable })
+    let stores = files.into_iter().map(|file| file.store).collect();
+    Ok(OpenDataset { description, variables: sources, unreadable, stores })
 }
 
 /// The digest that [`open`] would put into the description now.

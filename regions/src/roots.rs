@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use xeng_proto::RegionError;
 
 /// The folders that an engine may read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roots {
+    /// `None` where everything may be read.
     folders: Option<Vec<PathBuf>>,
     /// Beginnings of URLs, each ending in a slash.
     prefixes: Vec<String>,
@@ -16,7 +17,7 @@ pub struct Roots {
 impl Roots {
     /// Whatever the process may read: for engines in the user's own process.
     pub fn everywhere() -> Roots {
-        Roots { folders: None, prefixes: vec![] }
+        Roots::default()
     }
 
     /// These folders, and beginnings of URLs such as `s3://bucket/prefix`, and what lies below them.
@@ -48,8 +49,30 @@ impl Roots {
         }
         let fixed = fixed_part(Path::new(path));
         let real = fixed.canonicalize().map_err(|_| refused())?;
-        let matches = if fixed == Path::new(path) { vec![real] } else { matches_of(path).ok_or_else(refused)? };
+        let mut matches = if fixed == Path::new(path) { vec![real] } else { matches_of(path).ok_or_else(refused)? };
+        // A name may hold brackets and match nothing but itself, or not even that.
+        matches.extend(Path::new(path).canonicalize());
         if matches.iter().all(|m| folders.iter().any(|f| m.starts_with(f))) { Ok(()) } else { Err(refused()) }
+    }
+
+    /// As [`Self::check`] for a single object, in whose name nothing is a wildcard. What is not there is refused or not as its folder is.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_object(&self, uri: &str) -> Result<(), RegionError> {
+        let Some(folders) = &self.folders else { return Ok(()) };
+        let path = uri.strip_prefix("file://").unwrap_or(uri);
+        if is_url(path) {
+            return self.check(uri);
+        }
+        let refused = || RegionError::request(format!("'{uri}' is not among the data that this engine offers"));
+        if Path::new(path).components().any(|c| c == std::path::Component::ParentDir) {
+            return Err(refused());
+        }
+        let here = |folder: &Path| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_path_buf() };
+        let above = || Path::new(path).ancestors().skip(1).find_map(|folder| here(folder).canonicalize().ok());
+        let real = Path::new(path).canonicalize().ok().or_else(above).ok_or_else(refused)?;
+        if folders.iter().any(|folder| real.starts_with(folder)) { Ok(()) } else { Err(refused()) }
     }
 }
 

@@ -4,17 +4,19 @@
 
 pub mod local;
 pub mod ranged;
+mod reach;
+pub mod references;
 pub mod remote;
 pub mod uri;
 
-use crate::cache::{Cache, CacheConfig, CacheUse};
+use crate::cache::{CacheConfig, CacheUse};
+use crate::roots::Roots;
 use bytes::Bytes;
-use local::LocalStore;
-use remote::RemoteStore;
+use reach::Reach;
+use references::ReferenceStore;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use uri::Uri;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use xeng_proto::RegionError;
 
 /// A file or an object of a store, as it was when it was opened.
@@ -103,6 +105,24 @@ pub trait Store: Send + Sync + Debug {
         false
     }
 
+    /// The length of an object; `None` where there is none.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    fn stored_len(&self, key: &str) -> Result<Option<u64>, RegionError> {
+        Ok(self.open(key)?.map(|object| object.len()))
+    }
+
+    /// Whether its objects are references to parts of others.
+    fn is_references(&self) -> bool {
+        false
+    }
+
+    /// Whether reading failed in a way that only opening anew can mend.
+    fn is_stale(&self) -> bool {
+        false
+    }
+
     /// Bytes that lie at a key and below it; 0 where counting them would take a request per object.
     ///
     /// # Errors
@@ -168,10 +188,9 @@ pub struct StoreConfig {
 /// The stores that an engine reaches, each connected to once.
 #[derive(Debug, Default)]
 pub struct Stores {
-    config: StoreConfig,
-    remote: Mutex<HashMap<String, Arc<RemoteStore>>>,
-    network: OnceLock<Result<tokio::runtime::Runtime, String>>,
-    cache: Option<Arc<Cache>>,
+    reach: Arc<Reach>,
+    /// Reference files that somebody still reads, by name: parsed once, whoever asks.
+    references: Mutex<HashMap<String, Weak<ReferenceStore>>>,
 }
 
 impl Stores {
@@ -180,13 +199,20 @@ impl Stores {
     /// # Errors
     /// `Request` when the cache's folder cannot be used.
     pub fn new(config: StoreConfig) -> Result<Stores, RegionError> {
-        let cache = config.cache.as_ref().map(Cache::open).transpose()?.map(Arc::new);
-        Ok(Stores { config, remote: Mutex::default(), network: OnceLock::new(), cache })
+        Stores::within(config, Roots::everywhere())
+    }
+
+    /// As [`Self::new`]; what stored references lead to is read below `roots` alone. What callers name themselves, they check themselves.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn within(config: StoreConfig, roots: Roots) -> Result<Stores, RegionError> {
+        Ok(Stores { reach: Arc::new(Reach::new(config, roots)?), references: Mutex::default() })
     }
 
     /// What this process has had of the cache; zeros where there is none.
     pub fn cache_use(&self) -> CacheUse {
-        self.cache.as_ref().map(|c| c.counts()).unwrap_or_default()
+        self.reach.cache_use()
     }
 
     /// The store of a URI, and the key in it: a path or pattern.
@@ -194,24 +220,10 @@ impl Stores {
     /// # Errors
     /// `Request` for a scheme that is not known, `Data` when the network cannot be set up.
     pub fn locate(&self, uri: &str) -> Result<Location, RegionError> {
-        let (origin, key) = match Uri::parse(uri)? {
-            Uri::Path(path) => return Ok(Location { store: Arc::new(LocalStore), key: path }),
-            Uri::S3 { bucket, key } => (format!("s3://{bucket}/"), key),
-            Uri::Http { origin, path } => (origin, path),
-        };
-        let mut remote = self.remote.lock().unwrap_or_else(PoisonError::into_inner);
-        let store = match remote.get(&origin) {
-            Some(known) => known.clone(),
-            None => {
-                let fresh = Arc::new(RemoteStore::connect(&origin, &self.config, self.cache.clone(), self.network()?)?);
-                remote.insert(origin, fresh.clone());
-                fresh
-            }
-        };
-        Ok(Location { store, key })
+        self.reach.locate(uri)
     }
 
-    /// The files and folders that a URI or glob names, sorted by name.
+    /// The files and folders that a URI or glob names, sorted by name; of references, the store that they describe.
     ///
     /// # Errors
     /// `Request` when there are none.
@@ -219,26 +231,28 @@ impl Stores {
         let at = self.locate(uri)?;
         let is_pattern = at.key.contains(['*', '?', '[']);
         if !is_pattern || (!at.store.is_remote() && std::path::Path::new(&at.key).exists()) {
-            return Ok(vec![at]);
+            return Ok(vec![self.behind(at)?]);
         }
         let found = at.store.matching(&at.key)?;
         if found.is_empty() {
             return Err(RegionError::request(format!("no file matches {uri}")));
         }
-        Ok(found.into_iter().map(|key| Location { store: at.store.clone(), key }).collect())
+        found.into_iter().map(|key| self.behind(Location { store: at.store.clone(), key })).collect()
     }
 
-    /// The threads that wait for networks, started by the first remote store.
-    fn network(&self) -> Result<tokio::runtime::Handle, RegionError> {
-        let start = || {
-            tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .thread_name("xeng-network")
-                .enable_all()
-                .build()
-                .map_err(|e| format!("cannot start network threads: {e}"))
-        };
-        self.network.get_or_init(start).as_ref().map(|r| r.handle().clone()).map_err(RegionError::unavailable)
+    /// The store that references describe, where the location holds references.
+    fn behind(&self, at: Location) -> Result<Location, RegionError> {
+        let Some(form) = references::Form::of(&at) else { return Ok(at) };
+        let stamp = at.store.stamp(&at.key)?;
+        let mut known = self.references.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, store| store.strong_count() > 0);
+        let current = known.get(&at.name()).and_then(Weak::upgrade).filter(|store| store.is_of(&stamp) && !store.is_stale());
+        let store = current.unwrap_or_else(|| {
+            let fresh = Arc::new(ReferenceStore::new(self.reach.clone(), at.clone(), form, stamp));
+            known.insert(at.name(), Arc::downgrade(&fresh));
+            fresh
+        });
+        Ok(Location { store, key: String::new() })
     }
 }
 
@@ -248,11 +262,7 @@ pub(crate) fn outside(name: &str, offset: u64, len: usize, has: u64) -> RegionEr
     RegionError::data(format!("{name}: bytes {offset}..{end} lie outside the file, which has {has} bytes: it is truncated or corrupt"))
 }
 
-impl Drop for Stores {
-    /// Waits for nothing: whoever drops an engine may be inside another runtime, which must not block.
-    fn drop(&mut self) {
-        if let Some(Ok(runtime)) = self.network.take() {
-            runtime.shutdown_background();
-        }
-    }
+/// The error of an object whose bytes are others than when it was opened.
+pub(crate) fn changed(name: &str) -> RegionError {
+    RegionError::data(format!("{name}: it has changed since it was opened: run again, so that no result mixes two versions"))
 }

@@ -23,10 +23,14 @@ pub(crate) enum Stored {
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    Nc4 { deflate: bool },
+    Nc4 {
+        deflate: bool,
+    },
     Nc3,
     Zarr2,
     Zarr3,
+    /// Shards of two chunks along each dimension.
+    Zarr3Sharded,
 }
 
 /// The scale of packed numbers.
@@ -145,7 +149,7 @@ fn layout(rng: &mut Rng, size: Size, like: Option<&Layout>) -> Layout {
             days = some(rng, &like.days);
         }
     }
-    let is_zarr = matches!(format, Format::Zarr2 | Format::Zarr3);
+    let is_zarr = matches!(format, Format::Zarr2 | Format::Zarr3 | Format::Zarr3Sharded);
     let files = if is_zarr || days.len() < 4 || rng.chance(60) { vec![days.len()] } else { split(rng, days.len()) };
     let mut out = Layout { format, files, calendar, days, labels, lat, lon, variables: vec![] };
     let kinds = [Stored::F32, Stored::F32, Stored::F64, Stored::Packed(DType::F64), Stored::Packed(DType::F32)];
@@ -246,7 +250,7 @@ fn decoded(layout: &Layout, v: &Stow) -> Arr {
         Stored::F64 => (DType::F64, v.raw.clone()),
         Stored::I32 => (DType::I32, v.raw.clone()),
         // Numbers in a Zarr store's JSON have no precision: xarray decodes them as float64.
-        Stored::Packed(DType::F32) if !matches!(layout.format, Format::Zarr2 | Format::Zarr3) => {
+        Stored::Packed(DType::F32) if !matches!(layout.format, Format::Zarr2 | Format::Zarr3 | Format::Zarr3Sharded) => {
             (DType::F32, v.raw.iter().map(|&r| unpack32(r)).collect())
         }
         Stored::Packed(_) => (DType::F64, v.raw.iter().map(|&r| r * SCALE + OFFSET).collect()),

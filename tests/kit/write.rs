@@ -19,7 +19,7 @@ pub(crate) fn write(layout: &Layout, folder: &Path) -> String {
             let last = if layout.files.len() == 1 { "part-000.nc" } else { "*.nc" };
             folder.join(last).to_str().unwrap().to_owned()
         }
-        Format::Zarr2 | Format::Zarr3 => {
+        Format::Zarr2 | Format::Zarr3 | Format::Zarr3Sharded => {
             let store = folder.join("store.zarr");
             zarr(layout, &store);
             store.to_str().unwrap().to_owned()
@@ -153,7 +153,7 @@ fn kind(stored: Stored) -> Kind {
 
 fn zarr(layout: &Layout, store: &Path) {
     std::fs::create_dir_all(store).unwrap();
-    let v3 = layout.format == Format::Zarr3;
+    let v3 = layout.format != Format::Zarr2;
     if v3 {
         save(&store.join("zarr.json"), &json!({"zarr_format": 3, "node_type": "group", "attributes": {}}));
     } else {
@@ -172,8 +172,52 @@ fn zarr(layout: &Layout, store: &Path) {
         if !v3 && let Some(a) = k.attributes.as_object_mut() {
             a.remove("_FillValue");
         }
-        array(store, v3, &v.name, &v.dims, &layout.shape(&v.dims), &v.chunk, &v.raw, &k);
+        if layout.format == Format::Zarr3Sharded {
+            sharded(store, &v.name, &v.dims, &layout.shape(&v.dims), &v.chunk, &v.raw, &k);
+        } else {
+            array(store, v3, &v.name, &v.dims, &layout.shape(&v.dims), &v.chunk, &v.raw, &k);
+        }
     }
+}
+
+/// An array in shards of two chunks along each dimension, their index at the end.
+fn sharded(store: &Path, name: &str, dims: &[&str], shape: &[usize], chunk: &[usize], cells: &[f64], k: &Kind) {
+    let folder = store.join(name);
+    let little = json!({"name": "bytes", "configuration": {"endian": "little"}});
+    let inner = json!([little, {"name": "gzip", "configuration": {"level": 1}}]);
+    let codec = json!({"name": "sharding_indexed", "configuration": {"chunk_shape": chunk, "codecs": inner,
+        "index_codecs": [little, {"name": "crc32c"}], "index_location": "end"}});
+    let shard: Vec<usize> = chunk.iter().map(|n| 2 * n).collect();
+    let per_shard = vec![2; chunk.len()];
+    let counts: Vec<usize> = shape.iter().zip(&shard).map(|(n, s)| n.div_ceil(*s)).collect();
+    for number in 0..counts.iter().product() {
+        let outer = unravel(number, &counts);
+        let (mut bytes, mut index) = (vec![], vec![]);
+        for n in 0..1 << chunk.len() {
+            let at: Vec<usize> = unravel(n, &per_shard).iter().zip(&outer).map(|(i, o)| 2 * o + i).collect();
+            let place = chunk_bytes(&at, shape, chunk, cells, k).map_or([u64::MAX; 2], |piece| {
+                let packed = compressed(&piece, true);
+                bytes.extend(&packed);
+                [(bytes.len() - packed.len()) as u64, packed.len() as u64]
+            });
+            index.extend(place.iter().flat_map(|n| n.to_le_bytes()));
+        }
+        let check = xeng_regions::codec::crc32c::crc32c(&index);
+        bytes.extend(index);
+        bytes.extend(check.to_le_bytes());
+        let keys: Vec<String> = outer.iter().map(usize::to_string).collect();
+        let file = folder.join("c").join(keys.join("/"));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, bytes).unwrap();
+    }
+    save(
+        &folder.join("zarr.json"),
+        &json!({"zarr_format": 3, "node_type": "array", "shape": shape, "data_type": k.name,
+            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": shard}},
+            "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+            "fill_value": if k.fill.is_null() { json!(0) } else { k.fill.clone() }, "codecs": [codec], "attributes": k.attributes,
+            "dimension_names": dims}),
+    );
 }
 
 #[allow(clippy::too_many_arguments)]

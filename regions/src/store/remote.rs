@@ -4,7 +4,7 @@
 //! than the one that was opened: the ETag (else time and length) is pinned. Overload, server errors and cut connections are
 //! tried again with growing pauses; a refusal is not.
 
-use super::{Object, Store, StoreConfig, outside};
+use super::{Object, Store, StoreConfig, changed, outside};
 use crate::cache::Cache;
 use crate::cache::object::CachedObject;
 use bytes::Bytes;
@@ -332,10 +332,6 @@ impl Object for RemoteObject {
 
 fn version_of(meta: &ObjectMeta) -> String {
     meta.e_tag.clone().unwrap_or_else(|| meta.last_modified.to_rfc3339())
-}
-
-fn changed(name: &str) -> RegionError {
-    RegionError::data(format!("{name}: it has changed since it was opened: run again, so that no result mixes two versions"))
 }
 
 /// Listings report a refusal as one more server error.

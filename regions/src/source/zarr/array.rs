@@ -162,7 +162,8 @@ impl ChunkSource for ZarrArray {
         if self.metadata.chain.shard.is_some() {
             return self.in_shard(chunk).ok().flatten().map_or(0, |(_, _, len)| len);
         }
-        self.at(chunk).open().ok().flatten().map_or(0, |file| file.len())
+        let at = self.at(chunk);
+        at.store.stored_len(&at.key).ok().flatten().unwrap_or(0)
     }
 
     fn fetch(&self, chunk: &[usize]) -> Result<Option<Encoded>, RegionError> {

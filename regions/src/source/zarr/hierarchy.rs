@@ -30,6 +30,12 @@ pub(super) struct Hierarchy {
 impl Hierarchy {
     pub(super) fn open(root: &Location) -> Result<Hierarchy, RegionError> {
         let [version2, version3] = json_of(root, [".zmetadata", "zarr.json"])?;
+        if version2.as_ref().is_some_and(|v| v.get("record_size").is_some()) && !root.store.is_references() {
+            return Err(RegionError::request(format!(
+                "{}: these are Parquet references: their folder's name must end in .parq",
+                root.name()
+            )));
+        }
         let inline = version3.as_ref().and_then(|v| v.get("consolidated_metadata")?.get("metadata")?.as_object());
         let consolidated = match (version2.as_ref().and_then(|v| v.get("metadata")?.as_object()), inline) {
             (Some(files), _) => Some(from_files(files)),
@@ -41,6 +47,9 @@ impl Hierarchy {
             }
             (None, None) => None,
         };
+        // A path that climbs would lead out of the store.
+        let climbs = |path: &str| path.split('/').any(|name| name == "." || name == "..");
+        let consolidated = consolidated.map(|nodes| nodes.into_iter().filter(|(path, _)| !climbs(path)).collect());
         Ok(Hierarchy { root: root.clone(), consolidated })
     }
 

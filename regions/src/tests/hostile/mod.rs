@@ -81,28 +81,39 @@ fn write(files: &Files, dir: &Path) {
     }
 }
 
+/// What of the files in a folder is opened.
+fn whole(files: &Files, folder: PathBuf) -> PathBuf {
+    match files.iter().find(|(name, _)| name == "file" || name == "refs.json") {
+        Some((name, _)) => folder.join(name),
+        None => folder,
+    }
+}
+
 fn attack(parser: &str, seeds: &[Files]) {
+    attack_in("x", parser, seeds);
+}
+
+/// As [`attack`]; the name of the folder tells what is in it.
+fn attack_in(folder: &str, parser: &str, seeds: &[Files]) {
     let count: usize = std::env::var("XENG_FUZZ_FILES").ok().and_then(|n| n.parse().ok()).unwrap_or(300);
     let mut random = Random::new(parser);
     let (mut opened, mut read, mut refused, mut largest, mut slowest) = (0, 0, 0, 0, Duration::ZERO);
     for seed in seeds {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("seed");
+        let path = dir.path().join(folder);
         write(seed, &path);
-        let whole = if seed.len() == 1 && seed[0].0 == "file" { path.join("file") } else { path };
-        let (fate, _) = guarded(whole).unwrap_or_else(|e| panic!("{parser}: {e} for a valid file"));
+        let (fate, _) = guarded(whole(seed, path)).unwrap_or_else(|e| panic!("{parser}: {e} for a valid file"));
         assert!(fate.opened && fate.chunks_read > 0 && fate.chunks_refused == 0, "{parser}: the valid file: {fate:?}");
     }
     for number in 0..count {
         let mut files = seeds[number % seeds.len()].clone();
         let described = mutate::mutate(&mut files, &mut random);
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x");
+        let path = dir.path().join(folder);
         write(&files, &path);
-        let whole = if files.len() == 1 && files[0].0 == "file" { path.join("file") } else { path };
         // The same number is the same mutation again.
         let told = |why: &str| format!("{parser}, mutation {number} ({described}): {why}");
-        let (fate, took) = guarded(whole).unwrap_or_else(|e| panic!("{}", told(e)));
+        let (fate, took) = guarded(whole(&files, path)).unwrap_or_else(|e| panic!("{}", told(e)));
         assert!(fate.largest_bytes <= LARGEST_BYTES, "{}", told(&format!("allocates {} bytes", fate.largest_bytes)));
         opened += usize::from(fate.opened);
         read += fate.chunks_read;
@@ -133,4 +144,14 @@ fn zarr2() {
 #[test]
 fn zarr3() {
     attack("zarr3", &seeds::zarr3());
+}
+
+#[test]
+fn references_json() {
+    attack("references_json", &seeds::references_json());
+}
+
+#[test]
+fn references_parquet() {
+    attack_in("x.parq", "references_parquet", &seeds::references_parquet());
 }

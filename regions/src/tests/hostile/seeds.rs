@@ -3,8 +3,14 @@
 //! In: nothing. Out: files by name; a single file is named `file`, a store has several.
 
 use netcdf_writer::{NcAttrValue, NcFileBuilder, NcWriteFormat, NcWriteOptions};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 /// The files of a store.
 pub(super) type Files = Vec<(String, Vec<u8>)>;
@@ -131,4 +137,87 @@ pub(super) fn zarr3() -> Vec<Files> {
         ("time/c/0".into(), checked.clone()),
         ("time/c/1".into(), checked),
     ]]
+}
+
+/// The metadata of `t(time, x)` in chunks of 3 x 2 and of `time`.
+fn referred_metadata() -> serde_json::Map<String, Value> {
+    let array = |shape: Value, chunks: Value, dtype: &str, filters: Value| json!({"zarr_format": 2, "shape": shape, "chunks": chunks, "dtype": dtype, "compressor": null, "fill_value": 0, "order": "C", "filters": filters});
+    let all = [
+        (".zgroup", json!({"zarr_format": 2})),
+        ("t/.zarray", array(json!([6, 4]), json!([3, 2]), "<f4", json!([{"id": "zlib", "level": 1}]))),
+        ("t/.zattrs", json!({"_ARRAY_DIMENSIONS": ["time", "x"]})),
+        ("time/.zarray", array(json!([6]), json!([3]), ">i2", Value::Null)),
+        ("time/.zattrs", json!({"_ARRAY_DIMENSIONS": ["time"], "units": "hours since 2000-01-01"})),
+    ];
+    all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// Templates and a generator; texts in base64, metadata as objects and as texts.
+pub(super) fn references_json() -> Vec<Files> {
+    let packed = deflated(&chunk(0.0));
+    let mut refs = referred_metadata();
+    refs.insert("time/0".into(), json!("base64:AAAAAQAC"));
+    refs.insert("time/1".into(), json!(["{{d}}.bin", packed.len(), 6]));
+    refs["t/.zarray"] = json!(refs["t/.zarray"].to_string());
+    let rule = json!({"key": "t/{{i}}.{{j}}", "url": "{{f(x='da')}}.bin", "offset": "{{ (i + j) * 0 }}", "length": packed.len().to_string(),
+        "dimensions": {"i": {"stop": 2}, "j": [0, 1]}});
+    let mut plain = refs.clone();
+    plain.insert("time/1".into(), json!(["data.bin", packed.len(), 6]));
+    plain.insert("t/0.0".into(), json!(["data.bin", 0, packed.len()]));
+    plain.insert("t/1.1".into(), json!(["whole.bin"]));
+    let version1 = json!({"version": 1, "templates": {"d": "data", "f": "{{x}}ta"}, "gen": [rule], "refs": refs});
+    let data = [packed.clone(), vec![0, 3, 0, 4, 0, 5]].concat();
+    [version1, Value::Object(plain)]
+        .into_iter()
+        .map(|json| vec![("refs.json".into(), text(&json)), ("data.bin".into(), data.clone()), ("whole.bin".into(), packed.clone())])
+        .collect()
+}
+
+/// Paths in a dictionary behind zstd, and plain ones that are not compressed.
+pub(super) fn references_parquet() -> Vec<Files> {
+    let packed = deflated(&chunk(0.0));
+    let metadata = json!({"record_size": 3, "metadata": referred_metadata()});
+    let data = [packed.clone(), vec![0, 3, 0, 4, 0, 5]].concat();
+    let (target, len) = (Some("x.parq/data.bin"), packed.len() as i64);
+    let zstd = || WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+    let plain = || WriterProperties::builder().set_compression(Compression::SNAPPY).set_dictionary_enabled(false).build();
+    let seed = |properties: &dyn Fn() -> WriterProperties| {
+        vec![
+            (".zmetadata".into(), text(&metadata)),
+            ("data.bin".into(), data.clone()),
+            ("t/refs.0.parq".into(), record(&[(target, 0, len, None), (target, 0, len, None), (None, 0, 0, None)], properties())),
+            ("t/refs.1.parq".into(), record(&[(target, 0, len, None); 3], properties())),
+            ("time/refs.0.parq".into(), record(&[(None, 0, 0, Some("base64:AAAAAQAC")), (target, len, 6, None)], properties())),
+        ]
+    };
+    vec![seed(&zstd), seed(&plain)]
+}
+
+type Row = (Option<&'static str>, i64, i64, Option<&'static str>);
+
+fn record(rows: &[Row], properties: WriterProperties) -> Vec<u8> {
+    let schema = "message refs { optional binary path (UTF8); required int64 offset; optional int64 size; optional binary raw; }";
+    let mut writer = SerializedFileWriter::new(vec![], Arc::new(parse_message_type(schema).unwrap()), Arc::new(properties)).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    for number in 0..4 {
+        let mut column = group.next_column().unwrap().unwrap();
+        let texts = |of: fn(&Row) -> Option<&'static str>| {
+            let levels: Vec<i16> = rows.iter().map(|row| i16::from(of(row).is_some())).collect();
+            (rows.iter().filter_map(of).map(ByteArray::from).collect::<Vec<_>>(), levels)
+        };
+        match number {
+            0 | 3 => {
+                let (cells, levels) = texts(if number == 0 { |row| row.0 } else { |row| row.3 });
+                column.typed::<ByteArrayType>().write_batch(&cells, Some(&levels), None).unwrap();
+            }
+            1 => drop(column.typed::<Int64Type>().write_batch(&rows.iter().map(|r| r.1).collect::<Vec<_>>(), None, None).unwrap()),
+            _ => {
+                let cells: Vec<i64> = rows.iter().map(|r| r.2).collect();
+                column.typed::<Int64Type>().write_batch(&cells, Some(&vec![1; rows.len()]), None).unwrap();
+            }
+        }
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    writer.into_inner().unwrap()
 }
