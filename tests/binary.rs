@@ -167,7 +167,7 @@ fn a_plan_runs_over_two_regions() {
     let (east, west) = (Server::start("east", "127.0.0.1:0"), Server::start("west", "127.0.0.1:0"));
     let plan = folder.path().join("plan.toml");
     let text = format!(
-        "[home]\nregion = \"here\"\n[regions.east]\nendpoints = [\"{}\"]\n[regions.west]\nendpoints = [\"{}\"]\n[open.a]\nuri = \"{}\"\nregion = \"east\"\n[open.b]\nuri = \"{}\"\nregion = \"west\"\n[compute]\ntop = \"a.t.max()\"\ndifference = \"top - b.t.min()\"\nunused = \"a.nothing\"\n[output.difference]\nnetcdf = \"difference.nc\"\n",
+        "[home]\nregion = \"here\"\n[regions.east]\nendpoints = [\"{}\"]\n[regions.west]\nendpoints = [\"{}\"]\n[open.a]\nuri = \"{}\"\nregion = \"east\"\n[open.b]\nuri = \"{}\"\nregion = \"west\"\n[compute]\ntop = \"a.t.max()\"\ndifference = \"top - b.t.min()\"\nunused = \"a.nothing\"\n[output.difference]\nnetcdf = \"difference.nc\"\nparquet = \"difference.parquet\"\n",
         east.endpoint, west.endpoint, a.uri, b.uri
     );
     std::fs::write(&plan, text).unwrap();
@@ -182,6 +182,10 @@ fn a_plan_runs_over_two_regions() {
     let cells = file.read_variable_as_f64("t").unwrap();
     let got = cells.iter().next().copied().unwrap();
     assert!((got - (largest(&a) - least)).abs() < 1e-5, "{got}");
+    let table = parquet::file::reader::SerializedFileReader::new(std::fs::File::open(folder.path().join("difference.parquet")).unwrap());
+    let row = table.unwrap().into_iter().next().unwrap().unwrap();
+    let (_, cell) = row.get_column_iter().find(|(name, _)| *name == "t").unwrap();
+    assert!((cell.to_string().parse::<f64>().unwrap() - got).abs() < 1e-5, "{row}");
 }
 
 fn digest(out: &Output) -> String {

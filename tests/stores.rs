@@ -141,6 +141,29 @@ fn references_reach_from_the_disk_into_buckets_and_behind_http() {
 }
 
 #[test]
+fn what_references_lead_to_is_tried_again_and_never_mixed() {
+    let root = tempfile::tempdir().unwrap();
+    let stored = everywhere(&layout(&root.path().join("seeds")), root.path());
+    let packed = &stored.iter().find(|(name, _)| *name == "packed4").unwrap().1;
+    let file = root.path().join("bucket").join(packed);
+    let (referred, expected) = (references::of_netcdf4(&file), cells(file.to_str().unwrap(), &[]));
+    let near = root.path().join("near.json");
+    let runtime = Runtime::new().unwrap();
+    let badly = |number: u64| [Manner::Status(503), Manner::Cut, Manner::Proper, Manner::Status(429), Manner::Proper][number as usize % 5];
+    let web = runtime.block_on(Web::serve(&root.path().join("bucket"), badly));
+    std::fs::write(&near, references::json(&referred, &web.url(packed)).to_string()).unwrap();
+    assert_eq!(cells(near.to_str().unwrap(), &[]), expected);
+    assert!(web.requests.load(Relaxed) >= 5, "the server was hardly asked");
+    for (manner, says) in [(Manner::Changed, "changed"), (Manner::Whole, ""), (Manner::Short, ""), (Manner::Status(403), "refuses")] {
+        let late = move |number| if number < 1 { Manner::Proper } else { manner };
+        let web = runtime.block_on(Web::serve(&root.path().join("bucket"), late));
+        std::fs::write(&near, references::json(&referred, &web.url(packed)).to_string()).unwrap();
+        let told = evaluate(near.to_str().unwrap(), &[]).failed(3).stderr;
+        assert!(told.contains(says) && told.contains("near.json"), "{manner:?}: {told}");
+    }
+}
+
+#[test]
 fn patterns_find_objects_in_buckets() {
     let root = tempfile::tempdir().unwrap();
     let mut seeds = (1..).map(|seed| data::make(&mut Rng::new(seed), &root.path().join(format!("bucket/{seed}")), "a", Size::Small, None));

@@ -315,10 +315,12 @@ fn generate(rule: Generator, templates: &Templates, into: &mut Collected, room: 
     let count = count.filter(|n| n <= room).ok_or_else(|| format!("more than {MAX_GENERATED} references are generated"))?;
     *room -= count;
     let counts: Vec<usize> = axes.iter().map(Vec::len).collect();
+    let mut variables: Variables = rule.dimensions.keys().map(|name| (name.clone(), Cell::Int(0))).collect();
     for number in 0..count {
         let at = crate::source::unravel(number, &counts);
-        let values = axes.iter().zip(at).filter_map(|(axis, i)| axis.get(i).cloned());
-        let variables: Variables = rule.dimensions.keys().cloned().zip(values).collect();
+        for ((variable, axis), i) in variables.iter_mut().zip(&axes).zip(at) {
+            variable.1 = axis.get(i).cloned().unwrap_or(Cell::Int(0));
+        }
         let render = |text: &str| templates.render(text, &variables).map_err(|e| format!("a generator: {e}"));
         let bytes = |value: &Value| {
             let text = value.as_str().map_or_else(|| Ok(value.to_string()), render)?;
