@@ -8,10 +8,11 @@ use crate::open::OpenDataset;
 use crate::read::{AHEAD, ChunkKey, FAR_AHEAD, Kept, Source, chunks_behind};
 use crate::run::{Merged, Program, run};
 use crate::tally::Tally;
+use crate::write::{Queue, WAITING_CHUNKS, WRITERS, Writing, check_chunk};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Sender;
 use xeng_kernels::bounds::size_of;
 use xeng_kernels::boxes::visit_boxes;
@@ -31,6 +32,8 @@ pub(crate) struct Execution {
     tiling: Tiling,
     held: Vec<(Task, WorkPlan)>,
     answers: Vec<(Task, WorkPlan)>,
+    /// Per task of the answers: where it is written, if it is not sent.
+    writings: Vec<Option<Writing>>,
     lanes: usize,
     ahead: usize,
     memory_bytes: usize,
@@ -51,13 +54,19 @@ impl Execution {
         }
         let grids: Vec<_> = sources.iter().map(|s| s.chunks.chunks()).collect();
         let tiling = Tiling::of(&fragment.graph, &grids)?;
-        let plan = |tasks: &[Task]| {
-            tasks
-                .iter()
-                .map(|t| Ok((t.clone(), WorkPlan::of(&fragment.graph, &tiling, &t.nodes)?)))
-                .collect::<Result<Vec<_>, RegionError>>()
+        let graph = &fragment.graph;
+        let hold = |task: &Task| Ok((task.clone(), WorkPlan::of(graph, &tiling, &task.nodes)?));
+        let held = fragment.held.iter().map(hold).collect::<Result<Vec<_>, RegionError>>()?;
+        let answer = |(index, task): (usize, &Task)| match fragment.write_of(index) {
+            Some(write) => {
+                check_chunk(graph, &fragment, write)?;
+                Ok((task.clone(), WorkPlan::on_grid(graph, &tiling, &task.nodes, &write.chunk)?))
+            }
+            None => hold(task),
         };
-        let (held, answers) = (plan(&fragment.held)?, plan(&fragment.answers)?);
+        let answers = fragment.answers.iter().enumerate().map(answer).collect::<Result<Vec<_>, RegionError>>()?;
+        let writing = |index| fragment.write_of(index).map(|write| Writing::prepare(&engine, &fragment, write)).transpose();
+        let writings = (0..answers.len()).map(writing).collect::<Result<Vec<_>, RegionError>>()?;
         let total_bytes = opened.iter().map(|d| d.description.stored_bytes).sum();
         let mut execution = Execution {
             engine,
@@ -66,6 +75,7 @@ impl Execution {
             tiling,
             held,
             answers,
+            writings,
             lanes: 1,
             ahead: AHEAD,
             memory_bytes: 0,
@@ -100,7 +110,11 @@ impl Execution {
         fixed = fixed.saturating_add(self.fragment.given.iter().map(|b| b.bytes()).sum());
         // States that wait for their siblings: one per level of the tree, and what waits in the answer channel.
         let waiting = self.held.iter().chain(&self.answers).map(|(_, p)| p.units_per_box().ilog2() as usize + 2).max().unwrap_or(1);
+        // What is encoded holds its cells, their bytes and what zstd makes of them; then it waits for a writer.
+        let chunk = self.writings.iter().flatten().map(Writing::chunk_bytes).max().unwrap_or(0);
         let need = |lanes: usize, ahead: usize| {
+            let encoding = chunk.saturating_mul(lanes.saturating_mul(3).saturating_add(if chunk > 0 { WRITERS + WAITING_CHUNKS } else { 0 }));
+            let fixed = fixed.saturating_add(encoding);
             let lanes_bytes = lane.saturating_add(piece.saturating_mul(ahead)).saturating_mul(lanes);
             fixed.saturating_add(lanes_bytes).saturating_add(tree.saturating_mul(waiting + lanes))
         };
@@ -191,7 +205,11 @@ impl Execution {
             let blocks = self.hold(task, plan, &known, tally, cancelled)?;
             known.extend(task.nodes.iter().copied().zip(blocks));
         }
-        for (index, (task, plan)) in self.answers.iter().enumerate() {
+        for (index, ((task, plan), writing)) in self.answers.iter().zip(&self.writings).enumerate() {
+            if let Some(writing) = writing {
+                self.write(index, writing, &known, tally, send, cancelled)?;
+                continue;
+            }
             let units = plan.units_per_box() as u32;
             let sink = |m: Merged| {
                 let bounds = plan.result_box(m.box_index);
@@ -202,13 +220,46 @@ impl Execution {
                 } else {
                     m.partials
                 };
-                let piece = Answer::Piece(Piece { coverage, partials });
+                let piece = Answer::Piece(Piece { coverage, partials, written: vec![] });
                 send.blocking_send(Ok(piece)).map_err(|_| RegionError::new(ErrorKind::Cancelled, "the asker went away"))
             };
             let range = plan.share(self.part.index, self.part.count);
             self.run_task(task, plan, range, &known, tally, cancelled, &sink)?;
         }
         Ok(())
+    }
+
+    /// Computes answer number `index` box by box, and writes each.
+    fn write(
+        &self,
+        index: usize,
+        writing: &Writing,
+        known: &Known,
+        tally: &Tally,
+        send: &Sender<Result<Answer, RegionError>>,
+        cancelled: &AtomicBool,
+    ) -> Result<(), RegionError> {
+        let (task, plan) = &self.answers[index];
+        let units = plan.units_per_box() as u32;
+        let encoded = |m: Merged| {
+            let began = Instant::now();
+            let bounds = plan.result_box(m.box_index);
+            if m.node != MergeTree::root_of(units) {
+                return Err(RegionError::internal("a chunk that another engine adds to"));
+            }
+            let cells = self.finished(task, m.partials)?;
+            let chunks = writing.arrays().iter().zip(cells).map(|(array, cells)| array.encode(&bounds, cells)).collect::<Result<_, _>>()?;
+            tally.writing(began.elapsed());
+            Ok((Coverage { task: index as u32, bounds, level: m.node.0, index: m.node.1, units }, chunks))
+        };
+        let range = plan.share(self.part.index, self.part.count);
+        Queue::new(writing, tally, send).run(|queue| {
+            let sink = |m: Merged| {
+                let (coverage, chunks) = self.engine.pool.install(|| encoded(m))?;
+                queue.take(coverage, chunks)
+            };
+            self.run_task(task, plan, range, known, tally, cancelled, &sink)
+        })
     }
 
     /// Computes a held step in full.
