@@ -6,9 +6,9 @@
 use crate::collect::{Attempt, Collected, Collector};
 use crate::stages::{Ask, Stages};
 use futures::StreamExt;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tokio::time::Instant;
 use xeng_kernels::bounds::whole;
@@ -111,13 +111,7 @@ pub async fn execute_as(
     }
 }
 
-async fn run(
-    run_name: &str,
-    stages: &Stages,
-    engines: &Engines,
-    patience: Patience,
-    watch: Watch<'_>,
-) -> Result<Finished, RegionError> {
+async fn run(run_name: &str, stages: &Stages, engines: &Engines, patience: Patience, watch: Watch<'_>) -> Result<Finished, RegionError> {
     let (mut known, mut written) = (Known::new(), vec![]);
     let mut regions: BTreeMap<String, RegionReport> = BTreeMap::new();
     let rounds: Vec<u32> = stages.asks.iter().map(|a| a.round).collect::<std::collections::BTreeSet<_>>().into_iter().collect();

@@ -104,11 +104,13 @@ pub fn json(session: &Session, planned: &Planned) -> Result<String> {
         .map(|ask| {
             let name = &stages.regions[ask.region];
             let scans: Vec<Value> = scans(planned, ask).into_iter().map(|s| json!({ "dataset": s.dataset, "variable": s.variable, "shape": s.shape, "chunks": s.chunks, "chunks_in_all": s.chunks_in_all, "decoded_bytes": s.decoded_bytes })).collect();
-            let nodes = |tasks: &[xeng_proto::Task]| tasks.iter().flat_map(|t| &t.nodes).map(|&id| node_text(&ask.fragment.graph, id)).collect::<Result<Vec<_>>>();
+            let nodes = |tasks: &[&xeng_proto::Task]| tasks.iter().flat_map(|t| &t.nodes).map(|&id| node_text(&ask.fragment.graph, id)).collect::<Result<Vec<_>>>();
+            let held: Vec<_> = ask.fragment.held.iter().collect();
+            let sent: Vec<_> = ask.fragment.answers.iter().enumerate().filter(|(i, _)| ask.fragment.write_of(*i).is_none()).map(|(_, t)| t).collect();
             let writes = writes(ask)?;
             let usd = usd(session, name, ask.answer_bytes(session.engines_in(name)));
             Ok(json!({
-                "region": name, "round": ask.round, "scans": scans, "holds": nodes(&ask.fragment.held)?, "answers": nodes(&ask.fragment.answers)?, "writes": writes,
+                "region": name, "round": ask.round, "scans": scans, "holds": nodes(&held)?, "answers": nodes(&sent)?, "writes": writes,
                 "units": ask.answers.iter().map(|(_, p)| p.units()).sum::<usize>(), "answer_bytes": ask.answer_bytes(session.engines_in(name)), "fragment_bytes": fragment_bytes(&ask.fragment), "usd": usd,
             }))
         })

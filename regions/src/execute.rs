@@ -110,10 +110,10 @@ impl Execution {
         fixed = fixed.saturating_add(self.fragment.given.iter().map(|b| b.bytes()).sum());
         // States that wait for their siblings: one per level of the tree, and what waits in the answer channel.
         let waiting = self.held.iter().chain(&self.answers).map(|(_, p)| p.units_per_box().ilog2() as usize + 2).max().unwrap_or(1);
-        // What is encoded holds its cells, their bytes and what zstd makes of them; then it waits for a writer.
+        // Beside its cells, what is encoded holds their bytes and what zstd makes of them; then it waits for a writer.
         let chunk = self.writings.iter().flatten().map(Writing::chunk_bytes).max().unwrap_or(0);
         let need = |lanes: usize, ahead: usize| {
-            let encoding = chunk.saturating_mul(lanes.saturating_mul(3).saturating_add(if chunk > 0 { WRITERS + WAITING_CHUNKS } else { 0 }));
+            let encoding = chunk.saturating_mul(2 * lanes + WRITERS + WAITING_CHUNKS);
             let fixed = fixed.saturating_add(encoding);
             let lanes_bytes = lane.saturating_add(piece.saturating_mul(ahead)).saturating_mul(lanes);
             fixed.saturating_add(lanes_bytes).saturating_add(tree.saturating_mul(waiting + lanes))

@@ -18,7 +18,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use xeng_proto::{Answer, AnswerStream, Dataset, DatasetSpec, Fragment, Part, Progress, Region, RegionError, Status, StoreStep, StoreTarget, Traffic};
+use xeng_proto::{
+    Answer, AnswerStream, Dataset, DatasetSpec, Fragment, Part, Progress, Region, RegionError, Status, StoreStep, StoreTarget, Traffic,
+};
 
 /// Answers that wait for a slow asker before the engine stops computing: back-pressure.
 const ANSWERS_WAITING: usize = 4;

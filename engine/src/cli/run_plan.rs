@@ -79,5 +79,10 @@ pub(super) fn job(plan: &PlanFile) -> Result<Job> {
                 .hint_if(crate::suggest::did_you_mean_or_list(name, names.iter().copied())));
         }
     }
-    Ok(Job { opens: setup::opens(plan, &[])?, compute: plan.compute.clone(), wanted: plan.output.keys().cloned().collect(), stores: vec![] })
+    Ok(Job {
+        opens: setup::opens(plan, &[])?,
+        compute: plan.compute.clone(),
+        wanted: plan.output.keys().cloned().collect(),
+        stores: vec![],
+    })
 }

@@ -142,7 +142,11 @@ fn cells<T: xeng_kernels::Element>(block: &Block) -> &[T] {
     block.as_slice::<T>().unwrap_or_default()
 }
 
-fn store_all<T: Element>(array: &Array<dyn ReadableWritableListableStorageTraits>, shape: &[usize], cells: &[T]) -> Result<(), OutputError> {
+fn store_all<T: Element>(
+    array: &Array<dyn ReadableWritableListableStorageTraits>,
+    shape: &[usize],
+    cells: &[T],
+) -> Result<(), OutputError> {
     if cells.is_empty() {
         return Ok(());
     }

@@ -85,7 +85,18 @@ impl Session {
         if !engines.contains_key(&home) {
             engines.insert(home.clone(), vec![in_process(&home)?]);
         }
-        Ok(Session { engines, topology, home, remote, wan_bytes: budget.wan_bytes, memory_bytes, patience, tell, met: Default::default(), leaving: Default::default() })
+        Ok(Session {
+            engines,
+            topology,
+            home,
+            remote,
+            wan_bytes: budget.wan_bytes,
+            memory_bytes,
+            patience,
+            tell,
+            met: Default::default(),
+            leaving: Default::default(),
+        })
     }
 }
 

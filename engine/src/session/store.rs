@@ -104,7 +104,10 @@ fn root_writes(plan: &StorePlan, made: &Made<'_>) -> Result<Vec<RootWrite>> {
         let node = made.graph.node(id)?;
         let regions = regions_behind(made, id)?;
         let is_known = |write: &RootWrite| made.roots.get(write.root) == Some(&id);
-        if matches!(array.cells(), Cells::Numbers) && !node.dims.is_empty() && regions.contains(&plan.region) && !writes.iter().any(is_known)
+        if matches!(array.cells(), Cells::Numbers)
+            && !node.dims.is_empty()
+            && regions.contains(&plan.region)
+            && !writes.iter().any(is_known)
         {
             writes.push(RootWrite { root: array.root(), region: plan.region.clone(), uri: plan.uri.clone(), array: name });
         } else if node.bytes() as u64 > MOST_TRAVELLING_BYTES {
@@ -191,8 +194,7 @@ impl<'a> Begun<'a> {
         let mut receipts = vec![];
         while let Some((plan, began)) = self.open.first().cloned() {
             let outcome = outcomes.get(&plan.entry).ok_or_else(|| Error::internal("a store without a result"))?;
-            let arrays: Vec<&WrittenArray> =
-                finished.written.iter().filter(|w| w.region == plan.region && w.uri == plan.uri).collect();
+            let arrays: Vec<&WrittenArray> = finished.written.iter().filter(|w| w.region == plan.region && w.uri == plan.uri).collect();
             let chunks = arrays.iter().map(|w| (w.array.clone(), w.chunk.clone())).collect();
             let files = zarr::files(&named(outcome.clone(), &plan), &chunks)?;
             let mut receipt = StoreReceipt::of(&plan.entry, &plan.region, &plan.uri, &arrays, &files);

@@ -119,7 +119,8 @@ async fn served() -> Served {
 }
 
 async fn execute(region: &GrpcRegion, index: u32) -> Result<AnswerStream, RegionError> {
-    let fragment = Fragment { datasets: vec![], sources: vec![], given: vec![], graph: Graph::new(), held: vec![], answers: vec![], writes: vec![] };
+    let fragment =
+        Fragment { datasets: vec![], sources: vec![], given: vec![], graph: Graph::new(), held: vec![], answers: vec![], writes: vec![] };
     region.execute(Arc::new(fragment), Part { index, count: 9 }).await
 }
 

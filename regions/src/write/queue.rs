@@ -13,9 +13,9 @@ use tokio::sync::mpsc::Sender;
 use xeng_proto::{Answer, Coverage, ErrorKind, Piece, RegionError};
 
 /// Threads that write: one may flush while another one writes.
-pub(crate) const WRITERS: usize = 3;
+pub(crate) const WRITERS: usize = 2;
 /// Boxes that wait for a writer.
-pub(crate) const WAITING_CHUNKS: usize = 2;
+pub(crate) const WAITING_CHUNKS: usize = 1;
 
 /// A finished box: one chunk per array.
 type Box = (Coverage, Vec<Encoded>);

@@ -42,7 +42,8 @@ impl WriteRoots {
     pub(super) fn folder(&self, folder: &Path) -> Result<PathBuf, RegionError> {
         let Some(folders) = &self.folders else {
             let real = folder.canonicalize().ok().filter(|real| real.is_dir());
-            return real.ok_or_else(|| RegionError::request(format!("there is no folder '{}' to write to: make it first", folder.display())));
+            return real
+                .ok_or_else(|| RegionError::request(format!("there is no folder '{}' to write to: make it first", folder.display())));
         };
         let climbs = folder.components().any(|c| c == std::path::Component::ParentDir);
         let real = (!climbs).then(|| folder.canonicalize().ok()).flatten();
