@@ -164,6 +164,32 @@ async fn what_several_engines_write_is_what_comes_home() {
     hold_for(seeds(4), Size::Large).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dataset_is_written_with_all_its_variables() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = data::make(&mut Rng::new(41), folder.path(), "a", Size::Small, None);
+    let home = Cluster::start(BASE).await;
+    let setting = Setting { placement: Placement::OneRegion, transport: Transport::Grpc, threads: 1, engines: 2 };
+    let cluster = Cluster::start(setting).await;
+    for (number, text) in ["a * 2", "a.mean('time')", "a.groupby('time.month').max('time')"].into_iter().enumerate() {
+        let uri = folder.path().join(format!("{number}.zarr"));
+        let opens = vec![open("a", &made.uri, setting.region("a"))];
+        let job = Job { stores: vec![store(&uri, "east")], ..Job::expression(text, opens) };
+        let mut planned = cluster.session.plan(&job).await.unwrap();
+        rechunk(&mut planned, &mut Rng::new(number as u64));
+        assert!(planned.stages.writes.len() > 1, "{text}");
+        cluster.session.run(planned, &|_, _| {}).await.unwrap();
+        let at_home = home.session.evaluate(&Job::expression(text, vec![open("a", &made.uri, None)]), &|_, _| {}).await.unwrap();
+        let Outcome::Dataset { arrays, .. } = &at_home.outcomes[0].1 else { panic!("a dataset") };
+        for array in arrays {
+            let one = format!("r.{}", array.name.as_deref().unwrap());
+            let job = Job::expression(&one, vec![open("r", uri.to_str().unwrap(), None)]);
+            let written = home.session.evaluate(&job, &|_, _| {}).await.unwrap();
+            assert_eq!(plain(&written.outcomes[0].1), plain(&Outcome::Array(array.clone())), "{text}: {one}");
+        }
+    }
+}
+
 /// A world of one large dataset, and twice its cells.
 fn doubled(folder: &Path) -> (World, Expr) {
     let made = data::make(&mut Rng::new(11), folder, "a", Size::Large, None);

@@ -122,16 +122,18 @@ impl Collector {
         }
         attempt.units += range.len() as u64;
         job.check(&piece, c)?;
-        match &mut job.written {
-            _ if !self.accepted.insert(claim) => Ok(()),
-            None => job.merge(box_index, (c.level, c.index), piece.partials),
-            Some(written) => {
-                if let Some(chunks) = written.get_mut(box_index) {
-                    *chunks = piece.written;
-                    job.boxes_done += 1;
-                }
+        let is_new = self.accepted.insert(claim);
+        match job.written.as_mut().map(|all| all.get_mut(box_index)) {
+            None if is_new => job.merge(box_index, (c.level, c.index), piece.partials),
+            None => Ok(()),
+            Some(Some(chunks)) if is_new => {
+                *chunks = piece.written;
+                job.boxes_done += 1;
                 Ok(())
             }
+            // The later one of two attempts is what lies there now.
+            Some(Some(chunks)) if *chunks == piece.written => Ok(()),
+            Some(_) => Err(wrong("was written twice, differently", c)),
         }
     }
 

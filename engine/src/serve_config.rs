@@ -95,3 +95,21 @@ impl ServeConfig {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn nothing_may_be_written_unless_folders_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("region.toml");
+        std::fs::write(&file, "region = 'east'").unwrap();
+        assert_eq!(ServeConfig::read(&file).unwrap().write_roots, Vec::<PathBuf>::new());
+        std::fs::write(&file, "[write]\nroots = ['/scratch', 'results']").unwrap();
+        assert_eq!(ServeConfig::read(&file).unwrap().write_roots, [PathBuf::from("/scratch"), folder.path().join("results")]);
+        std::fs::write(&file, "[write]\nroot = ['/scratch']").unwrap();
+        assert!(ServeConfig::read(&file).unwrap_err().message.contains("root"));
+    }
+}

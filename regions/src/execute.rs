@@ -8,7 +8,7 @@ use crate::open::OpenDataset;
 use crate::read::{AHEAD, ChunkKey, FAR_AHEAD, Kept, Source, chunks_behind};
 use crate::run::{Merged, Program, run};
 use crate::tally::Tally;
-use crate::write::{Queue, WAITING_CHUNKS, WRITERS, Writing, check_chunk};
+use crate::write::{MOST_WAITING, Queue, Writing, check_chunk};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -113,7 +113,7 @@ impl Execution {
         // Beside its cells, what is encoded holds their bytes and what zstd makes of them; then it waits for a writer.
         let chunk = self.writings.iter().flatten().map(Writing::chunk_bytes).max().unwrap_or(0);
         let need = |lanes: usize, ahead: usize| {
-            let encoding = chunk.saturating_mul(2 * lanes + WRITERS + WAITING_CHUNKS);
+            let encoding = chunk.saturating_mul(2 * lanes + MOST_WAITING);
             let fixed = fixed.saturating_add(encoding);
             let lanes_bytes = lane.saturating_add(piece.saturating_mul(ahead)).saturating_mul(lanes);
             fixed.saturating_add(lanes_bytes).saturating_add(tree.saturating_mul(waiting + lanes))

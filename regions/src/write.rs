@@ -13,7 +13,7 @@ mod tests;
 pub use roots::WriteRoots;
 
 pub(crate) use chunk::Chunks;
-pub(crate) use queue::{Queue, WAITING_CHUNKS, WRITERS};
+pub(crate) use queue::{MOST_WAITING, Queue};
 pub(crate) use staging::step;
 
 use crate::local::Engine;

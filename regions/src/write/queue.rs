@@ -1,10 +1,11 @@
 //! Encoded chunks on their way to the disk: threads that write them while others compute.
 //!
-//! In: encoded chunks, with what they cover. Out: files, flushed, and an answer for each box. Never holds more than [`WAITING_CHUNKS`] boxes
-//! besides those being written.
+//! In: encoded chunks, with what they cover. Out: files, flushed, and an answer for each box. Never holds the bytes of more than
+//! [`MOST_WAITING`] boxes: one is written at a time, while those before it are flushed side by side.
 
 use super::Writing;
 use super::chunk::Encoded;
+use super::staging::Staged;
 use crate::tally::Tally;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -12,10 +13,10 @@ use std::time::Instant;
 use tokio::sync::mpsc::Sender;
 use xeng_proto::{Answer, Coverage, ErrorKind, Piece, RegionError};
 
-/// Threads that write: one may flush while another one writes.
-pub(crate) const WRITERS: usize = 2;
-/// Boxes that wait for a writer.
-pub(crate) const WAITING_CHUNKS: usize = 1;
+/// Threads that write: a flush takes long and costs nothing, and disks do many at once.
+const WRITERS: usize = 8;
+/// Boxes whose bytes wait for a writer, or are with one.
+pub(crate) const MOST_WAITING: usize = 2;
 
 /// A finished box: one chunk per array.
 type Box = (Coverage, Vec<Encoded>);
@@ -38,7 +39,7 @@ impl<'a> Queue<'a> {
     /// # Errors
     /// The first error of a writer, or that of `work`.
     pub(crate) fn run(&self, work: impl FnOnce(&HandIn<'_, 'a>) -> Result<(), RegionError>) -> Result<(), RegionError> {
-        let (send, receive) = sync_channel(WAITING_CHUNKS);
+        let (send, receive) = sync_channel(MOST_WAITING - 1);
         let receive = Mutex::new(receive);
         let outcome = std::thread::scope(|threads| {
             for _ in 0..WRITERS {
@@ -56,28 +57,45 @@ impl<'a> Queue<'a> {
     /// Writes boxes until none can come any more. After a failure they are passed over: whoever hands one in must never wait for ever.
     fn write_all(&self, boxes: &Mutex<Receiver<Box>>) {
         loop {
-            let next = boxes.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok((coverage, chunks)) = next else { return };
-            if self.has_failed() {
-                continue;
-            }
-            if let Err(e) = self.write(coverage, chunks) {
+            let began;
+            let staged = {
+                // The lock is held while bytes are, so that no more of them are held than have been counted.
+                let boxes = boxes.lock().unwrap_or_else(PoisonError::into_inner);
+                let Ok((coverage, chunks)) = boxes.recv() else { return };
+                if self.has_failed() {
+                    continue;
+                }
+                began = Instant::now();
+                self.stage(chunks).map(|staged| (coverage, staged))
+            };
+            let answered = staged.and_then(|(coverage, staged)| self.place(coverage, staged));
+            self.tally.writing(began.elapsed());
+            if let Err(e) = answered {
                 self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(e);
             }
         }
     }
 
-    fn write(&self, coverage: Coverage, chunks: Vec<Encoded>) -> Result<(), RegionError> {
-        let began = Instant::now();
-        let mut written = Vec::with_capacity(chunks.len());
-        for chunk in chunks {
-            if !chunk.bytes.is_empty() {
-                self.writing.staging.add(&chunk.path, &chunk.bytes)?;
+    /// Writes the chunks of a box, without a place as yet.
+    fn stage(&self, chunks: Vec<Encoded>) -> Result<Vec<(Option<Staged>, Encoded)>, RegionError> {
+        let stage = |mut chunk: Encoded| {
+            let bytes = std::mem::take(&mut chunk.bytes);
+            self.tally.written(bytes.len());
+            let staged = if bytes.is_empty() { None } else { Some(self.writing.staging.stage(&bytes)?) };
+            Ok((staged, chunk))
+        };
+        chunks.into_iter().map(stage).collect()
+    }
+
+    /// Flushes the chunks of a box, puts them in their places and tells home.
+    fn place(&self, coverage: Coverage, staged: Vec<(Option<Staged>, Encoded)>) -> Result<(), RegionError> {
+        let mut written = Vec::with_capacity(staged.len());
+        for (staged, chunk) in staged {
+            if let Some(staged) = staged {
+                self.writing.staging.place(staged, &chunk.path)?;
             }
-            self.tally.written(chunk.bytes.len());
             written.push(chunk.written);
         }
-        self.tally.writing(began.elapsed());
         let piece = Piece { coverage, partials: vec![], written };
         self.answers.blocking_send(Ok(Answer::Piece(piece))).map_err(|_| gone())
     }

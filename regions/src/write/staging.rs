@@ -25,6 +25,22 @@ pub(super) struct Staging {
     folder: PathBuf,
 }
 
+/// A file that has been written and has no place yet; removed unless it gets one.
+#[derive(Debug)]
+pub(super) struct Staged {
+    /// None once it has its place.
+    path: Option<PathBuf>,
+    file: File,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
 /// Takes a store a step further.
 ///
 /// # Errors
@@ -117,34 +133,48 @@ impl Staging {
     }
 
     /// Adds a file, flushed, in one step; a file that is there already is replaced.
-    pub(super) fn add(&self, path: &Path, bytes: &[u8]) -> Result<(), RegionError> {
-        self.try_add(path, bytes).map_err(|e| if self.store().is_dir() { self.refused(&e) } else { self.not_begun() })
+    fn add(&self, path: &Path, bytes: &[u8]) -> Result<(), RegionError> {
+        self.place(self.stage(bytes)?, path)
     }
 
-    fn try_add(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        let (temporary, mut file) = self.temporary()?;
-        let written = file.write_all(bytes).and_then(|()| file.sync_data());
-        drop(file);
-        let placed = written.and_then(|()| {
+    /// Writes a file that has no place yet.
+    pub(super) fn stage(&self, bytes: &[u8]) -> Result<Staged, RegionError> {
+        let mut staged = self.temporary().map_err(|e| self.failed(&e))?;
+        staged.file.write_all(bytes).map_err(|e| self.failed(&e))?;
+        Ok(staged)
+    }
+
+    /// Flushes a file and puts it in its place; one that is there already is replaced.
+    pub(super) fn place(&self, mut staged: Staged, path: &Path) -> Result<(), RegionError> {
+        let mut placed = || {
+            staged.file.sync_data()?;
             let mut folder = self.store();
             for part in path.parent().unwrap_or(Path::new("")).components() {
                 folder.push(part);
                 make_folder(&folder)?;
             }
-            fs::rename(&temporary, self.store().join(path))
-        });
-        placed.inspect_err(|_| drop(fs::remove_file(&temporary)))
+            let Some(temporary) = &staged.path else { return Ok(()) };
+            fs::rename(temporary, self.store().join(path))?;
+            staged.path = None;
+            Ok(())
+        };
+        placed().map_err(|e| self.failed(&e))
     }
 
-    /// A new file; other engines make theirs in the same folder.
-    fn temporary(&self) -> std::io::Result<(PathBuf, File)> {
+    fn failed(&self, why: &std::io::Error) -> RegionError {
+        if self.store().is_dir() { self.refused(why) } else { self.not_begun() }
+    }
+
+    /// A new file; other engines make theirs in the same folder, from other machines too.
+    fn temporary(&self) -> std::io::Result<Staged> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         loop {
-            let name = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+            let name = format!("{}-{now}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
             let path = self.folder.join("tmp").join(name);
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-                opened => return opened.map(|file| (path, file)),
+                opened => return opened.map(|file| Staged { path: Some(path), file }),
             }
         }
     }
