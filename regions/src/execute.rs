@@ -17,11 +17,14 @@ use tokio::sync::mpsc::Sender;
 use xeng_kernels::bounds::size_of;
 use xeng_kernels::boxes::visit_boxes;
 use xeng_kernels::evaluate::nested_piece;
-use xeng_kernels::{Block, Known, MergeTree, NodeId, Op, Partial, Tiling, WorkPlan};
+use xeng_kernels::{Block, Bounds, Known, MergeTree, NodeId, Op, Partial, Tiling, WorkPlan};
 use xeng_proto::{Answer, Coverage, ErrorKind, Fragment, Part, Piece, RegionError, Task};
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// Boxes of a store that memory is planned for.
+const PLACES_TRIED: usize = 64;
 
 /// A fragment whose datasets are open, whose units are planned and whose memory is known.
 pub(crate) struct Execution {
@@ -101,10 +104,16 @@ impl Execution {
                 fixed = fixed.saturating_add(graph.node(id)?.bytes());
             }
         }
-        for (task, plan) in self.held.iter().chain(&self.answers) {
-            let (boxes, chunks) = self.lane_bytes(task, plan)?;
-            lane = lane.max(boxes.saturating_add(chunks.saturating_mul(2)));
-            piece = piece.max(chunks);
+        let sent = std::iter::repeat(&None);
+        for ((task, plan), writing) in self.held.iter().zip(sent).chain(self.answers.iter().zip(&self.writings)) {
+            // Chunks of a store lie across those of its sources: how many of these a box needs differs from place to place.
+            let places = if writing.is_some() { PLACES_TRIED.min(plan.boxes()) } else { 0 };
+            let tried = (0..places).filter_map(|i| plan.pieces(plan.boxes() * i / places * plan.units_per_box()).next());
+            for at in tried.chain([plan.largest_piece()]) {
+                let (boxes, chunks) = self.lane_bytes(task, plan, &at)?;
+                lane = lane.max(boxes.saturating_add(chunks.saturating_mul(2)));
+                piece = piece.max(chunks);
+            }
             tree = tree.max(plan.box_state_bytes());
         }
         fixed = fixed.saturating_add(self.fragment.given.iter().map(|b| b.bytes()).sum());
@@ -128,14 +137,14 @@ impl Execution {
         Ok(())
     }
 
-    /// Bytes of the boxes that one lane holds for its largest piece, and of that piece's chunks.
-    fn lane_bytes(&self, task: &Task, plan: &WorkPlan) -> Result<(usize, usize), RegionError> {
+    /// Bytes of the boxes that one lane holds for a piece, and of that piece's chunks.
+    fn lane_bytes(&self, task: &Task, plan: &WorkPlan, at: &Bounds) -> Result<(usize, usize), RegionError> {
         let graph = &self.fragment.graph;
         let mut wanted = vec![];
         for &id in &task.nodes {
             match (&graph.node(id)?.op, plan.fold()) {
-                (Op::Reduce { input, .. }, Some(_)) => wanted.push((*input, plan.largest_piece())),
-                _ => wanted.push((id, plan.largest_piece())),
+                (Op::Reduce { input, .. }, Some(_)) => wanted.push((*input, at.clone())),
+                _ => wanted.push((id, at.clone())),
             }
         }
         let (mut boxes, known) = (0usize, self.held_nodes());
