@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::PathBuf};
 
-const FILES: [&str; 7] = ["answer", "block", "dataset", "fragment", "gateway", "graph", "region"];
+const FILES: [&str; 8] = ["answer", "block", "dataset", "fragment", "gateway", "graph", "region", "store"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=schema");

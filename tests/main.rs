@@ -13,3 +13,4 @@ mod laws;
 mod property;
 mod stores;
 mod times;
+mod written;

@@ -14,6 +14,7 @@ mod progress;
 mod run_plan;
 mod serve;
 mod setup;
+mod stores;
 mod style;
 
 use crate::error::{Error, Result};

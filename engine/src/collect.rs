@@ -8,7 +8,7 @@ use std::ops::Range;
 use xeng_kernels::bounds::shape_of;
 use xeng_kernels::graph::Node;
 use xeng_kernels::{Block, DType, Graph, KernelError, MergeTree, NodeId, Op, Partial, Reduction, WorkPlan};
-use xeng_proto::{Coverage, Piece, RegionError};
+use xeng_proto::{Coverage, Piece, RegionError, Write, Written};
 
 /// What home knows of one task of a fragment.
 struct Job {
@@ -16,9 +16,20 @@ struct Job {
     nodes: Vec<Finish>,
     /// Boxes under way.
     trees: HashMap<usize, MergeTree>,
-    /// Results, filled box by box.
+    /// Results, filled box by box; none of a task that its region writes.
     out: Vec<Block>,
+    /// Of a task that its region writes: the chunks of each box.
+    written: Option<Vec<Vec<Written>>>,
     boxes_done: usize,
+}
+
+/// What came of a task.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Collected {
+    /// The cells of each node.
+    Cells(Vec<Block>),
+    /// What its region wrote, box by box in C order: a chunk of each node.
+    Written(Vec<Vec<Written>>),
 }
 
 /// How the pieces of a node become its cells.
@@ -64,12 +75,14 @@ impl Attempt {
 }
 
 impl Collector {
-    /// A collector for these tasks: the nodes of `graph` that each computes, and its work units.
+    /// A collector for these tasks: the nodes of `graph` that each computes, and its work units; `writes` tells which of them their region
+    /// writes.
     ///
     /// # Errors
     /// [`KernelError::Malformed`] when a node does not exist.
-    pub fn new(graph: &Graph, tasks: &[(Vec<NodeId>, WorkPlan)]) -> Result<Collector, KernelError> {
-        let job = |(nodes, plan): &(Vec<NodeId>, WorkPlan)| {
+    pub fn new(graph: &Graph, tasks: &[(Vec<NodeId>, WorkPlan)], writes: &[Write]) -> Result<Collector, KernelError> {
+        let job = |(index, (nodes, plan)): (usize, &(Vec<NodeId>, WorkPlan))| {
+            let is_written = writes.iter().any(|w| w.task as usize == index);
             let nodes = nodes.iter().map(|&id| graph.node(id)).collect::<Result<Vec<_>, _>>()?;
             let finish = |node: &&Node| match (&node.op, plan.fold()) {
                 (Op::Reduce { input, reduction, .. }, Some(_)) => {
@@ -81,11 +94,12 @@ impl Collector {
                 plan: plan.clone(),
                 nodes: nodes.iter().map(finish).collect::<Result<_, KernelError>>()?,
                 trees: HashMap::new(),
-                out: nodes.iter().map(|n| Block::filled(n.dtype, &n.shape(), 0.0)).collect(),
+                out: if is_written { vec![] } else { nodes.iter().map(|n| Block::filled(n.dtype, &n.shape(), 0.0)).collect() },
+                written: is_written.then(|| vec![vec![]; plan.boxes()]),
                 boxes_done: 0,
             })
         };
-        Ok(Collector { jobs: tasks.iter().map(job).collect::<Result<_, KernelError>>()?, accepted: HashSet::new() })
+        Ok(Collector { jobs: tasks.iter().enumerate().map(job).collect::<Result<_, KernelError>>()?, accepted: HashSet::new() })
     }
 
     /// Adds a piece. One that an earlier attempt has delivered already is passed over: both hold the same bits.
@@ -107,8 +121,20 @@ impl Collector {
             return Err(wrong("was sent twice", c));
         }
         attempt.units += range.len() as u64;
-        job.check(&piece.partials, c)?;
-        if self.accepted.insert(claim) { job.merge(box_index, (c.level, c.index), piece.partials) } else { Ok(()) }
+        job.check(&piece, c)?;
+        let is_new = self.accepted.insert(claim);
+        match job.written.as_mut().map(|all| all.get_mut(box_index)) {
+            None if is_new => job.merge(box_index, (c.level, c.index), piece.partials),
+            None => Ok(()),
+            Some(Some(chunks)) if is_new => {
+                *chunks = piece.written;
+                job.boxes_done += 1;
+                Ok(())
+            }
+            // The later one of two attempts is what lies there now.
+            Some(Some(chunks)) if *chunks == piece.written => Ok(()),
+            Some(_) => Err(wrong("was written twice, differently", c)),
+        }
     }
 
     /// Number of different pieces accepted so far.
@@ -129,14 +155,14 @@ impl Collector {
         Err(RegionError::data(format!("the engine says it is done, but answered for {} of {asked} work units", attempt.units)))
     }
 
-    /// The finished results, task by task, node by node.
+    /// The finished results, task by task.
     ///
     /// # Errors
     /// `Internal` when a box is not complete, which [`Self::close`] over all parts rules out.
-    pub fn finish(self) -> Result<Vec<Vec<Block>>, RegionError> {
+    pub fn finish(self) -> Result<Vec<Collected>, RegionError> {
         let complete = |job: Job| {
             if job.boxes_done == job.plan.boxes() {
-                Ok(job.out)
+                Ok(job.written.map_or(Collected::Cells(job.out), Collected::Written))
             } else {
                 Err(RegionError::internal(format!("{} of {} boxes of the result are complete", job.boxes_done, job.plan.boxes())))
             }
@@ -146,10 +172,17 @@ impl Collector {
 }
 
 impl Job {
-    /// Each partial must have the fields, types and shape that its reduction makes.
-    fn check(&self, partials: &[Partial], c: &Coverage) -> Result<(), RegionError> {
+    /// Each partial must have the fields, types and shape that its reduction makes; what is written comes as whole chunks.
+    fn check(&self, piece: &Piece, c: &Coverage) -> Result<(), RegionError> {
         let shape = shape_of(&c.bounds);
         let is_whole = (c.level, c.index) == MergeTree::root_of(c.units);
+        if self.written.is_some() != (piece.written.len() == self.nodes.len() && piece.partials.is_empty()) {
+            return Err(wrong(if self.written.is_some() { "was to be written and was not" } else { "was to be sent and was written" }, c));
+        }
+        if self.written.is_some() {
+            return if is_whole { Ok(()) } else { Err(wrong("was written in part", c)) };
+        }
+        let partials = &piece.partials;
         let fits = partials.len() == self.nodes.len()
             && partials.iter().zip(&self.nodes).all(|(partial, node)| {
                 let types = node.state_types(is_whole);

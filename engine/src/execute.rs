@@ -3,16 +3,17 @@
 //! In: stages, and the engines of each region. Out: the blocks of the roots, and what it took. The only place of this
 //! crate where time and failure of others are dealt with.
 
-use crate::collect::{Attempt, Collector};
+use crate::collect::{Attempt, Collected, Collector};
 use crate::stages::{Ask, Stages};
 use futures::StreamExt;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use xeng_kernels::bounds::whole;
 use xeng_kernels::{Block, Evaluator, Known, NoLeaves, NodeId};
-use xeng_proto::{Account, Answer, ErrorKind, Fragment, Part, Progress, Region, RegionError};
+use xeng_proto::{Account, Answer, ErrorKind, Fragment, Part, Progress, Region, RegionError, Write, Written};
 
 /// How patient home is.
 #[derive(Clone, Copy, Debug)]
@@ -50,10 +51,31 @@ pub struct RegionReport {
 /// A finished run.
 #[derive(Clone, Debug)]
 pub struct Finished {
-    /// The roots' cells, in the order of [`Stages::roots`].
+    /// The roots' cells, in the order of [`Stages::roots`]; those of roots that a region writes are empty.
     pub blocks: Vec<Arc<Block>>,
     /// Per region.
     pub regions: BTreeMap<String, RegionReport>,
+    /// The arrays that regions have written.
+    pub written: Vec<WrittenArray>,
+}
+
+/// An array that a region has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenArray {
+    /// The region.
+    pub region: String,
+    /// The store.
+    pub uri: String,
+    /// The array's name in it.
+    pub array: String,
+    /// Length of a chunk along each axis.
+    pub chunk: Vec<usize>,
+    /// Number of chunks that are there: those of nothing but the fill value are left out.
+    pub files: u64,
+    /// Size of those.
+    pub bytes: u64,
+    /// SHA-256 over the chunks' own SHA-256 in C order, zeros for those left out.
+    pub sha256: [u8; 32],
 }
 
 /// Is told how far each region is.
@@ -65,7 +87,21 @@ pub type Watch<'a> = &'a (dyn Fn(&str, Progress) + Sync);
 /// The first error that asking again cannot mend; `Unavailable` when a region stays away longer than `patience` allows,
 /// or when the deadline has passed.
 pub async fn execute(stages: &Stages, engines: &Engines, patience: Patience, watch: Watch<'_>) -> Result<Finished, RegionError> {
-    let run = run(stages, engines, patience, watch);
+    execute_as("", stages, engines, patience, watch).await
+}
+
+/// As [`execute`], for stages of which regions write some to stores that this run has begun.
+///
+/// # Errors
+/// As [`execute`].
+pub async fn execute_as(
+    run_name: &str,
+    stages: &Stages,
+    engines: &Engines,
+    patience: Patience,
+    watch: Watch<'_>,
+) -> Result<Finished, RegionError> {
+    let run = run(run_name, stages, engines, patience, watch);
     match patience.deadline {
         None => run.await,
         Some(limit) => match tokio::time::timeout(limit, run).await {
@@ -75,8 +111,8 @@ pub async fn execute(stages: &Stages, engines: &Engines, patience: Patience, wat
     }
 }
 
-async fn run(stages: &Stages, engines: &Engines, patience: Patience, watch: Watch<'_>) -> Result<Finished, RegionError> {
-    let mut known = Known::new();
+async fn run(run_name: &str, stages: &Stages, engines: &Engines, patience: Patience, watch: Watch<'_>) -> Result<Finished, RegionError> {
+    let (mut known, mut written) = (Known::new(), vec![]);
     let mut regions: BTreeMap<String, RegionReport> = BTreeMap::new();
     let rounds: Vec<u32> = stages.asks.iter().map(|a| a.round).collect::<std::collections::BTreeSet<_>>().into_iter().collect();
     for round in rounds {
@@ -87,12 +123,17 @@ async fn run(stages: &Stages, engines: &Engines, patience: Patience, watch: Watc
             for &id in &ask.given {
                 fragment.given.push(at_home(stages, &known, id)?);
             }
+            fragment.writes.iter_mut().for_each(|w| run_name.clone_into(&mut w.target.run));
             fragments.push(Arc::new(fragment));
         }
         let answers = asks.iter().zip(fragments).map(|(ask, fragment)| answer(stages, ask, fragment, engines, patience, watch));
-        for (ask, (blocks, report)) in asks.iter().zip(futures::future::try_join_all(answers).await?) {
-            for ((nodes, _), blocks) in ask.answers.iter().zip(blocks) {
-                known.extend(nodes.iter().copied().zip(blocks.into_iter().map(Arc::new)));
+        for (ask, (collected, report)) in asks.iter().zip(futures::future::try_join_all(answers).await?) {
+            for (index, ((nodes, _), collected)) in ask.answers.iter().zip(collected).enumerate() {
+                match (collected, ask.fragment.write_of(index)) {
+                    (Collected::Cells(blocks), _) => known.extend(nodes.iter().copied().zip(blocks.into_iter().map(Arc::new))),
+                    (Collected::Written(boxes), Some(write)) => written.extend(written_arrays(&stages.regions[ask.region], write, &boxes)),
+                    (Collected::Written(_), None) => return Err(RegionError::internal("what was to be sent was written")),
+                }
             }
             let total = regions.entry(stages.regions[ask.region].clone()).or_default();
             add(&mut total.account, &report.account);
@@ -101,8 +142,27 @@ async fn run(stages: &Stages, engines: &Engines, patience: Patience, watch: Watc
             total.wall_seconds += report.wall_seconds;
         }
     }
-    let blocks = stages.roots.iter().map(|&id| at_home(stages, &known, id)).collect::<Result<_, _>>()?;
-    Ok(Finished { blocks, regions })
+    let root = |(index, &id): (usize, &NodeId)| match stages.is_written(index) {
+        true => Ok(Arc::new(Block::filled(stages.graph.node(id)?.dtype, &[0], 0.0))),
+        false => at_home(stages, &known, id),
+    };
+    let blocks = stages.roots.iter().enumerate().map(root).collect::<Result<_, RegionError>>()?;
+    Ok(Finished { blocks, regions, written })
+}
+
+/// What a region wrote of one task: box by box, a chunk of each array.
+fn written_arrays(region: &str, write: &Write, boxes: &[Vec<Written>]) -> Vec<WrittenArray> {
+    let array = |(number, name): (usize, &String)| {
+        let (mut files, mut bytes, mut digest) = (0, 0, Sha256::new());
+        for chunk in boxes.iter().filter_map(|chunks| chunks.get(number)) {
+            files += u64::from(chunk.bytes > 0);
+            bytes += chunk.bytes;
+            digest.update(chunk.sha256);
+        }
+        let (uri, chunk) = (write.target.uri.clone(), write.chunk.clone());
+        WrittenArray { region: region.to_owned(), uri, array: name.clone(), chunk, files, bytes, sha256: digest.finalize().into() }
+    };
+    write.arrays.iter().enumerate().map(array).collect()
 }
 
 /// A node's cells, from what has come home and what home computes.
@@ -119,13 +179,13 @@ async fn answer(
     engines: &Engines,
     patience: Patience,
     watch: Watch<'_>,
-) -> Result<(Vec<Vec<Block>>, RegionReport), RegionError> {
+) -> Result<(Vec<Collected>, RegionReport), RegionError> {
     let name = &stages.regions[ask.region];
     let engines = engines
         .get(name)
         .filter(|all| !all.is_empty())
         .ok_or_else(|| RegionError::request(format!("region '{name}' has no engine in the topology")))?;
-    let collector = Mutex::new(Collector::new(&stages.graph, &ask.answers)?);
+    let collector = Mutex::new(Collector::new(&stages.graph, &ask.answers, &fragment.writes)?);
     let count = engines.len() as u32;
     let told = Mutex::new(vec![Progress::default(); engines.len()]);
     let parts = (0..count).map(|index| {
@@ -245,4 +305,6 @@ fn add(total: &mut Account, more: &Account) {
     total.cache_fetched_bytes += more.cache_fetched_bytes;
     total.kept_chunks += more.kept_chunks;
     total.kept_bytes += more.kept_bytes;
+    total.written_bytes += more.written_bytes;
+    total.write_seconds += more.write_seconds;
 }

@@ -55,7 +55,15 @@ pub fn text(session: &Session, planned: &Planned) -> Result<String> {
                 let _ = writeln!(out, "  holds     {}", node_text(&ask.fragment.graph, id)?);
             }
         }
-        for (task, (_, plan)) in ask.fragment.answers.iter().zip(&ask.answers) {
+        for (index, (task, (_, plan))) in ask.fragment.answers.iter().zip(&ask.answers).enumerate() {
+            if let Some(write) = ask.fragment.write_of(index) {
+                for (array, &id) in write.arrays.iter().zip(&task.nodes) {
+                    let node = node_text(&ask.fragment.graph, id)?;
+                    let (uri, chunks) = (&write.target.uri, counted(plan.boxes(), "chunk"));
+                    let _ = writeln!(out, "  writes    {array} of {uri}: {node}, {chunks} of {:?}", write.chunk);
+                }
+                continue;
+            }
             for &id in &task.nodes {
                 let _ = writeln!(out, "  answers   {}, {}", node_text(&ask.fragment.graph, id)?, counted(plan.units(), "work unit"));
             }
@@ -70,7 +78,7 @@ pub fn text(session: &Session, planned: &Planned) -> Result<String> {
     }
     let at_home: Vec<String> = home_nodes(planned).into_iter().map(|id| node_text(&stages.graph, id)).collect::<Result<_>>()?;
     let _ = writeln!(out, "{}", if session.home() == "home" { "home".to_owned() } else { format!("home {}", session.home()) });
-    let _ = writeln!(out, "  merges    {}", counted(stages.asks.iter().map(|a| a.answers.len()).sum(), "answer"));
+    let _ = writeln!(out, "  merges    {}", counted(stages.asks.iter().map(|a| a.sent().count()).sum(), "answer"));
     for line in at_home {
         let _ = writeln!(out, "  computes  {line}");
     }
@@ -96,10 +104,13 @@ pub fn json(session: &Session, planned: &Planned) -> Result<String> {
         .map(|ask| {
             let name = &stages.regions[ask.region];
             let scans: Vec<Value> = scans(planned, ask).into_iter().map(|s| json!({ "dataset": s.dataset, "variable": s.variable, "shape": s.shape, "chunks": s.chunks, "chunks_in_all": s.chunks_in_all, "decoded_bytes": s.decoded_bytes })).collect();
-            let nodes = |tasks: &[xeng_proto::Task]| tasks.iter().flat_map(|t| &t.nodes).map(|&id| node_text(&ask.fragment.graph, id)).collect::<Result<Vec<_>>>();
+            let nodes = |tasks: &[&xeng_proto::Task]| tasks.iter().flat_map(|t| &t.nodes).map(|&id| node_text(&ask.fragment.graph, id)).collect::<Result<Vec<_>>>();
+            let held: Vec<_> = ask.fragment.held.iter().collect();
+            let sent: Vec<_> = ask.fragment.answers.iter().enumerate().filter(|(i, _)| ask.fragment.write_of(*i).is_none()).map(|(_, t)| t).collect();
+            let writes = writes(ask)?;
             let usd = usd(session, name, ask.answer_bytes(session.engines_in(name)));
             Ok(json!({
-                "region": name, "round": ask.round, "scans": scans, "holds": nodes(&ask.fragment.held)?, "answers": nodes(&ask.fragment.answers)?,
+                "region": name, "round": ask.round, "scans": scans, "holds": nodes(&held)?, "answers": nodes(&sent)?, "writes": writes,
                 "units": ask.answers.iter().map(|(_, p)| p.units()).sum::<usize>(), "answer_bytes": ask.answer_bytes(session.engines_in(name)), "fragment_bytes": fragment_bytes(&ask.fragment), "usd": usd,
             }))
         })
@@ -108,6 +119,19 @@ pub fn json(session: &Session, planned: &Planned) -> Result<String> {
     let whole =
         json!({ "asks": asks, "home": { "region": session.home(), "computes": home }, "wan_bytes": session.predicted_wan_bytes(stages) });
     serde_json::to_string_pretty(&whole).map(|s| s + "\n").map_err(|e| Error::internal(e.to_string()))
+}
+
+fn writes(ask: &Ask) -> Result<Vec<Value>> {
+    let mut out = vec![];
+    for write in &ask.fragment.writes {
+        let task = write.task as usize;
+        let (Some(task), Some((_, plan))) = (ask.fragment.answers.get(task), ask.answers.get(task)) else { continue };
+        for (array, &id) in write.arrays.iter().zip(&task.nodes) {
+            let node = node_text(&ask.fragment.graph, id)?;
+            out.push(json!({ "uri": write.target.uri, "array": array, "node": node, "chunk": write.chunk, "chunks": plan.boxes() }));
+        }
+    }
+    Ok(out)
 }
 
 /// For Graphviz: operators as boxes, one colour per place.

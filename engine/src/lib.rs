@@ -24,6 +24,9 @@
 //!    fragment per region and round. Its size does not depend on the number of chunks.
 //! 6. [`mod@execute`] sends the fragments and puts together what comes back - finished cells, and partials where engines share cells
 //!    ([`collect`] proves that nothing is missing and nothing counted twice) - and computes the rest at home.
+//!    What is too large to travel a region writes itself, chunk by chunk, as a Zarr store beside its data: the work is cut along the store's
+//!    chunks, each is made by one work unit's box, a piece of the answer then tells of files instead of cells, and the store takes its place
+//!    in one step once home has proven it complete ([`session`]).
 //! 7. [`output`] and [`plot`] write the result, [`receipt`] accounts for it.
 //!
 //! What a region does with a fragment is told in `xeng-regions`; the arithmetic is `xeng-kernels`; what travels between
@@ -43,6 +46,7 @@
 //! | partial | the state of a reduction over some of its input: mergeable, sendable, finished once - by the engine that has all of it, else at home |
 //! | coverage | which cells and which work units a piece of an answer stands for |
 //! | answer | one message of a region: a piece, progress, or the closing account |
+//! | store | a Zarr folder that a region writes beside its data |
 //! | receipt | the account of a whole run |
 //!
 //! # What holds
@@ -51,6 +55,7 @@
 //!   merge follow from the chunk grid, not from threads, engines, retries or arrival.
 //! - A piece of an answer is merged only if it claims what was asked of that engine, once; a run ends when every work
 //!   unit is covered, or in an error.
+//! - A store is seen whole or not at all, and only below the folders that its engines may write to.
 //! - What a fragment reads and computes is taken under permit before bytes are read, and what home holds is counted while planning; what
 //!   cannot fit is refused with the number. Coordinates, read when a dataset is opened, have a fixed bound.
 

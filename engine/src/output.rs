@@ -3,6 +3,7 @@
 //! In: an [`Outcome`], a path. Out: the file, whole or not at all, and its size. Never computes, never overwrites in place.
 
 pub mod arrow;
+mod at;
 pub(crate) mod calendar;
 pub mod cf;
 pub mod csv;
@@ -16,6 +17,7 @@ mod repr;
 mod table;
 pub mod zarr;
 
+pub use at::OutputAt;
 pub use error::OutputError;
 pub use json::attribute as attr_json;
 pub use repr::{attr_text, repr, values_ends};

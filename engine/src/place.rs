@@ -36,6 +36,20 @@ pub struct Placement {
 /// # Errors
 /// [`xeng_kernels::KernelError::Malformed`] for a graph that refers to missing nodes.
 pub fn place(graph: &Graph, roots: &[NodeId], region_of_source: &[usize]) -> Result<Placement> {
+    let users = roots.iter().map(|&r| (r, Place::Home)).collect::<Vec<_>>();
+    place_for(graph, &users, &HashMap::new(), region_of_source)
+}
+
+/// As [`place()`], for roots that are wanted at these places; those in `fixed` are computed there, whatever that sends.
+///
+/// # Errors
+/// As [`place()`].
+pub fn place_for(
+    graph: &Graph,
+    users: &[(NodeId, Place)],
+    fixed: &HashMap<NodeId, Place>,
+    region_of_source: &[usize],
+) -> Result<Placement> {
     let places: Vec<Place> = std::iter::once(Place::Home)
         .chain({
             let mut regions = region_of_source.to_vec();
@@ -45,7 +59,7 @@ pub fn place(graph: &Graph, roots: &[NodeId], region_of_source: &[usize]) -> Res
         })
         .collect();
     let costs = costs(graph, &places, region_of_source)?;
-    let chosen = choose(graph, roots, &places, &costs)?;
+    let chosen = choose(graph, (users, fixed), &places, &costs)?;
     Ok(Placement { nodes: rounds(graph, &chosen)? })
 }
 
@@ -120,15 +134,26 @@ fn transfer(node: &Node, from: Place, to: Place) -> u64 {
 }
 
 /// From the roots down: each node where it is cheapest for the places of its users.
-fn choose(graph: &Graph, roots: &[NodeId], places: &[Place], costs: &Costs) -> Result<HashMap<NodeId, Place>> {
-    let mut users: HashMap<NodeId, Vec<Place>> = roots.iter().map(|&r| (r, vec![Place::Home])).collect();
+fn choose(
+    graph: &Graph,
+    (roots, fixed): (&[(NodeId, Place)], &HashMap<NodeId, Place>),
+    places: &[Place],
+    costs: &Costs,
+) -> Result<HashMap<NodeId, Place>> {
+    let mut users: HashMap<NodeId, Vec<Place>> = HashMap::new();
+    for &(id, at) in roots {
+        users.entry(id).or_default().push(at);
+    }
     let mut chosen = HashMap::new();
     for id in graph.ids().rev() {
         let Some(at) = users.get(&id) else { continue };
         let mut at = at.clone();
         at.sort_unstable();
         at.dedup();
-        let place = best(graph, costs, places, id, &at).map_or(Place::Home, |(place, _)| place);
+        let place = match fixed.get(&id) {
+            Some(&place) => place,
+            None => best(graph, costs, places, id, &at).map_or(Place::Home, |(place, _)| place),
+        };
         chosen.insert(id, place);
         for input in graph.node(id)?.op.inputs() {
             users.entry(input).or_default().push(place);
@@ -176,6 +201,24 @@ mod tests {
         let placed = place(&graph, &[fine], &[7]).unwrap();
         assert_eq!(placed.nodes[&mean], (Place::Region(7), 0));
         assert_eq!(placed.nodes[&fine], (Place::Home, 1));
+    }
+
+    #[test]
+    fn what_a_region_writes_is_computed_there() {
+        let mut graph = Graph::new();
+        let mean = mean_over_time(&mut graph, 0, 50);
+        let other = mean_over_time(&mut graph, 1, 50);
+        let mut f = xeng_kernels::Formula::new(&[DType::F32, DType::F32]);
+        use xeng_kernels::formula::{Binary, Step};
+        f.push(Step::Input(0), DType::F32).unwrap();
+        f.push(Step::Input(1), DType::F32).unwrap();
+        f.push(Step::Binary(Binary::Sub, 0, 1), DType::F32).unwrap();
+        let difference = graph.push(Op::Map { formula: f.into(), inputs: vec![mean, other] }).unwrap();
+        assert_eq!(place(&graph, &[difference], &[0, 1]).unwrap().nodes[&difference], (Place::Home, 1));
+        let there = Place::Region(1);
+        let placed = place_for(&graph, &[(difference, there)], &HashMap::from([(difference, there)]), &[0, 1]).unwrap();
+        assert_eq!(placed.nodes[&difference], (there, 1));
+        assert_eq!((placed.nodes[&mean].0, placed.nodes[&other].0), (Place::Region(0), there));
     }
 
     #[test]

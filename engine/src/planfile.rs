@@ -69,17 +69,16 @@ pub struct Outputs {
     pub plot: Option<PathBuf>,
     /// The title of the picture.
     pub title: Option<String>,
+    /// The region that writes the Zarr directory, beside its data; its path is then as that region sees it, and there is no other output.
+    pub region: Option<String>,
 }
 
 impl Outputs {
-    /// Every path.
+    /// Every path here.
     pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
-        [&self.netcdf, &self.zarr, &self.csv, &self.parquet, &self.json, &self.plot]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect::<Vec<_>>()
-            .into_iter()
+        let zarr = if self.region.is_none() { &self.zarr } else { &None };
+        let all = [&self.netcdf, zarr, &self.csv, &self.parquet, &self.json, &self.plot];
+        all.into_iter().flatten().cloned().collect::<Vec<_>>().into_iter()
     }
 }
 

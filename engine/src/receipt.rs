@@ -2,7 +2,7 @@
 //!
 //! In: what the run's parts counted. Out: a serialisable receipt. Never estimates: predictions stand beside what was counted.
 
-use crate::execute::RegionReport;
+use crate::execute::{RegionReport, WrittenArray};
 use crate::lazy::OpenedDataset;
 use crate::result::{Array, Outcome};
 use crate::stages::Stages;
@@ -24,11 +24,14 @@ pub struct Receipt {
     pub regions: BTreeMap<String, RegionReceipt>,
     /// Between regions and home.
     pub links: Vec<LinkReceipt>,
+    /// What regions wrote beside their data.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stores: Vec<StoreReceipt>,
     /// From the first question to the last answer.
     pub wall_seconds: f64,
     /// The share of the asked work units that the result holds; 1 always, since an incomplete answer is an error.
     pub coverage: f64,
-    /// Digest of the result's cells.
+    /// Digest of the result's cells, and of the stores' digests.
     pub result_sha256: String,
 }
 
@@ -104,6 +107,10 @@ pub struct RegionReceipt {
     pub kept_chunks: u64,
     /// Their decoded bytes.
     pub kept_bytes: u64,
+    /// Bytes of chunks that it wrote beside the data, those of attempts that failed too.
+    pub written_bytes: u64,
+    /// Seconds of encoding and writing them, summed over threads.
+    pub write_seconds: f64,
     /// Questions asked again after a failure.
     pub retries: u64,
     /// From the first question to the last answer.
@@ -128,6 +135,8 @@ impl From<&RegionReport> for RegionReceipt {
             cache_fetched_bytes: a.cache_fetched_bytes,
             kept_chunks: a.kept_chunks,
             kept_bytes: a.kept_bytes,
+            written_bytes: a.written_bytes,
+            write_seconds: a.write_seconds,
             retries: r.retries,
             wall_seconds: r.wall_seconds,
         }
@@ -151,6 +160,47 @@ pub struct LinkReceipt {
     pub usd: Option<f64>,
 }
 
+/// A Zarr store that a region wrote.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StoreReceipt {
+    /// The entry that it holds.
+    pub name: String,
+    /// The region.
+    pub region: String,
+    /// Where, as the region sees it.
+    pub uri: String,
+    /// Number of its files.
+    pub files: u64,
+    /// Their size.
+    pub bytes: u64,
+    /// From its first file until it was in its place.
+    pub seconds: f64,
+    /// Digest of the stored chunks: of each large array the SHA-256 over those of its chunk files in C order, and of all other files.
+    pub sha256: String,
+}
+
+impl StoreReceipt {
+    /// What regions wrote, and the files that home sent.
+    pub(crate) fn of(name: &str, region: &str, uri: &str, arrays: &[&WrittenArray], files: &[(String, Vec<u8>)]) -> StoreReceipt {
+        let mut digests: BTreeMap<&str, Vec<u8>> = arrays.iter().map(|w| (w.array.as_str(), w.sha256.to_vec())).collect();
+        digests.extend(files.iter().map(|(path, bytes)| (path.as_str(), Sha256::digest(bytes).to_vec())));
+        let mut hasher = Sha256::new();
+        for (path, digest) in digests {
+            hasher.update(path);
+            hasher.update(digest);
+        }
+        StoreReceipt {
+            name: name.to_owned(),
+            region: region.to_owned(),
+            uri: uri.to_owned(),
+            files: arrays.iter().map(|w| w.files).sum::<u64>() + files.len() as u64,
+            bytes: arrays.iter().map(|w| w.bytes).sum::<u64>() + files.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>(),
+            seconds: 0.0,
+            sha256: hex(hasher),
+        }
+    }
+}
+
 /// Digest of what the regions are asked: equal for equal plans over equal data.
 pub(crate) fn digest_stages(stages: &Stages) -> String {
     let mut hasher = Sha256::new();
@@ -161,7 +211,7 @@ pub(crate) fn digest_stages(stages: &Stages) -> String {
 }
 
 /// Digest of every cell of the results, coordinates included.
-pub(crate) fn digest_outcomes(outcomes: &[(String, Outcome)]) -> String {
+pub(crate) fn digest_outcomes(outcomes: &[(String, Outcome)], stores: &[StoreReceipt]) -> String {
     let mut hasher = Sha256::new();
     for (name, outcome) in outcomes {
         hasher.update(name);
@@ -170,6 +220,7 @@ pub(crate) fn digest_outcomes(outcomes: &[(String, Outcome)]) -> String {
             Outcome::Dataset { arrays, .. } => arrays.iter().for_each(|a| digest_array(&mut hasher, a)),
         }
     }
+    stores.iter().for_each(|s| hasher.update(format!("{} {}", s.name, s.sha256)));
     hex(hasher)
 }
 

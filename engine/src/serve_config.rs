@@ -26,6 +26,8 @@ pub struct ServeConfig {
     pub memory_bytes: Option<u64>,
     /// Folders and beginnings of URLs whose files may be read; relative folders are meant from the file's folder.
     pub roots: Vec<PathBuf>,
+    /// Folders that results may be written to, none by default; relative ones are meant from the file's folder.
+    pub write_roots: Vec<PathBuf>,
     /// How S3 is reached, by the names that AWS's environment variables have without `AWS_`.
     pub s3: BTreeMap<String, String>,
     /// What is kept of far objects.
@@ -41,12 +43,19 @@ struct RawCache {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+struct RawWrite {
+    roots: Vec<PathBuf>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct Raw {
     region: Option<String>,
     listen: Option<String>,
     threads: Option<usize>,
     memory_bytes: Option<toml::Value>,
     roots: Vec<PathBuf>,
+    write: RawWrite,
     s3: BTreeMap<String, String>,
     cache: Option<RawCache>,
 }
@@ -80,8 +89,27 @@ impl ServeConfig {
             threads: raw.threads,
             memory_bytes: memory.transpose()?,
             roots,
+            write_roots: raw.write.roots.iter().map(|r| folder.join(r)).collect(),
             s3: raw.s3,
             cache,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn nothing_may_be_written_unless_folders_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("region.toml");
+        std::fs::write(&file, "region = 'east'").unwrap();
+        assert_eq!(ServeConfig::read(&file).unwrap().write_roots, Vec::<PathBuf>::new());
+        std::fs::write(&file, "[write]\nroots = ['/scratch', 'results']").unwrap();
+        assert_eq!(ServeConfig::read(&file).unwrap().write_roots, [PathBuf::from("/scratch"), folder.path().join("results")]);
+        std::fs::write(&file, "[write]\nroot = ['/scratch']").unwrap();
+        assert!(ServeConfig::read(&file).unwrap_err().message.contains("root"));
     }
 }

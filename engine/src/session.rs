@@ -6,24 +6,28 @@
 mod connect;
 mod finish;
 mod needed;
+mod store;
 
 use crate::error::{Error, Result};
-use crate::execute::{Engines, Patience, Watch, execute, said_by};
-use crate::lazy::{OpenedDataset, Plan, Value};
+use crate::execute::{Engines, Patience, Watch, execute_as, said_by};
+use crate::lazy::{OpenedDataset, Plan, PlanSource, Value};
 use crate::open_spec::OpenSpec;
 use crate::optimize::optimize;
 use crate::parse::parse;
 use crate::receipt::{DatasetReceipt, LinkReceipt, Receipt, digest_outcomes};
 use crate::resolve::{Scope, resolve};
 use crate::result::Outcome;
-use crate::stages::{Stages, cut};
+use crate::stages::{Stages, cut_for};
 use crate::topology::Topology;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
+use store::Begun;
+use xeng_kernels::{Graph, NodeId};
 use xeng_proto::{Dataset, DatasetSpec, ErrorKind, RegionError, Traffic};
 
 pub use connect::{Setup, Tell};
+pub use store::{StoreAt, StorePlan};
 
 /// Named expressions over opened datasets, and which of them are wanted.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +38,8 @@ pub struct Job {
     pub compute: Vec<(String, String)>,
     /// Names of the wanted entries of `compute`.
     pub wanted: Vec<String>,
+    /// Wanted entries that engines write beside their data; the others come home.
+    pub stores: Vec<StoreAt>,
 }
 
 impl Job {
@@ -42,7 +48,8 @@ impl Job {
 
     /// One expression over some datasets.
     pub fn expression(text: &str, opens: Vec<OpenSpec>) -> Job {
-        Job { opens, compute: vec![(Self::RESULT.to_owned(), text.to_owned())], wanted: vec![Self::RESULT.to_owned()] }
+        let result = Self::RESULT.to_owned();
+        Job { opens, compute: vec![(result.clone(), text.to_owned())], wanted: vec![result], stores: vec![] }
     }
 }
 
@@ -55,6 +62,8 @@ pub struct Planned {
     pub datasets: Vec<Arc<OpenedDataset>>,
     /// The variables behind `Op::Scan`.
     pub sources: Vec<crate::lazy::PlanSource>,
+    /// The stores that regions write.
+    pub stores: Vec<StorePlan>,
     /// What was wanted, by name, and where its cells are among the roots.
     wanted: Vec<(String, finish::Shape)>,
     /// Roots that must not be true, and why the request is refused where one is.
@@ -66,7 +75,7 @@ pub struct Planned {
 /// A job, done.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// What was wanted, by name, in the order wanted.
+    /// What was wanted and came home, by name, in the order wanted.
     pub outcomes: Vec<(String, Outcome)>,
     /// What it took.
     pub receipt: Receipt,
@@ -84,6 +93,7 @@ pub struct Session {
     tell: Tell,
     /// Remote regions whose engines have told that they are theirs.
     met: std::sync::Mutex<std::collections::BTreeSet<String>>,
+    leaving: store::Leaving,
 }
 
 impl Session {
@@ -112,6 +122,28 @@ impl Session {
         self.engines.get(region).map_or(0, Vec::len)
     }
 
+    /// The engines of a region.
+    ///
+    /// # Errors
+    /// `Request` for a region that the topology does not have.
+    fn engines_of(&self, region: &str) -> Result<&[Arc<dyn xeng_proto::Region>]> {
+        self.engines.get(region).map(Vec::as_slice).ok_or_else(|| {
+            let known = self.engines.keys().map(String::as_str);
+            let hint = crate::suggest::did_you_mean(region, known.clone()).or_else(|| {
+                Some(format!(
+                    "name its engine with --region {region}=http://HOST:7070 or in xeng.toml; known regions: {}",
+                    known.collect::<Vec<_>>().join(", ")
+                ))
+            });
+            Error::request(format!("it lies in region '{region}', which the topology does not have")).hint_if(hint)
+        })
+    }
+
+    /// Waits until stores of runs that have failed or were cut off are removed, for some seconds at most.
+    pub async fn settle(&self) {
+        self.leaving.settle().await;
+    }
+
     /// Describes a dataset in its region.
     ///
     /// # Errors
@@ -127,16 +159,7 @@ impl Session {
     /// # Errors
     /// As [`Self::open`].
     pub async fn describe(&self, region: &str, dataset: &DatasetSpec) -> Result<Dataset> {
-        let engines = self.engines.get(region).ok_or_else(|| {
-            let known = self.engines.keys().map(String::as_str);
-            let hint = crate::suggest::did_you_mean(region, known.clone()).or_else(|| {
-                Some(format!(
-                    "name its engine with --region {region}=http://HOST:7070 or in xeng.toml; known regions: {}",
-                    known.collect::<Vec<_>>().join(", ")
-                ))
-            });
-            Error::request(format!("it lies in region '{region}', which the topology does not have")).hint_if(hint)
-        })?;
+        let engines = self.engines_of(region)?;
         let began = Instant::now();
         let mut last = RegionError::unavailable(format!("region '{region}' has no engine"));
         let patience = self.patience.retry_for.min(Duration::from_secs(10));
@@ -239,28 +262,55 @@ impl Session {
             })
             .collect();
         let (graph, roots) = optimize(&plan.graph, &roots).map_err(Error::from)?;
-        let stages = cut(graph, roots, &plan.sources).map_err(Error::from)?;
-        let planned = Planned { stages, datasets, sources: plan.sources, wanted, refusals, traffic_before, began };
+        let (stages, stores) = self.staged(graph, roots, &wanted, &plan.sources, job)?;
+        let planned = Planned { stages, datasets, sources: plan.sources, stores, wanted, refusals, traffic_before, began };
         self.check_budget(&planned)?;
         Ok(planned)
+    }
+
+    /// Cuts a plan into stages. What home's own engine makes and home cannot hold, it writes, where a store is named for it.
+    fn staged(
+        &self,
+        graph: Graph,
+        roots: Vec<NodeId>,
+        wanted: &[(String, finish::Shape)],
+        sources: &[PlanSource],
+        job: &Job,
+    ) -> Result<(Stages, Vec<StorePlan>)> {
+        let made = store::Made { wanted, graph: &graph, roots: &roots, sources };
+        let (plans, writes) = store::planned(self, &job.stores, &made)?;
+        let stages = cut_for(graph.clone(), roots.clone(), sources, writes)?;
+        if stages.home_bytes()? <= self.memory_bytes || self.remote.contains(&self.home) || job.stores.iter().all(|s| s.region.is_some()) {
+            return Ok((stages, plans));
+        }
+        let here = |s: &StoreAt| StoreAt { region: s.region.clone().or_else(|| Some(self.home.clone())), ..s.clone() };
+        let stores: Vec<StoreAt> = job.stores.iter().map(here).collect();
+        let (plans, writes) = store::planned(self, &stores, &made)?;
+        Ok((cut_for(graph.clone(), roots.clone(), sources, writes)?, plans))
     }
 
     /// Runs a planned job.
     ///
     /// # Errors
-    /// As [`execute`].
+    /// As [`crate::execute::execute`].
     pub async fn run(&self, planned: Planned, watch: Watch<'_>) -> Result<Run> {
-        let finished = execute(&planned.stages, &self.engines, self.patience, watch).await.map_err(Error::from)?;
+        let begun = Begun::begin(self, &planned.stores).await?;
+        let finished = execute_as(begun.run(), &planned.stages, &self.engines, self.patience, watch).await.map_err(Error::from)?;
         for (root, error) in &planned.refusals {
             if finished.blocks.get(*root).is_some_and(|b| b.to_i64_vec().iter().any(|&v| v != 0)) {
                 return Err(error.clone());
             }
         }
-        let outcomes = planned
-            .wanted
-            .iter()
-            .map(|(name, shape)| Ok((name.clone(), finish::outcome(shape, &finished.blocks)?)))
-            .collect::<Result<Vec<_>>>()?;
+        let (mut outcomes, mut stored) = (vec![], BTreeMap::new());
+        for (name, shape) in &planned.wanted {
+            let outcome = finish::outcome(shape, &finished.blocks)?;
+            if begun.holds(name) {
+                stored.insert(name.clone(), outcome);
+            } else {
+                outcomes.push((name.clone(), outcome));
+            }
+        }
+        let stores = begun.commit(&stored, &finished).await?;
         let now = self.traffic();
         let links = self.remote.iter().filter(|name| planned.datasets.iter().any(|d| d.region == **name)).map(|name| {
             let (after, before) =
@@ -280,7 +330,8 @@ impl Session {
             regions: finished.regions.iter().map(|(name, r)| (name.clone(), r.into())).collect(),
             wall_seconds: planned.began.elapsed().as_secs_f64(),
             coverage: 1.0,
-            result_sha256: digest_outcomes(&outcomes),
+            result_sha256: digest_outcomes(&outcomes, &stores),
+            stores,
         };
         Ok(Run { outcomes, receipt })
     }

@@ -3,8 +3,10 @@
 //! In: a graph with a place per node. Out: one fragment per region and round. Never runs anything; its size does not
 //! depend on the number of chunks.
 
+mod chunking;
+
 use crate::lazy::{OpenedDataset, PlanSource};
-use crate::place::{Place, Placement, place};
+use crate::place::{Place, Placement, place_for};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use xeng_kernels::bounds::{size_of, whole};
@@ -12,10 +14,14 @@ use xeng_kernels::boxes::visit_boxes;
 use xeng_kernels::evaluate::nested_piece;
 use xeng_kernels::graph::Node;
 use xeng_kernels::{AxisChunks, Bounds, Graph, NodeId, Op, Result, Tiling, WorkPlan};
-use xeng_proto::{DatasetUse, Fragment, SourceUse, Task};
+use xeng_proto::{DatasetUse, Fragment, SourceUse, StoreTarget, Task, Write};
 
 /// A nested reduction whose result is at most this big is computed once and held by its region.
 const MOST_HELD_BYTES: usize = 256 << 20;
+/// What home is told of a chunk that is written.
+const WRITTEN_BYTES: usize = 128;
+/// How hard regions try to compress what they write.
+pub const ZSTD_LEVEL: i32 = 3;
 
 /// A plan, cut into what regions are asked and what home does.
 #[derive(Clone, Debug)]
@@ -32,6 +38,21 @@ pub struct Stages {
     pub regions: Vec<String>,
     /// Questions, by round and region.
     pub asks: Vec<Ask>,
+    /// Which of `roots` are written where they are made instead of coming home.
+    pub writes: Vec<RootWrite>,
+}
+
+/// A root that a region writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootWrite {
+    /// Index into [`Stages::roots`].
+    pub root: usize,
+    /// Name of the region.
+    pub region: String,
+    /// The store, as the region sees it.
+    pub uri: String,
+    /// Name of the array in the store.
+    pub array: String,
 }
 
 /// One question to one region.
@@ -41,7 +62,7 @@ pub struct Ask {
     pub region: usize,
     /// Asks of one round run side by side; a round begins when the one before has been answered.
     pub round: u32,
-    /// The program, its `given` still empty.
+    /// The program, its `given` and the names of the runs that write still empty.
     pub fragment: Fragment,
     /// The nodes of the whole graph whose results fill `fragment.given`.
     pub given: Vec<NodeId>,
@@ -50,27 +71,43 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Bytes that the answers of so many engines hold before compression: finished cells, and the states of those that engines share.
+    /// Bytes that the answers of so many engines hold before compression: finished cells, the states of those that engines share, and
+    /// a line for each chunk that is written.
     pub fn answer_bytes(&self, engines: usize) -> u64 {
-        let task = |plan: &WorkPlan| plan.answer_bytes(u32::try_from(engines).unwrap_or(u32::MAX).max(1)) as u64;
-        self.answers.iter().map(|(_, plan)| task(plan)).fold(0, u64::saturating_add)
+        let engines = u32::try_from(engines).unwrap_or(u32::MAX).max(1);
+        let task = |(index, (nodes, plan)): (usize, &(Vec<NodeId>, WorkPlan))| match self.fragment.write_of(index) {
+            Some(_) => plan.boxes().saturating_mul(nodes.len()).saturating_mul(WRITTEN_BYTES) as u64,
+            None => plan.answer_bytes(engines) as u64,
+        };
+        self.answers.iter().enumerate().map(task).fold(0, u64::saturating_add)
+    }
+
+    /// The tasks whose cells come home.
+    pub fn sent(&self) -> impl Iterator<Item = &(Vec<NodeId>, WorkPlan)> {
+        self.answers.iter().enumerate().filter(|(index, _)| self.fragment.write_of(*index).is_none()).map(|(_, task)| task)
     }
 }
 
 impl Stages {
+    /// Whether root number `root` is written by a region and does not come home.
+    pub fn is_written(&self, root: usize) -> bool {
+        self.writes.iter().any(|w| w.root == root)
+    }
+
     /// Bytes that home holds at most: what regions answer, and the boxes that it computes from that.
     ///
     /// # Errors
     /// [`xeng_kernels::KernelError::Malformed`] for a graph that refers to missing nodes.
     pub fn home_bytes(&self) -> Result<u64> {
-        let answered: HashSet<NodeId> = self.asks.iter().flat_map(|ask| &ask.answers).flat_map(|(nodes, _)| nodes).copied().collect();
+        let answered: HashSet<NodeId> = self.asks.iter().flat_map(Ask::sent).flat_map(|(nodes, _)| nodes).copied().collect();
         let mut bytes = 0u64;
         for &id in &answered {
             bytes = bytes.saturating_add(self.graph.node(id)?.bytes() as u64);
         }
         let given = self.asks.iter().flat_map(|ask| &ask.given);
         let mut waiting: Vec<(NodeId, Bounds)> = vec![];
-        for &id in self.roots.iter().chain(given) {
+        let wanted = self.roots.iter().enumerate().filter(|(root, _)| !self.is_written(*root)).map(|(_, id)| id);
+        for &id in wanted.chain(given) {
             waiting.push((id, whole(&self.graph.node(id)?.shape())));
         }
         let mut seen = HashSet::new();
@@ -97,19 +134,37 @@ impl Stages {
 /// # Errors
 /// [`xeng_kernels::KernelError::Malformed`] for a graph that refers to missing nodes.
 pub fn cut(graph: Graph, roots: Vec<NodeId>, sources: &[PlanSource]) -> Result<Stages> {
+    cut_for(graph, roots, sources, vec![])
+}
+
+/// As [`cut`], some roots being computed and written by regions that hold data of theirs. Those of other regions come home.
+///
+/// # Errors
+/// As [`cut`].
+pub fn cut_for(graph: Graph, roots: Vec<NodeId>, sources: &[PlanSource], writes: Vec<RootWrite>) -> Result<Stages> {
     let regions: Vec<String> = sources.iter().map(|s| s.dataset.region.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     let region_of: Vec<usize> = sources.iter().map(|s| regions.iter().position(|r| *r == s.dataset.region).unwrap_or(0)).collect();
     let grids: Vec<&[AxisChunks]> =
         sources.iter().map(|s| s.dataset.description.variables.get(&s.variable).map_or(&[][..], |v| &v.chunks)).collect();
     let tiling = Tiling::of(&graph, &grids)?;
-    let placement = place(&graph, &roots, &region_of)?;
-    let mut wanted: BTreeMap<(u32, usize), BTreeSet<NodeId>> = BTreeMap::new();
+    let writes: Vec<RootWrite> = writes.into_iter().filter(|w| w.root < roots.len() && regions.contains(&w.region)).collect();
+    let home: Vec<NodeId> = (0..roots.len()).filter(|root| !writes.iter().any(|w| w.root == *root)).map(|root| roots[root]).collect();
+    let there = |w: &RootWrite| (roots[w.root], Place::Region(regions.iter().position(|r| *r == w.region).unwrap_or(0)));
+    let fixed: HashMap<NodeId, Place> = writes.iter().map(there).collect();
+    let users: Vec<(NodeId, Place)> = home.iter().map(|&r| (r, Place::Home)).chain(writes.iter().map(there)).collect();
+    let placement = place_for(&graph, &users, &fixed, &region_of)?;
+    let mut wanted: BTreeMap<(u32, usize), Wanted> = BTreeMap::new();
+    for write in &writes {
+        if let Some(&(Place::Region(region), round)) = placement.nodes.get(&roots[write.root]) {
+            wanted.entry((round, region)).or_default().writes.push((roots[write.root], write.clone()));
+        }
+    }
     let mut want = |id: NodeId| {
         if let Some(&(Place::Region(region), round)) = placement.nodes.get(&id) {
-            wanted.entry((round, region)).or_default().insert(id);
+            wanted.entry((round, region)).or_default().home.insert(id);
         }
     };
-    roots.iter().for_each(|&r| want(r));
+    home.iter().for_each(|&r| want(r));
     for (&id, &(place, _)) in &placement.nodes {
         for input in graph.node(id)?.op.inputs() {
             if placement.nodes.get(&input).is_some_and(|&(p, _)| p != place) {
@@ -121,7 +176,16 @@ pub fn cut(graph: Graph, roots: Vec<NodeId>, sources: &[PlanSource]) -> Result<S
         .into_iter()
         .map(|((round, region), outputs)| ask(&graph, &placement, sources, &grids, (region, round), outputs))
         .collect::<Result<_>>()?;
-    Ok(Stages { graph, tiling, roots, placement, regions, asks })
+    Ok(Stages { graph, tiling, roots, placement, regions, asks, writes })
+}
+
+/// What is wanted of a region in a round.
+#[derive(Default)]
+struct Wanted {
+    /// What it sends.
+    home: BTreeSet<NodeId>,
+    /// What it writes.
+    writes: Vec<(NodeId, RootWrite)>,
 }
 
 fn ask(
@@ -130,23 +194,30 @@ fn ask(
     sources: &[PlanSource],
     grids: &[&[AxisChunks]],
     (region, round): (usize, u32),
-    outputs: BTreeSet<NodeId>,
+    wanted: Wanted,
 ) -> Result<Ask> {
     let mut cutter = Cutter::default();
+    let outputs = wanted.home.iter().copied().chain(wanted.writes.iter().map(|(id, _)| *id)).collect();
     for id in needed_here(graph, placement, region, &outputs)? {
         cutter.copy(graph, placement, sources, region, id)?;
     }
     let local: HashMap<NodeId, NodeId> = cutter.ids.clone();
-    let outputs: Vec<NodeId> = outputs.into_iter().collect();
     let local_grids: Vec<&[AxisChunks]> = cutter.source_order.iter().map(|&s| grids[s as usize]).collect();
     let used = used_inside(&cutter.graph);
     let held = held(&cutter.graph, &used)?;
     // A held node that is also asked for is handed out as it is, under another node.
+    let mut handed_out = |id: NodeId| -> Result<Option<(NodeId, NodeId)>> {
+        let Some(&at) = local.get(&id) else { return Ok(None) };
+        let is_held = held.iter().any(|t| t.nodes.contains(&at));
+        Ok(Some((id, if is_held { renamed(&mut cutter.graph, at)? } else { at })))
+    };
     let mut answered = vec![];
-    for id in outputs {
-        let Some(&at) = local.get(&id) else { continue };
-        let at = if held.iter().any(|t| t.nodes.contains(&at)) { renamed(&mut cutter.graph, at)? } else { at };
-        answered.push((id, at));
+    for &id in &wanted.home {
+        answered.extend(handed_out(id)?);
+    }
+    let mut written: Vec<(RootWrite, (NodeId, NodeId))> = vec![];
+    for (id, write) in wanted.writes {
+        written.extend(handed_out(id)?.map(|node| (write, node)));
     }
     let tiling = Tiling::of(&cutter.graph, &local_grids)?;
     let mut answers = vec![];
@@ -156,8 +227,19 @@ fn ask(
         answers.push((group.into_iter().map(|(id, _)| id).collect(), WorkPlan::of(&cutter.graph, &tiling, &task.nodes)?));
         tasks.push(task);
     }
+    let mut writes = vec![];
+    for group in written_together(&cutter.graph, written)? {
+        let task = Task { nodes: group.iter().map(|(_, (_, at))| *at).collect() };
+        let chunk = chunking::chunk_of(&cutter.graph, &tiling, &task.nodes)?;
+        let target = StoreTarget { uri: group.first().map(|(write, _)| write.uri.clone()).unwrap_or_default(), run: String::new() };
+        let arrays = group.iter().map(|(write, _)| write.array.clone()).collect();
+        let plan = WorkPlan::on_grid(&cutter.graph, &tiling, &task.nodes, &chunk)?;
+        writes.push(Write { task: tasks.len() as u32, target, arrays, chunk, zstd_level: ZSTD_LEVEL });
+        answers.push((group.into_iter().map(|(_, (id, _))| id).collect(), plan));
+        tasks.push(task);
+    }
     let fragment =
-        Fragment { datasets: cutter.datasets, sources: cutter.sources, given: vec![], graph: cutter.graph, held, answers: tasks };
+        Fragment { datasets: cutter.datasets, sources: cutter.sources, given: vec![], graph: cutter.graph, held, answers: tasks, writes };
     Ok(Ask { region, round, fragment, given: cutter.given, answers })
 }
 
@@ -284,6 +366,24 @@ fn together(graph: &Graph, nodes: Vec<(NodeId, NodeId)>) -> Result<Vec<Vec<(Node
         match mate {
             Some(group) => group.push((id, at)),
             None => groups.push(vec![(id, at)]),
+        }
+    }
+    Ok(groups)
+}
+
+/// Groups what is written as [`together`], each store by itself.
+#[allow(clippy::type_complexity)]
+fn written_together(graph: &Graph, written: Vec<(RootWrite, (NodeId, NodeId))>) -> Result<Vec<Vec<(RootWrite, (NodeId, NodeId))>>> {
+    let mut groups: Vec<Vec<(RootWrite, (NodeId, NodeId))>> = vec![];
+    for (write, (id, at)) in written {
+        let node = graph.node(at)?;
+        let joins = |group: &&mut Vec<(RootWrite, (NodeId, NodeId))>| {
+            let alike = |first: NodeId| graph.node(first).is_ok_and(|f| folds_alike(graph, f, node));
+            group.first().is_some_and(|(other, (_, first))| other.uri == write.uri && alike(*first))
+        };
+        match groups.iter_mut().find(joins) {
+            Some(group) => group.push((write, (id, at))),
+            None => groups.push(vec![(write, (id, at))]),
         }
     }
     Ok(groups)

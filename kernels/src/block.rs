@@ -107,9 +107,15 @@ impl Block {
     /// The elements in C order as little-endian bytes.
     pub fn to_le_bytes(&self) -> Vec<u8> {
         macro_rules! le {
-            ($a:expr) => {
-                $a.iter().flat_map(|x| x.to_le_bytes()).collect()
-            };
+            ($a:expr) => {{
+                let mut out = vec![0; self.bytes()];
+                let cells = out.chunks_exact_mut(self.dtype().size());
+                match $a.as_slice() {
+                    Some(slice) => cells.zip(slice).for_each(|(cell, x)| cell.copy_from_slice(&x.to_le_bytes())),
+                    None => cells.zip($a.iter()).for_each(|(cell, x)| cell.copy_from_slice(&x.to_le_bytes())),
+                }
+                out
+            }};
         }
         match self {
             Block::Bool(a) => a.iter().map(|&x| x as u8).collect(),

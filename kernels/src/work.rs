@@ -34,6 +34,16 @@ pub struct WorkPlan {
     fold: Option<FoldPlan>,
     state_bytes_per_cell: usize,
     output_bytes_per_cell: usize,
+    shares: Shares,
+}
+
+/// Where the shares of several engines may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shares {
+    /// Anywhere: what engines have of one box is merged.
+    Units,
+    /// Between boxes: each is made by one engine.
+    Boxes,
 }
 
 /// What becomes of an axis of the task's input.
@@ -61,6 +71,19 @@ impl WorkPlan {
     /// [`KernelError::Malformed`] when the nodes cannot be computed in one pass: they are reductions that fold different
     /// dims, axes or groups, or more than one node that is none.
     pub fn of(graph: &Graph, tiling: &Tiling, nodes: &[NodeId]) -> Result<WorkPlan> {
+        WorkPlan::plan(graph, tiling, nodes, None)
+    }
+
+    /// As [`Self::of`], its boxes being the chunks of a regular grid over the result, `chunk[i]` indices long along axis `i`; shares of the
+    /// work end between boxes. An axis of groups is in one piece.
+    ///
+    /// # Errors
+    /// As [`Self::of`]; [`KernelError::Malformed`] too for a chunk of another rank, of no cells, or that cuts an axis of groups.
+    pub fn on_grid(graph: &Graph, tiling: &Tiling, nodes: &[NodeId], chunk: &[usize]) -> Result<WorkPlan> {
+        WorkPlan::plan(graph, tiling, nodes, Some(chunk))
+    }
+
+    fn plan(graph: &Graph, tiling: &Tiling, nodes: &[NodeId], chunk: Option<&[usize]>) -> Result<WorkPlan> {
         let first = *nodes.first().ok_or_else(|| KernelError::malformed("task", "it has no nodes"))?;
         match &graph.node(first)?.op {
             Op::Reduce { input, axes, groups, .. } => {
@@ -70,11 +93,11 @@ impl WorkPlan {
                     output += graph.node(id)?.dtype.size();
                 }
                 let fold = FoldPlan { axes: axes.clone(), groups: groups.clone() };
-                WorkPlan::build(graph, tiling, *input, Some(fold), (state, output))
+                WorkPlan::build(graph, tiling, *input, Some(fold), (state, output), chunk)
             }
             _ if nodes.len() == 1 => {
                 let size = graph.node(first)?.dtype.size();
-                WorkPlan::build(graph, tiling, first, None, (size, size))
+                WorkPlan::build(graph, tiling, first, None, (size, size), chunk)
             }
             _ => Err(KernelError::malformed("task", "only reductions are computed together")),
         }
@@ -86,6 +109,7 @@ impl WorkPlan {
         domain: NodeId,
         fold: Option<FoldPlan>,
         (state_bytes_per_cell, output_bytes_per_cell): (usize, usize),
+        chunk: Option<&[usize]>,
     ) -> Result<WorkPlan> {
         let node = graph.node(domain)?;
         let grid = tiling.grid(domain);
@@ -98,7 +122,10 @@ impl WorkPlan {
         let axes =
             |kept: bool| roles.iter().zip(grid).filter(|(r, _)| (**r == Role::Kept) == kept).map(|(_, g)| g.clone()).collect::<Vec<_>>();
         let groups = roles.iter().map(|r| if let Role::Grouped(n) = r { *n } else { 1 }).product::<usize>().max(1);
-        let kept = grown(axes(true), BOX_BYTES / (state_bytes_per_cell * groups).max(1));
+        let (kept, shares) = match chunk {
+            Some(chunk) => (on_grid(&roles, grid, chunk)?, Shares::Boxes),
+            None => (grown(axes(true), BOX_BYTES / (state_bytes_per_cell * groups).max(1)), Shares::Units),
+        };
         let box_cells = longest_cells(&kept);
         let dtype_bytes = node.dtype.size();
         let folded = grown(axes(false), PIECE_BYTES / box_cells.saturating_mul(dtype_bytes).max(1));
@@ -106,7 +133,7 @@ impl WorkPlan {
         let pieces = count(&folded);
         let unit_bytes = (node.bytes() / 64).clamp(UNIT_BYTES.start, UNIT_BYTES.end);
         let pieces_per_unit = (unit_bytes / piece_bytes).max(pieces.div_ceil(UNITS_PER_BOX)).max(1);
-        Ok(WorkPlan { roles, kept, folded, pieces_per_unit, fold, state_bytes_per_cell, output_bytes_per_cell })
+        Ok(WorkPlan { roles, kept, folded, pieces_per_unit, fold, state_bytes_per_cell, output_bytes_per_cell, shares })
     }
 
     /// Number of boxes that the result is cut into; 0 where it has no cells.
@@ -126,7 +153,11 @@ impl WorkPlan {
 
     /// The units of the `index`-th of `count` nearly equal runs.
     pub fn share(&self, index: u32, count: u32) -> Range<usize> {
-        let at = |i: u32| (self.units() as u128 * u128::from(i) / u128::from(count.max(1))) as usize;
+        let (all, each) = match self.shares {
+            Shares::Units => (self.units(), 1),
+            Shares::Boxes => (self.boxes(), self.units_per_box()),
+        };
+        let at = |i: u32| (all as u128 * u128::from(i) / u128::from(count.max(1))) as usize * each;
         at(index)..at(index.saturating_add(1))
     }
 
@@ -253,6 +284,20 @@ fn runs(mut from: usize, to: usize, units: usize) -> usize {
     count
 }
 
+/// The kept axes, cut by the chunks of the result.
+fn on_grid(roles: &[Role], grid: &[AxisChunks], chunk: &[usize]) -> Result<Vec<AxisChunks>> {
+    let left: Vec<(&Role, &AxisChunks)> = roles.iter().zip(grid).filter(|(role, _)| **role != Role::Reduced).collect();
+    let fits = |((role, _), &length): (&(&Role, &AxisChunks), &usize)| match role {
+        Role::Grouped(groups) => length >= *groups && length > 0,
+        Role::Kept | Role::Reduced => length > 0,
+    };
+    if left.len() != chunk.len() || !left.iter().zip(chunk).all(fits) {
+        return Err(KernelError::malformed("task", format!("chunks of {chunk:?} do not fit its result")));
+    }
+    let kept = left.into_iter().zip(chunk).filter(|((role, _), _)| **role == Role::Kept);
+    Ok(kept.map(|((_, axis), &length)| AxisChunks::uniform(axis.len(), length)).collect())
+}
+
 fn longest_cells(axes: &[AxisChunks]) -> usize {
     axes.iter().fold(1usize, |n, a| n.saturating_mul(a.longest()))
 }
@@ -303,6 +348,7 @@ mod tests {
                 fold: None,
                 state_bytes_per_cell: 100,
                 output_bytes_per_cell: 1,
+                shares: Shares::Units,
             };
             let per_box = plan.units_per_box();
             for parts in 1..8u32 {
@@ -321,5 +367,34 @@ mod tests {
                 assert_eq!(plan.answer_bytes(parts), expected, "{boxes} boxes of {units} units in {parts} parts");
             }
         }
+    }
+
+    #[test]
+    fn boxes_on_a_grid_are_its_chunks_and_are_never_shared() {
+        use crate::{DType, Dim, Graph, Reduction};
+        let mut graph = Graph::new();
+        let dims = vec![Dim::new("t", 400), Dim::new("y", 700), Dim::new("x", 900)];
+        let scan = graph.scan(0, dims, DType::F32);
+        let op = Op::Reduce { input: scan, reduction: Reduction::Mean { skipna: true }, axes: vec![0], groups: None };
+        let mean = graph.push(op).unwrap();
+        let grid = [AxisChunks::uniform(400, 3), AxisChunks::uniform(700, 100), AxisChunks::uniform(900, 70)];
+        let tiling = Tiling::of(&graph, &[&grid]).unwrap();
+        for (node, chunk) in [(scan, vec![7, 90, 800]), (mean, vec![90, 800])] {
+            let plan = WorkPlan::on_grid(&graph, &tiling, &[node], &chunk).unwrap();
+            let shape = graph.node(node).unwrap().shape();
+            assert_eq!(plan.boxes(), shape.iter().zip(&chunk).map(|(n, c)| n.div_ceil(*c)).product::<usize>());
+            for index in 0..plan.boxes() {
+                let at = plan.result_box(index);
+                assert!(at.iter().zip(&chunk).zip(&shape).all(|((r, c), n)| r.start % c == 0 && r.end == (r.start + c).min(*n)), "{at:?}");
+                assert_eq!(plan.box_at(&at), Some(index));
+            }
+            for parts in 1..6 {
+                let shares: Vec<_> = (0..parts).map(|i| plan.share(i, parts)).collect();
+                assert!(shares.iter().all(|s| s.start % plan.units_per_box() == 0), "{shares:?}");
+                assert_eq!(shares.iter().map(Range::len).sum::<usize>(), plan.units());
+            }
+        }
+        assert!(WorkPlan::on_grid(&graph, &tiling, &[mean], &[90]).is_err());
+        assert!(WorkPlan::on_grid(&graph, &tiling, &[mean], &[90, 0]).is_err());
     }
 }

@@ -24,6 +24,17 @@ pub struct Piece {
     /// One partial per node of the task. A piece that holds every unit of its box is finished: the node's cells are its only state, as
     /// they always are of a node that is no reduction.
     pub partials: Vec<Partial>,
+    /// Of a task that is written: one chunk per node of the task, in place of partials.
+    pub written: Vec<Written>,
+}
+
+/// A chunk that a region has written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Size of its file; 0 where it holds nothing but the fill value and is left out.
+    pub bytes: u64,
+    /// SHA-256 of its file; zeros where it is left out.
+    pub sha256: [u8; 32],
 }
 
 /// How far the work is.
@@ -70,4 +81,8 @@ pub struct Account {
     pub kept_chunks: u64,
     /// Their decoded bytes.
     pub kept_bytes: u64,
+    /// Bytes of chunks written beside the data.
+    pub written_bytes: u64,
+    /// Seconds spent encoding and writing them, summed over threads.
+    pub write_seconds: f64,
 }

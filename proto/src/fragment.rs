@@ -3,6 +3,7 @@
 //! In: nothing; plain data. Out: nothing. Never grows with the number of chunks.
 
 use crate::dataset::DatasetSpec;
+use crate::store::StoreTarget;
 use std::sync::Arc;
 use xeng_kernels::{Block, Graph, NodeId};
 
@@ -21,6 +22,33 @@ pub struct Fragment {
     pub held: Vec<Task>,
     /// What is answered.
     pub answers: Vec<Task>,
+    /// Which answers are written beside the data instead of being sent; at most one per task.
+    pub writes: Vec<Write>,
+}
+
+impl Fragment {
+    /// How the answer of task number `task` is written, if it is not sent.
+    pub fn write_of(&self, task: usize) -> Option<&Write> {
+        self.writes.iter().find(|w| w.task as usize == task)
+    }
+}
+
+/// Makes arrays of a Zarr store of a task's cells: each chunk is one box of the work, written by whoever computes it.
+///
+/// A chunk is its cells in C order, little-endian, in one zstd frame; where it reaches over the end of the array it is filled up with the fill
+/// value: NaN, 0 or false. A chunk of nothing else is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// Index into [`Fragment::answers`].
+    pub task: u32,
+    /// The store.
+    pub target: StoreTarget,
+    /// The array's name in the store, per node of the task.
+    pub arrays: Vec<String>,
+    /// Length of a chunk along each axis of the result.
+    pub chunk: Vec<usize>,
+    /// How hard zstd tries.
+    pub zstd_level: i32,
 }
 
 /// A dataset that a fragment reads.

@@ -7,12 +7,14 @@ pub mod error;
 pub mod fragment;
 pub mod grpc;
 pub mod region;
+pub mod store;
 pub mod version;
 pub mod wire;
 
-pub use answer::{Account, Answer, Piece, Progress};
+pub use answer::{Account, Answer, Piece, Progress, Written};
 pub use coverage::Coverage;
 pub use dataset::{AttrValue, Attrs, Dataset, DatasetSpec, Decode, Kind, TimeEncoding, Times, Values, Variable};
 pub use error::{ErrorKind, RegionError};
-pub use fragment::{DatasetUse, Fragment, Part, SourceUse, Task};
+pub use fragment::{DatasetUse, Fragment, Part, SourceUse, Task, Write};
 pub use region::{AnswerStream, Region, Status, Traffic};
+pub use store::{StoreFile, StoreStep, StoreTarget};

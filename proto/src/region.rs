@@ -4,6 +4,7 @@ use crate::answer::Answer;
 use crate::dataset::{Dataset, DatasetSpec};
 use crate::error::RegionError;
 use crate::fragment::{Fragment, Part};
+use crate::store::{StoreStep, StoreTarget};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use std::sync::Arc;
@@ -29,6 +30,16 @@ pub trait Region: Send + Sync {
     /// `Request` for a malformed fragment or a snapshot that has changed, `Budget` when it cannot fit, `Unavailable` when the region cannot be reached;
     /// the stream itself may end in any error.
     async fn execute(&self, fragment: Arc<Fragment>, part: Part) -> Result<AnswerStream, RegionError>;
+
+    /// Takes a store a step further. Engines of a region share the disk that it lies on: each step may be another one's.
+    ///
+    /// # Errors
+    /// `Request` where the engine may not write, for what is no store, or files that are missing; `Budget` for a full disk; `Unavailable`
+    /// when the disk fails or the region cannot be reached.
+    async fn store(&self, target: &StoreTarget, step: StoreStep) -> Result<(), RegionError> {
+        let _ = step;
+        Err(RegionError::request(format!("{} cannot write '{}'", self.label(), target.uri)))
+    }
 
     /// What the engine is, and what it is doing.
     ///

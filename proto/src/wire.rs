@@ -15,6 +15,7 @@ mod integers;
 mod pack;
 mod reduction;
 mod status;
+mod store;
 #[cfg(test)]
 mod tests;
 

@@ -8,19 +8,23 @@ use crate::open::OpenDataset;
 use crate::read::{AHEAD, ChunkKey, FAR_AHEAD, Kept, Source, chunks_behind};
 use crate::run::{Merged, Program, run};
 use crate::tally::Tally;
+use crate::write::{MOST_WAITING, Queue, Writing, check_chunk};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Sender;
 use xeng_kernels::bounds::size_of;
 use xeng_kernels::boxes::visit_boxes;
 use xeng_kernels::evaluate::nested_piece;
-use xeng_kernels::{Block, Known, MergeTree, NodeId, Op, Partial, Tiling, WorkPlan};
+use xeng_kernels::{Block, Bounds, Known, MergeTree, NodeId, Op, Partial, Tiling, WorkPlan};
 use xeng_proto::{Answer, Coverage, ErrorKind, Fragment, Part, Piece, RegionError, Task};
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// Boxes of a store that memory is planned for.
+const PLACES_TRIED: usize = 64;
 
 /// A fragment whose datasets are open, whose units are planned and whose memory is known.
 pub(crate) struct Execution {
@@ -31,6 +35,8 @@ pub(crate) struct Execution {
     tiling: Tiling,
     held: Vec<(Task, WorkPlan)>,
     answers: Vec<(Task, WorkPlan)>,
+    /// Per task of the answers: where it is written, if it is not sent.
+    writings: Vec<Option<Writing>>,
     lanes: usize,
     ahead: usize,
     memory_bytes: usize,
@@ -51,13 +57,19 @@ impl Execution {
         }
         let grids: Vec<_> = sources.iter().map(|s| s.chunks.chunks()).collect();
         let tiling = Tiling::of(&fragment.graph, &grids)?;
-        let plan = |tasks: &[Task]| {
-            tasks
-                .iter()
-                .map(|t| Ok((t.clone(), WorkPlan::of(&fragment.graph, &tiling, &t.nodes)?)))
-                .collect::<Result<Vec<_>, RegionError>>()
+        let graph = &fragment.graph;
+        let hold = |task: &Task| Ok((task.clone(), WorkPlan::of(graph, &tiling, &task.nodes)?));
+        let held = fragment.held.iter().map(hold).collect::<Result<Vec<_>, RegionError>>()?;
+        let answer = |(index, task): (usize, &Task)| match fragment.write_of(index) {
+            Some(write) => {
+                check_chunk(graph, &fragment, write)?;
+                Ok((task.clone(), WorkPlan::on_grid(graph, &tiling, &task.nodes, &write.chunk)?))
+            }
+            None => hold(task),
         };
-        let (held, answers) = (plan(&fragment.held)?, plan(&fragment.answers)?);
+        let answers = fragment.answers.iter().enumerate().map(answer).collect::<Result<Vec<_>, RegionError>>()?;
+        let writing = |index| fragment.write_of(index).map(|write| Writing::prepare(&engine, &fragment, write)).transpose();
+        let writings = (0..answers.len()).map(writing).collect::<Result<Vec<_>, RegionError>>()?;
         let total_bytes = opened.iter().map(|d| d.description.stored_bytes).sum();
         let mut execution = Execution {
             engine,
@@ -66,6 +78,7 @@ impl Execution {
             tiling,
             held,
             answers,
+            writings,
             lanes: 1,
             ahead: AHEAD,
             memory_bytes: 0,
@@ -91,16 +104,26 @@ impl Execution {
                 fixed = fixed.saturating_add(graph.node(id)?.bytes());
             }
         }
-        for (task, plan) in self.held.iter().chain(&self.answers) {
-            let (boxes, chunks) = self.lane_bytes(task, plan)?;
-            lane = lane.max(boxes.saturating_add(chunks.saturating_mul(2)));
-            piece = piece.max(chunks);
+        let sent = std::iter::repeat(&None);
+        for ((task, plan), writing) in self.held.iter().zip(sent).chain(self.answers.iter().zip(&self.writings)) {
+            // Chunks of a store lie across those of its sources: how many of these a box needs differs from place to place.
+            let places = if writing.is_some() { PLACES_TRIED.min(plan.boxes()) } else { 0 };
+            let tried = (0..places).filter_map(|i| plan.pieces(plan.boxes() * i / places * plan.units_per_box()).next());
+            for at in tried.chain([plan.largest_piece()]) {
+                let (boxes, chunks) = self.lane_bytes(task, plan, &at)?;
+                lane = lane.max(boxes.saturating_add(chunks.saturating_mul(2)));
+                piece = piece.max(chunks);
+            }
             tree = tree.max(plan.box_state_bytes());
         }
         fixed = fixed.saturating_add(self.fragment.given.iter().map(|b| b.bytes()).sum());
         // States that wait for their siblings: one per level of the tree, and what waits in the answer channel.
         let waiting = self.held.iter().chain(&self.answers).map(|(_, p)| p.units_per_box().ilog2() as usize + 2).max().unwrap_or(1);
+        // Beside its cells, what is encoded holds their bytes and what zstd makes of them; then it waits for a writer.
+        let chunk = self.writings.iter().flatten().map(Writing::chunk_bytes).max().unwrap_or(0);
         let need = |lanes: usize, ahead: usize| {
+            let encoding = chunk.saturating_mul(2 * lanes + MOST_WAITING);
+            let fixed = fixed.saturating_add(encoding);
             let lanes_bytes = lane.saturating_add(piece.saturating_mul(ahead)).saturating_mul(lanes);
             fixed.saturating_add(lanes_bytes).saturating_add(tree.saturating_mul(waiting + lanes))
         };
@@ -114,14 +137,14 @@ impl Execution {
         Ok(())
     }
 
-    /// Bytes of the boxes that one lane holds for its largest piece, and of that piece's chunks.
-    fn lane_bytes(&self, task: &Task, plan: &WorkPlan) -> Result<(usize, usize), RegionError> {
+    /// Bytes of the boxes that one lane holds for a piece, and of that piece's chunks.
+    fn lane_bytes(&self, task: &Task, plan: &WorkPlan, at: &Bounds) -> Result<(usize, usize), RegionError> {
         let graph = &self.fragment.graph;
         let mut wanted = vec![];
         for &id in &task.nodes {
             match (&graph.node(id)?.op, plan.fold()) {
-                (Op::Reduce { input, .. }, Some(_)) => wanted.push((*input, plan.largest_piece())),
-                _ => wanted.push((id, plan.largest_piece())),
+                (Op::Reduce { input, .. }, Some(_)) => wanted.push((*input, at.clone())),
+                _ => wanted.push((id, at.clone())),
             }
         }
         let (mut boxes, known) = (0usize, self.held_nodes());
@@ -191,7 +214,11 @@ impl Execution {
             let blocks = self.hold(task, plan, &known, tally, cancelled)?;
             known.extend(task.nodes.iter().copied().zip(blocks));
         }
-        for (index, (task, plan)) in self.answers.iter().enumerate() {
+        for (index, ((task, plan), writing)) in self.answers.iter().zip(&self.writings).enumerate() {
+            if let Some(writing) = writing {
+                self.write(index, writing, &known, tally, send, cancelled)?;
+                continue;
+            }
             let units = plan.units_per_box() as u32;
             let sink = |m: Merged| {
                 let bounds = plan.result_box(m.box_index);
@@ -202,13 +229,46 @@ impl Execution {
                 } else {
                     m.partials
                 };
-                let piece = Answer::Piece(Piece { coverage, partials });
+                let piece = Answer::Piece(Piece { coverage, partials, written: vec![] });
                 send.blocking_send(Ok(piece)).map_err(|_| RegionError::new(ErrorKind::Cancelled, "the asker went away"))
             };
             let range = plan.share(self.part.index, self.part.count);
             self.run_task(task, plan, range, &known, tally, cancelled, &sink)?;
         }
         Ok(())
+    }
+
+    /// Computes answer number `index` box by box, and writes each.
+    fn write(
+        &self,
+        index: usize,
+        writing: &Writing,
+        known: &Known,
+        tally: &Tally,
+        send: &Sender<Result<Answer, RegionError>>,
+        cancelled: &AtomicBool,
+    ) -> Result<(), RegionError> {
+        let (task, plan) = &self.answers[index];
+        let units = plan.units_per_box() as u32;
+        let encoded = |m: Merged| {
+            let began = Instant::now();
+            let bounds = plan.result_box(m.box_index);
+            if m.node != MergeTree::root_of(units) {
+                return Err(RegionError::internal("a chunk that another engine adds to"));
+            }
+            let cells = self.finished(task, m.partials)?;
+            let chunks = writing.arrays().iter().zip(cells).map(|(array, cells)| array.encode(&bounds, cells)).collect::<Result<_, _>>()?;
+            tally.writing(began.elapsed());
+            Ok((Coverage { task: index as u32, bounds, level: m.node.0, index: m.node.1, units }, chunks))
+        };
+        let range = plan.share(self.part.index, self.part.count);
+        Queue::new(writing, tally, send).run(|queue| {
+            let sink = |m: Merged| {
+                let (coverage, chunks) = self.engine.pool.install(|| encoded(m))?;
+                queue.take(coverage, chunks)
+            };
+            self.run_task(task, plan, range, known, tally, cancelled, &sink)
+        })
     }
 
     /// Computes a held step in full.

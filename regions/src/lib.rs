@@ -4,6 +4,7 @@
 //! computation, `run` evaluates and folds the units on the engine's threads and merges them along the fixed tree.
 //! [`store`] is where bytes lie (disk, S3, HTTP, or in pieces of other objects, as references say), [`cache`] keeps far ones beside
 //! the engine, [`source`] and [`codec`] make cells of them, [`cf`] makes those what a user knows, and [`collection`] joins files.
+//! `write` makes Zarr stores of what is too large to travel, and `decoded` keeps chunks that are read again.
 
 pub mod cache;
 pub mod cf;
@@ -22,6 +23,7 @@ mod run;
 pub mod source;
 pub mod store;
 mod tally;
+mod write;
 
 #[cfg(test)]
 #[path = "tests/hostile/mod.rs"]
@@ -34,3 +36,4 @@ pub use local::{EngineConfig, LocalRegion};
 pub use open::{OpenDataset, open};
 pub use roots::Roots;
 pub use source::{ChunkSource, Encoded};
+pub use write::WriteRoots;

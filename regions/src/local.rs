@@ -8,6 +8,7 @@ use crate::memory::{Memory, Permit};
 use crate::open::{OpenDataset, open};
 use crate::roots::Roots;
 use crate::store::{StoreConfig, Stores};
+use crate::write::{self, WriteRoots};
 use async_trait::async_trait;
 use futures::StreamExt;
 use std::collections::HashMap;
@@ -17,7 +18,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use xeng_proto::{Answer, AnswerStream, Dataset, DatasetSpec, Fragment, Part, Progress, Region, RegionError, Status, Traffic};
+use xeng_proto::{
+    Answer, AnswerStream, Dataset, DatasetSpec, Fragment, Part, Progress, Region, RegionError, Status, StoreStep, StoreTarget, Traffic,
+};
 
 /// Answers that wait for a slow asker before the engine stops computing: back-pressure.
 const ANSWERS_WAITING: usize = 4;
@@ -37,18 +40,21 @@ pub struct EngineConfig {
     pub memory_bytes: usize,
     /// Which folders may be read.
     pub roots: Roots,
+    /// Which folders results may be written to.
+    pub write_roots: WriteRoots,
     /// How stores are reached.
     pub stores: StoreConfig,
 }
 
 impl EngineConfig {
-    /// An engine of one thread per processor and 2 GiB that may read everything the process may.
+    /// An engine of one thread per processor and 2 GiB that may read everything the process may, and write nothing.
     pub fn new(region: &str) -> EngineConfig {
         EngineConfig {
             region: region.to_owned(),
             threads: None,
             memory_bytes: 2 << 30,
             roots: Roots::everywhere(),
+            write_roots: WriteRoots::nowhere(),
             stores: StoreConfig::default(),
         }
     }
@@ -153,6 +159,12 @@ impl Region for LocalRegion {
                 answer
             })
             .boxed())
+    }
+
+    async fn store(&self, target: &StoreTarget, step: StoreStep) -> Result<(), RegionError> {
+        let (engine, target) = (self.shared.clone(), target.clone());
+        let done = tokio::task::spawn_blocking(move || write::step(&engine, &target, step)).await;
+        done.map_err(|e| RegionError::internal(format!("writing failed: {e}")))?
     }
 
     async fn status(&self) -> Result<Status, RegionError> {

@@ -18,6 +18,8 @@ pub(crate) struct Tally {
     fetch_nanos: AtomicU64,
     decode_nanos: AtomicU64,
     work_nanos: AtomicU64,
+    written_bytes: AtomicU64,
+    write_nanos: AtomicU64,
     units_done: AtomicU64,
     units_total: AtomicU64,
     total_bytes: AtomicU64,
@@ -47,6 +49,15 @@ impl Tally {
     /// Time spent on pieces, decoding included.
     pub(crate) fn working(&self, took: Duration) {
         self.work_nanos.fetch_add(took.as_nanos() as u64, Relaxed);
+    }
+
+    pub(crate) fn written(&self, bytes: usize) {
+        self.written_bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// Time spent encoding or writing.
+    pub(crate) fn writing(&self, took: Duration) {
+        self.write_nanos.fetch_add(took.as_nanos() as u64, Relaxed);
     }
 
     pub(crate) fn unit_done(&self) {
@@ -86,6 +97,8 @@ impl Tally {
             cache_fetched_bytes: after.fetched_bytes.saturating_sub(before.fetched_bytes),
             kept_chunks: self.kept_chunks.load(Relaxed),
             kept_bytes: self.kept_bytes.load(Relaxed),
+            written_bytes: self.written_bytes.load(Relaxed),
+            write_seconds: seconds(&self.write_nanos),
         }
     }
 }

@@ -14,7 +14,7 @@ use xeng::topology::{RegionPlace, Topology};
 use xeng::wan::{Link, WanProxy};
 use xeng_proto::grpc::{GrpcRegion, serve};
 use xeng_proto::{DatasetSpec, Region};
-use xeng_regions::{EngineConfig, LocalRegion};
+use xeng_regions::{EngineConfig, LocalRegion, WriteRoots};
 
 /// What lies between home and its regions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +73,10 @@ pub(crate) async fn serve_at_free_port(region: Arc<dyn Region>) -> (SocketAddr, 
     (address, tokio::spawn(async move { serve(region, listener, std::future::pending()).await.unwrap() }))
 }
 
-/// An engine of a few threads.
+/// An engine of a few threads that may write anywhere.
 pub(crate) fn engine(region: &str, threads: usize) -> Arc<LocalRegion> {
-    Arc::new(LocalRegion::start(EngineConfig { threads: NonZeroUsize::new(threads), ..EngineConfig::new(region) }).unwrap())
+    let write_roots = WriteRoots::everywhere();
+    Arc::new(LocalRegion::start(EngineConfig { threads: NonZeroUsize::new(threads), write_roots, ..EngineConfig::new(region) }).unwrap())
 }
 
 impl Cluster {

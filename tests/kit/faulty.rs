@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use xeng_kernels::{Block, DType};
-use xeng_proto::{Answer, AnswerStream, Dataset, DatasetSpec, Fragment, Part, Region, RegionError, Status, Traffic};
+use xeng_proto::{
+    Answer, AnswerStream, Dataset, DatasetSpec, Fragment, Part, Region, RegionError, Status, StoreStep, StoreTarget, Traffic,
+};
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +37,10 @@ pub(crate) enum Fault {
     NeverBegins,
     /// Nothing more comes after this many pieces.
     FallsSilent(usize),
+    /// A chunk that was to be written is sent empty.
+    NotWritten,
+    /// A chunk that was written is claimed to be larger.
+    WrongSize,
     /// Each answer comes so much later.
     Slow(Duration),
 }
@@ -74,6 +80,10 @@ impl Region for Faulty {
         Ok(spoiled(answers, self.fault))
     }
 
+    async fn store(&self, target: &StoreTarget, step: StoreStep) -> Result<(), RegionError> {
+        self.inner.store(target, step).await
+    }
+
     async fn status(&self) -> Result<Status, RegionError> {
         self.inner.status().await
     }
@@ -103,9 +113,14 @@ fn spoiled(answers: AnswerStream, fault: Fault) -> AnswerStream {
                 a
             })
             .boxed(),
-        Fault::WrongUnits | Fault::WrongCells | Fault::WrongTask | Fault::WrongFields | Fault::WrongShape | Fault::WrongType => {
-            answers.map(move |a| a.map(|a| forged(a, fault))).boxed()
-        }
+        Fault::WrongUnits
+        | Fault::WrongCells
+        | Fault::WrongTask
+        | Fault::WrongFields
+        | Fault::WrongShape
+        | Fault::WrongType
+        | Fault::NotWritten
+        | Fault::WrongSize => answers.map(move |a| a.map(|a| forged(a, fault))).boxed(),
     }
 }
 
@@ -117,6 +132,8 @@ fn forged(answer: Answer, fault: Fault) -> Answer {
         Fault::WrongCells => c.bounds.iter_mut().for_each(|r| *r = r.start..r.end + 1),
         Fault::WrongTask => c.task += 7,
         Fault::WrongFields => piece.partials.iter_mut().for_each(|p| p.states.clear()),
+        Fault::NotWritten => piece.written.clear(),
+        Fault::WrongSize => piece.written.iter_mut().for_each(|w| w.bytes += 1),
         Fault::WrongShape => each_state(&mut piece.partials, |b| Block::filled(b.dtype(), &[b.len() + 1], 1.0)),
         _ => each_state(&mut piece.partials, |b| b.cast(if b.dtype() == DType::F32 { DType::F64 } else { DType::F32 })),
     }

@@ -62,6 +62,7 @@ pub(crate) fn start_on_full_disk(args: &[&str], environment: &[(String, String)]
 pub(crate) struct Server {
     pub(crate) endpoint: String,
     region: String,
+    options: Vec<String>,
     process: Child,
 }
 
@@ -75,8 +76,14 @@ impl Drop for Server {
 impl Server {
     /// Starts an engine that listens at an address; port 0 is any that is free.
     pub(crate) fn start(region: &str, listen: &str) -> Server {
+        Server::start_with(region, listen, &[])
+    }
+
+    /// As [`Server::start`], with further options.
+    pub(crate) fn start_with(region: &str, listen: &str, options: &[&str]) -> Server {
         let mut process = Command::new(env!("CARGO_BIN_EXE_xeng"))
             .args(["serve", "--region", region, "--listen", listen, "--threads", "1"])
+            .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -88,7 +95,8 @@ impl Server {
             first.split_whitespace().find(|w| w.starts_with("http://")).unwrap_or_else(|| panic!("no address: {first}")).to_owned();
         // Whoever says more is read to the end, lest it wait for a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        Server { endpoint, region: region.to_owned(), process }
+        let options = options.iter().map(|&o| o.to_owned()).collect();
+        Server { endpoint, region: region.to_owned(), options, process }
     }
 
     /// `kill -9`, and a new process at the same address.
@@ -96,7 +104,8 @@ impl Server {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
         let address = self.endpoint.trim_start_matches("http://").to_owned();
-        Server::start(&self.region, &address)
+        let options: Vec<&str> = self.options.iter().map(String::as_str).collect();
+        Server::start_with(&self.region, &address, &options)
     }
 
     /// Number of fragments under way.

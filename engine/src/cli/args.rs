@@ -45,7 +45,7 @@ pub enum Command {
   xeng eval \"era5.t2m.mean('time')\" --open era5='era5/*.nc' -o mean.nc -o mean.png
   xeng eval \"a.tas.mean() - b.tas.mean()\" --open a=a.nc --open b=b.zarr
   xeng eval @anomaly.txt --open era5=/data/era5.zarr@us-east-1 \\
-      --region us-east-1=http://10.0.1.10:7070")]
+      --region us-east-1=http://10.0.1.10:7070 -o /data/anomaly.zarr@us-east-1")]
     Eval(EvalArgs),
     /// Run a plan file.
     #[command(after_help = "Examples:\n  xeng run plan.toml\n  xeng run plan.toml --set budget.wan_bytes=1GiB --json")]
@@ -145,8 +145,9 @@ pub struct EvalArgs {
     /// A dataset: NAME=URI[@REGION][,concat=DIM][,group=PATH][,decode_times=false][,drop=A+B].
     #[arg(long, value_name = "NAME=URI")]
     pub open: Vec<String>,
-    /// Where to write: .nc .zarr .csv .parquet .json .png; a short text on the terminal if left out.
-    #[arg(short, long, value_name = "FILE")]
+    /// Where to write: .nc .zarr .csv .parquet .json .png; a short text on the terminal if left out. PATH.zarr@REGION: by the engines
+    /// of that region, beside the data.
+    #[arg(short, long, value_name = "FILE[@REGION]")]
     pub output: Vec<PathBuf>,
     /// Print the receipt on stdout.
     #[arg(long)]
@@ -226,6 +227,9 @@ pub struct ServeArgs {
     /// A folder whose files may be read; repeat it for more.
     #[arg(long, value_name = "DIR")]
     pub root: Vec<PathBuf>,
+    /// A folder that results may be written to, as Zarr stores; none by default. Repeat it for more.
+    #[arg(long, value_name = "DIR")]
+    pub write_root: Vec<PathBuf>,
     /// Compute threads.
     #[arg(long)]
     pub threads: Option<usize>,

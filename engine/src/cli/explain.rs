@@ -1,7 +1,7 @@
 //! `xeng explain`: what would run where, and its price.
 
 use super::args::{ExplainArgs, ExplainFormat};
-use super::{print, run_plan, setup};
+use super::{print, run_plan, setup, stores};
 use crate::error::Result;
 use crate::explain;
 use crate::session::Job;
@@ -9,7 +9,7 @@ use crate::session::Job;
 pub(super) async fn explain(args: ExplainArgs) -> Result<()> {
     let (plan, job) = if args.what.ends_with(".toml") {
         let plan = crate::planfile::read(std::path::Path::new(&args.what), args.at.topology.as_deref(), &args.set)?;
-        let job = run_plan::job(&plan)?;
+        let job = Job { stores: stores::of_plan(&plan), ..run_plan::job(&plan)? };
         (plan, job)
     } else {
         let plan = setup::base(&args.at)?;

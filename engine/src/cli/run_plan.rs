@@ -2,7 +2,7 @@
 
 use super::args::RunArgs;
 use super::progress::Progress;
-use super::{inputs, print, setup};
+use super::{inputs, print, setup, stores};
 use crate::error::{Error, Result};
 use crate::output;
 use crate::planfile::PlanFile;
@@ -14,17 +14,18 @@ use std::path::PathBuf;
 
 pub(super) async fn run(args: RunArgs) -> Result<()> {
     let plan = crate::planfile::read(&args.plan, args.at.topology.as_deref(), &args.set)?;
-    let job = job(&plan)?;
+    let job = Job { stores: stores::of_plan(&plan), ..job(&plan)? };
     inputs::spare(&job.opens, plan.output.values().flat_map(|o| o.paths()).map(|path| plan.folder.join(path)))?;
     check_outputs(&plan)?;
     let session = setup::session(&plan, &args.at)?;
     let progress = Progress::new(args.at.progress);
-    let run = session.evaluate(&job, &|region, told| progress.set(region, told)).await;
+    let run = stores::settled(&session, session.evaluate(&job, &|region, told| progress.set(region, told))).await;
     progress.finish();
     let run = run.map_err(|e| plan.locate(e))?;
     for (path, bytes) in write(&plan, &run, &Style::default())? {
         eprintln!("wrote {} ({bytes} bytes)", path.display());
     }
+    stores::tell(&run.receipt.stores);
     if args.json { print(&run.receipt.to_json()?) } else { Ok(()) }
 }
 
@@ -78,5 +79,10 @@ pub(super) fn job(plan: &PlanFile) -> Result<Job> {
                 .hint_if(crate::suggest::did_you_mean_or_list(name, names.iter().copied())));
         }
     }
-    Ok(Job { opens: setup::opens(plan, &[])?, compute: plan.compute.clone(), wanted: plan.output.keys().cloned().collect() })
+    Ok(Job {
+        opens: setup::opens(plan, &[])?,
+        compute: plan.compute.clone(),
+        wanted: plan.output.keys().cloned().collect(),
+        stores: vec![],
+    })
 }

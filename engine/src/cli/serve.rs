@@ -11,7 +11,7 @@ use xeng_proto::Region;
 use xeng_proto::grpc::meter::Meter;
 use xeng_proto::grpc::server::{region_router, serve_router};
 use xeng_regions::store::StoreConfig;
-use xeng_regions::{EngineConfig, LocalRegion, Roots};
+use xeng_regions::{EngineConfig, LocalRegion, Roots, WriteRoots};
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:7070";
 const DEFAULT_REGION: &str = "home";
@@ -27,12 +27,14 @@ pub(super) async fn serve(args: ServeArgs) -> Result<()> {
     let memory_bytes = args.memory.as_deref().map(quantity::bytes).transpose()?.or(file.memory_bytes).unwrap_or(DEFAULT_MEMORY_BYTES);
     let folders = if args.root.is_empty() { file.roots } else { args.root };
     let roots = if folders.is_empty() { Roots::everywhere() } else { Roots::only(&folders)? };
+    let writable = if args.write_root.is_empty() { file.write_roots } else { args.write_root };
     let threads = args.threads.or(file.threads).and_then(NonZeroUsize::new);
     let config = EngineConfig {
         region: region.clone(),
         threads,
         memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
         roots,
+        write_roots: WriteRoots::only(&writable)?,
         stores: StoreConfig { s3: file.s3, cache: super::cache::config(&args.cache)?.or(file.cache) },
     };
     let engine: Arc<dyn Region> = Arc::new(LocalRegion::start(config)?);

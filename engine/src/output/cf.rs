@@ -121,7 +121,8 @@ fn same(a: &Variable<'_>, b: &Variable<'_>) -> bool {
     a.dims == b.dims && a.shape == b.shape && cells && a.attrs.get("units") == b.attrs.get("units")
 }
 
-pub(super) fn free_name(array: &Array, outcome: &Outcome) -> String {
+/// What an array is called in a file.
+pub(crate) fn free_name(array: &Array, outcome: &Outcome) -> String {
     let taken = |name: &str| array.dims.iter().any(|d| d == name) || array.coords.iter().any(|c| c.name == name);
     match (&array.name, outcome) {
         (Some(name), Outcome::Dataset { .. }) => name.clone(),

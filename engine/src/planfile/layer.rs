@@ -128,6 +128,7 @@ impl Layer {
             json: over.json.or(below.json),
             plot: over.plot.or(below.plot),
             title: over.title.or(below.title),
+            region: over.region.or(below.region),
         });
         for (name, expr) in over.compute {
             match self.compute.iter_mut().find(|(known, _)| *known == name) {
@@ -154,6 +155,11 @@ impl Layer {
             if !known().any(|known| known == name) {
                 let error = Error::request(format!("[output.{name}] names nothing in [compute]"));
                 return Err(output.wrong(error.hint_if(suggest::did_you_mean_or_list(name, known()))));
+            }
+            let there = |o: &Outputs| o.region.is_none() || (o.zarr.is_some() && o.paths().next().is_none());
+            if !there(&output.value) {
+                let error = Error::request(format!("[output.{name}] is written in a region, and so as Zarr alone"));
+                return Err(output.wrong(error.hint("give zarr = \"PATH.zarr\" and no other output beside it, or leave out the region")));
             }
         }
         let open = self.open.into_iter().map(|(name, open)| {

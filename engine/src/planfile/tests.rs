@@ -99,6 +99,8 @@ fn what_is_wrong_is_shown_where_it_is_written() {
             "[output.diffrence] names nothing in [compute]",
             "did you mean 'difference'?",
         ),
+        ("[compute]\nx = 'a'\n[output.x]\nregion = 'east'\nnetcdf = 'x.nc'", "as Zarr alone", "zarr = "),
+        ("[compute]\nx = 'a'\n[output.x]\nregion = 'east'\nzarr = 'x.zarr'\nplot = 'x.png'", "as Zarr alone", "no other output"),
         ("[budget]\nwan_bytes = 'lots'", "'lots' is no size", "such as 2GiB"),
         ("[budget]\ndeadline = -3", "'-3' is no duration", "such as 15min"),
     ];
@@ -106,6 +108,12 @@ fn what_is_wrong_is_shown_where_it_is_written() {
         let shown = shown(text);
         assert!(shown.contains(message) && shown.contains(hint) && shown.contains(" --> plan.toml, line "), "{shown}");
     }
+}
+
+#[test]
+fn what_a_region_writes_is_no_path_here() {
+    let plan = parse("[compute]\nx = 'a'\n[output.x]\nregion = 'east'\nzarr = '/data/x.zarr'", "plan.toml").unwrap();
+    assert_eq!((plan.output["x"].region.as_deref(), plan.output["x"].paths().count()), (Some("east"), 0));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use xeng_proto::Region;
 use xeng_proto::grpc::GrpcRegion;
 use xeng_regions::store::StoreConfig;
-use xeng_regions::{EngineConfig, LocalRegion};
+use xeng_regions::{EngineConfig, LocalRegion, WriteRoots};
 
 /// The region that results are wanted in when nobody says.
 const DEFAULT_HOME: &str = "home";
@@ -67,6 +67,7 @@ impl Session {
                 threads: threads.and_then(NonZeroUsize::new),
                 memory_bytes: engine_bytes,
                 stores: stores.clone(),
+                write_roots: WriteRoots::everywhere(),
                 ..EngineConfig::new(name)
             };
             let engine: Arc<dyn Region> = Arc::new(LocalRegion::start(config)?);
@@ -84,7 +85,18 @@ impl Session {
         if !engines.contains_key(&home) {
             engines.insert(home.clone(), vec![in_process(&home)?]);
         }
-        Ok(Session { engines, topology, home, remote, wan_bytes: budget.wan_bytes, memory_bytes, patience, tell, met: Default::default() })
+        Ok(Session {
+            engines,
+            topology,
+            home,
+            remote,
+            wan_bytes: budget.wan_bytes,
+            memory_bytes,
+            patience,
+            tell,
+            met: Default::default(),
+            leaving: Default::default(),
+        })
     }
 }
 

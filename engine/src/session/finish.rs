@@ -23,9 +23,32 @@ pub(super) struct ArrayShape {
     name: Option<String>,
     root: usize,
     dims: Vec<String>,
+    lengths: Vec<usize>,
     cells: Cells,
     attrs: Attrs,
     coords: Vec<(String, LazyCoord, Option<usize>)>,
+}
+
+impl Shape {
+    /// Its arrays.
+    pub(super) fn arrays(&self) -> &[ArrayShape] {
+        match self {
+            Shape::Array(array) => std::slice::from_ref(array),
+            Shape::Dataset(arrays, _) => arrays,
+        }
+    }
+}
+
+impl ArrayShape {
+    /// Which root its cells are.
+    pub(super) fn root(&self) -> usize {
+        self.root
+    }
+
+    /// What its cells stand for.
+    pub(super) fn cells(&self) -> &Cells {
+        &self.cells
+    }
 }
 
 /// Appends the nodes that a value is made of to the roots.
@@ -52,7 +75,8 @@ pub(super) fn shape(value: &Value, plan: &mut Plan, roots: &mut Vec<NodeId>) -> 
 }
 
 fn array_shape(array: &LazyArray, plan: &Plan, roots: &mut Vec<NodeId>) -> Result<ArrayShape> {
-    let dims = plan.graph.node(array.node)?.dims.iter().map(|d| d.name.to_string()).collect();
+    let node = plan.graph.node(array.node)?;
+    let dims = node.dims.iter().map(|d| d.name.to_string()).collect();
     let root = root_of(roots, array.node);
     let coords = array.coords.iter().map(|(name, coord)| {
         let at = match coord.data {
@@ -64,6 +88,7 @@ fn array_shape(array: &LazyArray, plan: &Plan, roots: &mut Vec<NodeId>) -> Resul
     Ok(ArrayShape {
         name: array.name.clone(),
         dims,
+        lengths: node.shape(),
         cells: array.cells.clone(),
         attrs: array.attrs.clone(),
         coords: coords.collect(),
@@ -78,7 +103,7 @@ fn root_of(roots: &mut Vec<NodeId>, node: NodeId) -> usize {
     })
 }
 
-/// The finished value, from the cells of the roots.
+/// The finished value, from the cells of the roots; an array whose cells are not there has none, but is otherwise as it will be.
 pub(super) fn outcome(shape: &Shape, blocks: &[Arc<Block>]) -> Result<Outcome> {
     match shape {
         Shape::Array(a) => Ok(Outcome::Array(array(a, blocks)?)),
@@ -89,7 +114,7 @@ pub(super) fn outcome(shape: &Shape, blocks: &[Arc<Block>]) -> Result<Outcome> {
 }
 
 fn array(a: &ArrayShape, blocks: &[Arc<Block>]) -> Result<Array> {
-    let (shape, values) = cells(blocks, a.root, &a.cells)?;
+    let (_, values) = cells(blocks, a.root, &a.cells)?;
     let coords = a
         .coords
         .iter()
@@ -102,7 +127,7 @@ fn array(a: &ArrayShape, blocks: &[Arc<Block>]) -> Result<Array> {
             Ok(Coordinate { name: name.clone(), dims: coord.dims.clone(), shape, values, attrs: coord.attrs.clone() })
         })
         .collect::<Result<_>>()?;
-    Ok(Array { name: a.name.clone(), dims: a.dims.clone(), shape, values, attrs: a.attrs.clone(), coords })
+    Ok(Array { name: a.name.clone(), dims: a.dims.clone(), shape: a.lengths.clone(), values, attrs: a.attrs.clone(), coords })
 }
 
 fn cells(blocks: &[Arc<Block>], root: usize, kind: &Cells) -> Result<(Vec<usize>, Values)> {

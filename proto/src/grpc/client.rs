@@ -10,6 +10,7 @@ use crate::dataset::{Dataset, DatasetSpec};
 use crate::error::RegionError;
 use crate::fragment::{Fragment, Part};
 use crate::region::{AnswerStream, Region, Status, Traffic};
+use crate::store::{StoreStep, StoreTarget};
 use crate::wire::{Budget, Wire, check_speaker, pb, speaker};
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -113,6 +114,12 @@ impl Region for GrpcRegion {
         let request = pb::ExecuteRequest { speaker: Some(speaker()), fragment: Some(fragment.to_wire()), part: Some(part.to_wire()) };
         let messages = self.client.clone().execute(request).await.map_err(|s| self.refused(&s))?.into_inner();
         Ok(answers(self.clone(), messages))
+    }
+
+    async fn store(&self, target: &StoreTarget, step: StoreStep) -> Result<(), RegionError> {
+        let request = pb::StoreRequest { speaker: Some(speaker()), target: Some(target.to_wire()), step: step.to_wire() };
+        let reply = self.client.clone().store(request).await.map_err(|s| self.refused(&s))?.into_inner();
+        check_speaker(reply.speaker)
     }
 
     async fn status(&self) -> Result<Status, RegionError> {

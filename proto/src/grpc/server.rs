@@ -10,6 +10,7 @@ use crate::dataset::DatasetSpec;
 use crate::error::RegionError;
 use crate::fragment::{Fragment, Part};
 use crate::region::Region;
+use crate::store::{StoreStep, StoreTarget};
 use crate::wire::{Budget, DESCRIPTORS, Wire, check_speaker, pb, speaker};
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -58,6 +59,12 @@ impl RegionEngine for RegionService {
         Ok(Response::new(messages.boxed()))
     }
 
+    async fn store(&self, request: Request<pb::StoreRequest>) -> Result<Response<pb::StoreReply>, Status> {
+        let (target, step) = wanted(request.into_inner()).map_err(|e| to_status(&e))?;
+        self.region.store(&target, step).await.map_err(|e| to_status(&e))?;
+        Ok(Response::new(pb::StoreReply { speaker: Some(speaker()) }))
+    }
+
     async fn get_status(&self, request: Request<pb::GetStatusRequest>) -> Result<Response<pb::GetStatusReply>, Status> {
         check_speaker(request.into_inner().speaker).map_err(|e| to_status(&e))?;
         let status = self.region.status().await.map_err(|e| to_status(&e))?;
@@ -78,6 +85,13 @@ fn asked(request: pb::ExecuteRequest) -> Result<(Fragment, Part), RegionError> {
     let fragment = request.fragment.ok_or_else(|| RegionError::request("malformed message: the fragment is missing"))?;
     let part = request.part.map_or(Ok(Part::WHOLE), |p| Part::from_wire(p, budget))?;
     Ok((Fragment::from_wire(fragment, budget)?, part))
+}
+
+fn wanted(request: pb::StoreRequest) -> Result<(StoreTarget, StoreStep), RegionError> {
+    check_speaker(request.speaker)?;
+    let budget = &mut Budget::default();
+    let target = request.target.ok_or_else(|| RegionError::request("malformed message: the store is missing"))?;
+    Ok((StoreTarget::from_wire(target, budget)?, StoreStep::from_wire(request.step, budget)?))
 }
 
 /// Serves a region until `shutdown` is ready; calls under way are then answered to their end.

@@ -45,6 +45,7 @@ fn piece(cells: usize) -> Answer {
     Answer::Piece(Piece {
         coverage: Coverage { task: 0, bounds: vec![0..cells], level: 0, index: 0, units: 1 },
         partials: vec![Partial { states: vec![block] }],
+        written: vec![],
     })
 }
 
@@ -118,7 +119,8 @@ async fn served() -> Served {
 }
 
 async fn execute(region: &GrpcRegion, index: u32) -> Result<AnswerStream, RegionError> {
-    let fragment = Fragment { datasets: vec![], sources: vec![], given: vec![], graph: Graph::new(), held: vec![], answers: vec![] };
+    let fragment =
+        Fragment { datasets: vec![], sources: vec![], given: vec![], graph: Graph::new(), held: vec![], answers: vec![], writes: vec![] };
     region.execute(Arc::new(fragment), Part { index, count: 9 }).await
 }
 

@@ -3,9 +3,10 @@
 use super::block::result_to_wire;
 use super::budget::{Budget, MAX_RANK, at_most, length};
 use super::{Wire, list, malformed, need, pb};
-use crate::answer::{Account, Answer, Piece, Progress};
+use crate::answer::{Account, Answer, Piece, Progress, Written};
 use crate::coverage::Coverage;
 use crate::error::RegionError;
+use bytes::Bytes;
 use pb::answer::Kind;
 use xeng_kernels::{Bounds, Partial};
 
@@ -48,14 +49,36 @@ impl Wire for Piece {
     type Message = pb::Piece;
 
     fn to_wire(&self) -> pb::Piece {
-        pb::Piece { coverage: Some(self.coverage.to_wire()), partials: self.partials.iter().map(Wire::to_wire).collect() }
+        pb::Piece {
+            coverage: Some(self.coverage.to_wire()),
+            partials: self.partials.iter().map(Wire::to_wire).collect(),
+            written: self.written.iter().map(Wire::to_wire).collect(),
+        }
     }
 
     fn from_wire(message: pb::Piece, budget: &mut Budget) -> Result<Piece, RegionError> {
         Ok(Piece {
             coverage: Coverage::from_wire(need(message.coverage, "a coverage")?, budget)?,
             partials: list(message.partials, budget)?,
+            written: list(message.written, budget)?,
         })
+    }
+}
+
+impl Wire for Written {
+    type Message = pb::Written;
+
+    fn to_wire(&self) -> pb::Written {
+        let sha256 = if self.bytes == 0 { Bytes::new() } else { Bytes::copy_from_slice(&self.sha256) };
+        pb::Written { bytes: self.bytes, sha256 }
+    }
+
+    fn from_wire(message: pb::Written, _: &mut Budget) -> Result<Written, RegionError> {
+        let sha256 = match (&message.sha256[..], message.bytes) {
+            ([], 0) => [0; 32],
+            (digest, _) => digest.try_into().map_err(|_| malformed("a digest that is not 32 bytes long"))?,
+        };
+        Ok(Written { bytes: message.bytes, sha256 })
     }
 }
 
@@ -120,6 +143,8 @@ impl Wire for Account {
             cache_fetched_bytes: a.cache_fetched_bytes,
             kept_chunks: a.kept_chunks,
             kept_bytes: a.kept_bytes,
+            written_bytes: a.written_bytes,
+            write_seconds: a.write_seconds,
         }
     }
 
@@ -140,6 +165,8 @@ impl Wire for Account {
             cache_fetched_bytes: a.cache_fetched_bytes,
             kept_chunks: a.kept_chunks,
             kept_bytes: a.kept_bytes,
+            written_bytes: a.written_bytes,
+            write_seconds: a.write_seconds,
         })
     }
 }

@@ -1,10 +1,11 @@
 //! Fragments: what home asks. Every number in them is checked against the lists that it points into.
 
-use super::budget::{Budget, text};
+use super::budget::{Budget, MAX_RANK, at_most, length, text};
 use super::{Wire, list, malformed, need, pb};
 use crate::dataset::DatasetSpec;
 use crate::error::RegionError;
-use crate::fragment::{DatasetUse, Fragment, Part, SourceUse, Task};
+use crate::fragment::{DatasetUse, Fragment, Part, SourceUse, Task, Write};
+use crate::store::StoreTarget;
 use std::sync::Arc;
 use xeng_kernels::{Block, Graph, NodeId, Op};
 
@@ -19,6 +20,7 @@ impl Wire for Fragment {
             graph: Some(self.graph.to_wire()),
             held: self.held.iter().map(Wire::to_wire).collect(),
             answers: self.answers.iter().map(Wire::to_wire).collect(),
+            writes: self.writes.iter().map(Wire::to_wire).collect(),
         }
     }
 
@@ -30,6 +32,7 @@ impl Wire for Fragment {
             graph: Graph::from_wire(need(message.graph, "a graph")?, budget)?,
             held: list(message.held, budget)?,
             answers: list(message.answers, budget)?,
+            writes: list(message.writes, budget)?,
         };
         check(&fragment)?;
         Ok(fragment)
@@ -49,6 +52,15 @@ fn check(fragment: &Fragment) -> Result<(), RegionError> {
         };
         if !fits {
             return Err(malformed(format!("a {} node does not fit what it reads", node.op.name())));
+        }
+    }
+    for (number, write) in fragment.writes.iter().enumerate() {
+        let task = fragment.answers.get(write.task as usize);
+        if task.is_none_or(|task| task.nodes.len() != write.arrays.len()) {
+            return Err(malformed(format!("what is written of task {} does not fit it", write.task)));
+        }
+        if fragment.writes[..number].iter().any(|other| other.task == write.task) {
+            return Err(malformed(format!("task {} is written twice", write.task)));
         }
     }
     let nodes = fragment.held.iter().chain(&fragment.answers).flat_map(|t| &t.nodes);
@@ -94,6 +106,31 @@ impl Wire for Task {
 
     fn from_wire(message: pb::Task, _: &mut Budget) -> Result<Task, RegionError> {
         Ok(Task { nodes: message.nodes.into_iter().map(NodeId).collect() })
+    }
+}
+
+impl Wire for Write {
+    type Message = pb::Write;
+
+    fn to_wire(&self) -> pb::Write {
+        pb::Write {
+            task: self.task,
+            target: Some(self.target.to_wire()),
+            arrays: self.arrays.clone(),
+            chunk: self.chunk.iter().map(|&n| n as u64).collect(),
+            zstd_level: self.zstd_level,
+        }
+    }
+
+    fn from_wire(message: pb::Write, budget: &mut Budget) -> Result<Write, RegionError> {
+        at_most(message.chunk.len(), MAX_RANK, "axes")?;
+        Ok(Write {
+            task: message.task,
+            target: StoreTarget::from_wire(need(message.target, "a store")?, budget)?,
+            arrays: message.arrays.into_iter().map(|name| text(name, "an array's name")).collect::<Result<_, _>>()?,
+            chunk: message.chunk.into_iter().map(|n| length(n, "a chunk's length")).collect::<Result<_, _>>()?,
+            zstd_level: message.zstd_level,
+        })
     }
 }
 

@@ -1,10 +1,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use crate::answer::{Account, Answer, Piece, Progress};
+use crate::answer::{Account, Answer, Piece, Progress, Written};
 use crate::coverage::Coverage;
 use crate::dataset::*;
-use crate::fragment::{DatasetUse, Fragment, SourceUse, Task};
+use crate::error::ErrorKind;
+use crate::fragment::{DatasetUse, Fragment, SourceUse, Task, Write};
+use crate::store::{StoreFile, StoreStep, StoreTarget};
 use proptest::prelude::*;
 use prost::Message;
 use std::sync::Arc;
@@ -93,7 +95,33 @@ fn fragment(graph: Graph) -> Fragment {
         graph,
         held: vec![],
         answers: vec![Task { nodes: vec![last] }],
+        writes: vec![],
     }
+}
+
+#[test]
+fn what_is_written_travels_and_must_fit_its_task() {
+    let mut fragment = fragment(graph(48, (0..48).map(|h| h % 24).collect(), 24, vec![10.0]));
+    let target = StoreTarget { uri: "/data/out.zarr".into(), run: "0123abcd".into() };
+    let write = Write { task: 0, target, arrays: vec!["t2m".into()], chunk: vec![24, 7], zstd_level: 3 };
+    fragment.writes = vec![write.clone()];
+    assert_eq!(travelled(&fragment).unwrap(), fragment);
+    fragment.writes = vec![write.clone(), write.clone()];
+    assert_eq!(travelled(&fragment).unwrap_err().kind, ErrorKind::Request);
+    fragment.writes = vec![Write { task: 1, ..write.clone() }];
+    assert_eq!(travelled(&fragment).unwrap_err().kind, ErrorKind::Request);
+    fragment.writes = vec![Write { arrays: vec![], ..write }];
+    assert_eq!(travelled(&fragment).unwrap_err().kind, ErrorKind::Request);
+}
+
+#[test]
+fn steps_of_a_store_travel() {
+    let files = vec![StoreFile { path: "t2m/zarr.json".into(), bytes: "{}".into() }];
+    let inputs = vec![DatasetSpec { uri: "/data/era5/*.nc".into(), ..DatasetSpec::default() }];
+    for step in [StoreStep::Begin { inputs }, StoreStep::Put { files }, StoreStep::Commit { files: 3, bytes: 70 }, StoreStep::Abandon] {
+        assert_eq!(StoreStep::from_wire(step.to_wire(), &mut Budget::default()).unwrap(), step);
+    }
+    assert_eq!(StoreStep::from_wire(None, &mut Budget::default()).unwrap_err().kind, ErrorKind::Request);
 }
 
 #[test]
@@ -223,11 +251,11 @@ proptest! {
     #[test]
     fn answers_travel_bit_for_bit(states in prop::collection::vec(any_block(), 0..4), task in 0u32..9, level in 0u32..=32, start in 0usize..99, units in any::<u32>()) {
         let coverage = Coverage { task, bounds: vec![start..start + 5, 0..0], level, index: 3, units };
-        let answer = Answer::Piece(Piece { coverage: coverage.clone(), partials: vec![Partial { states: states.clone() }, Partial { states: vec![] }] });
+        let answer = Answer::Piece(Piece { coverage: coverage.clone(), partials: vec![Partial { states: states.clone() }, Partial { states: vec![] }], written: vec![Written { bytes: 9, sha256: [7; 32] }, Written::default()] });
         let Answer::Piece(back) = travelled(&answer).unwrap() else { panic!("another kind") };
         prop_assert_eq!(back.coverage, coverage);
         prop_assert!(back.partials[0].states.iter().zip(&states).all(|(a, b)| same_bits(a, b)) && back.partials[0].states.len() == states.len());
-        for plain in [Answer::Progress(Progress { read_bytes: 1, total_bytes: 2, units_done: 3, units_total: 4 }), Answer::Done(Account { chunks: 5, fetch_seconds: 0.5, peak_bytes: 7, cache_hits: 8, cache_misses: 9, cache_saved_bytes: 10, cache_fetched_bytes: 11, kept_chunks: 12, kept_bytes: 13, ..Account::default() })] {
+        for plain in [Answer::Progress(Progress { read_bytes: 1, total_bytes: 2, units_done: 3, units_total: 4 }), Answer::Done(Account { chunks: 5, fetch_seconds: 0.5, peak_bytes: 7, cache_hits: 8, cache_misses: 9, cache_saved_bytes: 10, cache_fetched_bytes: 11, kept_chunks: 12, kept_bytes: 13, written_bytes: 14, write_seconds: 0.25, ..Account::default() })] {
             prop_assert_eq!(travelled(&plain).unwrap(), plain);
         }
     }

@@ -1,0 +1,269 @@
+//! A store on its way: a folder beside the place that it will take.
+//!
+//! In: files, bytes. Out: the store in its place, in one step. Never follows a symbolic link below the folder that it was allowed, never
+//! touches what is no Zarr store. `out.zarr.partial-RUN/store` becomes `out.zarr`; files are written in `.../tmp` first, so that a writer
+//! that comes too late leaves nothing behind.
+
+use super::{WriteRoots, refused};
+use crate::local::Engine;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use xeng_proto::{DatasetSpec, RegionError, StoreStep, StoreTarget};
+
+/// Folders below each other in a store.
+const MOST_DEEP: usize = 40;
+
+/// The folder of a store under way.
+#[derive(Debug)]
+pub(super) struct Staging {
+    uri: String,
+    /// Where the store will be.
+    place: PathBuf,
+    /// The folder that holds it until then.
+    folder: PathBuf,
+}
+
+/// A file that has been written and has no place yet; removed unless it gets one.
+#[derive(Debug)]
+pub(super) struct Staged {
+    /// None once it has its place.
+    path: Option<PathBuf>,
+    file: File,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Takes a store a step further.
+///
+/// # Errors
+/// `Request` where the engine may not write, for what is no store, or files that are missing; `Budget` for a full disk; `Unavailable` when the
+/// disk fails.
+pub(crate) fn step(engine: &Engine, target: &StoreTarget, step: StoreStep) -> Result<(), RegionError> {
+    let staging = Staging::of(&engine.config.write_roots, target)?;
+    match step {
+        StoreStep::Begin { inputs } => staging.begin(engine, &inputs),
+        StoreStep::Put { files } => files.iter().try_for_each(|file| staging.add(&inner(&file.path)?, &file.bytes)),
+        StoreStep::Commit { files, bytes } => staging.commit(files, bytes),
+        StoreStep::Abandon => staging.abandon(),
+    }
+}
+
+impl Staging {
+    /// The folder of a target that may be written.
+    pub(super) fn of(roots: &WriteRoots, target: &StoreTarget) -> Result<Staging, RegionError> {
+        let wrong = |why: &str| RegionError::request(format!("'{}' cannot be written: {why}", target.uri));
+        let path = target.uri.strip_prefix("file://").unwrap_or(&target.uri);
+        if path.contains("://") {
+            return Err(wrong("results are written to paths of the region's own disks only"));
+        }
+        let path = Path::new(path);
+        let name = path.file_name().and_then(|n| n.to_str()).filter(|n| n.len() > ".zarr".len() && n.ends_with(".zarr"));
+        let name = name.ok_or_else(|| wrong("its name must end in .zarr"))?;
+        if !(8..=64).contains(&target.run.len()) || !target.run.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return Err(wrong("its run has no proper name"));
+        }
+        let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let parent = roots.folder(parent)?;
+        let folder = parent.join(format!("{name}.partial-{}", target.run));
+        Ok(Staging { uri: target.uri.clone(), place: parent.join(name), folder })
+    }
+
+    fn store(&self) -> PathBuf {
+        self.folder.join("store")
+    }
+
+    fn refused(&self, why: &std::io::Error) -> RegionError {
+        refused(Path::new(&self.uri), why)
+    }
+
+    fn begin(&self, engine: &Engine, inputs: &[DatasetSpec]) -> Result<(), RegionError> {
+        self.check_place()?;
+        self.spare(engine, inputs)?;
+        for folder in [self.folder.clone(), self.store(), self.folder.join("tmp")] {
+            make_folder(&folder).map_err(|e| self.refused(&e))?;
+        }
+        Ok(())
+    }
+
+    /// What is there may be replaced: nothing, an empty folder, or a Zarr store.
+    fn check_place(&self) -> Result<(), RegionError> {
+        let wrong = |why: &str| Err(RegionError::request(format!("cannot write '{}': {why}; name another one", self.uri)));
+        match fs::symlink_metadata(&self.place) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(self.refused(&e)),
+            Ok(at) if at.is_symlink() => wrong("a symbolic link is there already"),
+            Ok(_) if is_replaceable(&self.place) => Ok(()),
+            Ok(_) => wrong("something that is no Zarr store is there already"),
+        }
+    }
+
+    /// Refuses to replace what the run is made from.
+    fn spare(&self, engine: &Engine, inputs: &[DatasetSpec]) -> Result<(), RegionError> {
+        for input in inputs.iter().filter(|i| !i.uri.contains("://") || i.uri.starts_with("file://")) {
+            engine.config.roots.check(&input.uri)?;
+            for file in engine.stores.find(&input.uri)? {
+                let name = file.name();
+                let Ok(file) = fs::canonicalize(name.strip_prefix("file://").unwrap_or(&name)) else { continue };
+                if file.starts_with(&self.place) || self.place.starts_with(&file) {
+                    return Err(RegionError::request(format!("writing '{}' would replace what it is made from: {name}", self.uri)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a store that nobody has begun, or that is finished or given up.
+    pub(super) fn check_begun(&self) -> Result<(), RegionError> {
+        if self.store().is_dir() { Ok(()) } else { Err(self.not_begun()) }
+    }
+
+    fn not_begun(&self) -> RegionError {
+        RegionError::request(format!(
+            "'{}' is not being written by this run here: it was given up, or the region's engines do not share a disk",
+            self.uri
+        ))
+    }
+
+    /// Adds a file, flushed, in one step; a file that is there already is replaced.
+    fn add(&self, path: &Path, bytes: &[u8]) -> Result<(), RegionError> {
+        self.place(self.stage(bytes)?, path)
+    }
+
+    /// Writes a file that has no place yet.
+    pub(super) fn stage(&self, bytes: &[u8]) -> Result<Staged, RegionError> {
+        let mut staged = self.temporary().map_err(|e| self.failed(&e))?;
+        staged.file.write_all(bytes).map_err(|e| self.failed(&e))?;
+        Ok(staged)
+    }
+
+    /// Flushes a file and puts it in its place; one that is there already is replaced.
+    pub(super) fn place(&self, mut staged: Staged, path: &Path) -> Result<(), RegionError> {
+        let mut placed = || {
+            staged.file.sync_data()?;
+            let mut folder = self.store();
+            for part in path.parent().unwrap_or(Path::new("")).components() {
+                folder.push(part);
+                make_folder(&folder)?;
+            }
+            let Some(temporary) = &staged.path else { return Ok(()) };
+            fs::rename(temporary, self.store().join(path))?;
+            staged.path = None;
+            Ok(())
+        };
+        placed().map_err(|e| self.failed(&e))
+    }
+
+    fn failed(&self, why: &std::io::Error) -> RegionError {
+        if self.store().is_dir() { self.refused(why) } else { self.not_begun() }
+    }
+
+    /// A new file; other engines make theirs in the same folder, from other machines too.
+    fn temporary(&self) -> std::io::Result<Staged> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+            let name = format!("{}-{now}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+            let path = self.folder.join("tmp").join(name);
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
+                opened => return opened.map(|file| Staged { path: Some(path), file }),
+            }
+        }
+    }
+
+    fn commit(&self, files: u64, bytes: u64) -> Result<(), RegionError> {
+        self.check_begun()?;
+        let found = measured(&self.store()).map_err(|e| self.refused(&e))?;
+        if found != (files, bytes) {
+            return Err(RegionError::data(format!(
+                "'{}' is not complete: {} files of {} bytes are there, {files} files of {bytes} bytes were written; do the region's engines share a disk?",
+                self.uri, found.0, found.1
+            )));
+        }
+        self.check_place()?;
+        self.replace().map_err(|e| self.refused(&e))?;
+        // The store is in its place: what is left of its way does no harm.
+        let _ = fs::remove_dir_all(&self.folder);
+        Ok(())
+    }
+
+    /// Puts the store where another one may be, which keeps its place if that fails.
+    fn replace(&self) -> std::io::Result<()> {
+        let old = self.folder.join("old");
+        let replaces = self.place.exists();
+        if replaces {
+            fs::rename(&self.place, &old)?;
+        }
+        fs::rename(self.store(), &self.place).inspect_err(|_| {
+            if replaces {
+                let _ = fs::rename(&old, &self.place);
+            }
+        })?;
+        if let Some(parent) = self.place.parent() {
+            // Makes the rename durable where the system allows it; the files are by now.
+            let _ = File::open(parent).and_then(|folder| folder.sync_all());
+        }
+        Ok(())
+    }
+
+    /// Removes the folder. It loses its name first: a writer under way then fails instead of filling it again.
+    fn abandon(&self) -> Result<(), RegionError> {
+        let dead = self.folder.with_extension(format!("{}-removed", self.folder.extension().and_then(|e| e.to_str()).unwrap_or_default()));
+        match fs::rename(&self.folder, &dead) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            renamed => renamed.map_err(|e| self.refused(&e))?,
+        }
+        fs::remove_dir_all(&dead).map_err(|e| self.refused(&e))
+    }
+}
+
+/// A file's path in a store, which must not lead out of it.
+fn inner(path: &str) -> Result<PathBuf, RegionError> {
+    let parts = Path::new(path);
+    let is_inner = parts.components().all(|c| matches!(c, Component::Normal(_))) && !path.contains(['\\', '\0']);
+    let depth = parts.components().count();
+    if is_inner && (1..=MOST_DEEP).contains(&depth) {
+        Ok(parts.to_path_buf())
+    } else {
+        Err(RegionError::request(format!("'{path}' is no path in a store")))
+    }
+}
+
+/// Makes a folder, if there is none; its parent must be there.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    match fs::create_dir(folder) {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && fs::symlink_metadata(folder)?.is_dir() => Ok(()),
+        made => made,
+    }
+}
+
+fn is_replaceable(path: &Path) -> bool {
+    let empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    path.is_dir() && (path.join("zarr.json").is_file() || path.join(".zgroup").is_file() || empty())
+}
+
+/// Number and size of the files below a folder, whose entries are flushed.
+fn measured(folder: &Path) -> std::io::Result<(u64, u64)> {
+    let (mut files, mut bytes) = (0, 0);
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            } else {
+                (files, bytes) = (files + 1, bytes + entry.metadata()?.len());
+            }
+        }
+        File::open(&folder)?.sync_all()?;
+    }
+    Ok((files, bytes))
+}
