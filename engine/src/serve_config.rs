@@ -30,6 +30,8 @@ pub struct ServeConfig {
     pub s3: BTreeMap<String, String>,
     /// What is kept of far objects.
     pub cache: Option<CacheConfig>,
+    /// Where is kept what was learnt of files when they were opened; `off` for nowhere.
+    pub manifests: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -37,6 +39,12 @@ pub struct ServeConfig {
 struct RawCache {
     folder: PathBuf,
     size: Option<toml::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawManifests {
+    folder: PathBuf,
 }
 
 #[derive(Default, Deserialize)]
@@ -49,6 +57,7 @@ struct Raw {
     roots: Vec<PathBuf>,
     s3: BTreeMap<String, String>,
     cache: Option<RawCache>,
+    manifests: Option<RawManifests>,
 }
 
 impl ServeConfig {
@@ -74,6 +83,7 @@ impl ServeConfig {
             }
             None => None,
         };
+        let manifests = raw.manifests.map(|m| if m.folder == Path::new("off") { m.folder } else { folder.join(m.folder) });
         Ok(ServeConfig {
             region: raw.region,
             listen: raw.listen,
@@ -82,6 +92,7 @@ impl ServeConfig {
             roots,
             s3: raw.s3,
             cache,
+            manifests,
         })
     }
 }

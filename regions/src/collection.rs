@@ -6,13 +6,16 @@
 
 pub mod joined;
 pub mod merge;
+mod regridded;
 pub mod same;
 
+use crate::abreast;
 use crate::cf::describe::Described;
-use crate::open::open_one;
-use crate::store::Location;
+use crate::open::{Found, abreast_of, open_one};
+use crate::store::Stores;
 use joined::{Axis, join_variables};
-use rayon::prelude::*;
+use std::cmp::Ordering;
+use xeng_kernels::DType;
 use xeng_proto::{DatasetSpec, RegionError, Values};
 
 /// One file, or several that are joined already, with a name for errors.
@@ -28,20 +31,16 @@ pub struct Member {
 ///
 /// # Errors
 /// `Request` when they do not fit together, else as for one file.
-pub fn join(files: &[Location], spec: &DatasetSpec) -> Result<Described, RegionError> {
-    let members = files
-        .par_iter()
-        .map(|file| Ok(Member { name: file.name(), described: open_one(file, spec)? }))
-        .collect::<Vec<Result<Member, RegionError>>>()
-        .into_iter()
-        .collect::<Result<Vec<_>, _>>()?;
+pub(crate) fn join(stores: &Stores, files: &[Found], spec: &DatasetSpec) -> Result<Described, RegionError> {
+    let most = abreast_of(files.iter().map(|file| &file.at));
+    let members = abreast::each(files, most, |file| Ok(Member { name: file.at.name(), described: open_one(stores, file, spec)? }))?;
     let attrs = members.first().map(|m| m.described.attrs.clone()).unwrap_or_default();
     let mut joined = match &spec.concat {
         Some(dim) => {
             let is_new = !members.iter().any(|m| m.described.variables.values().any(|v| v.dims.contains(dim)));
             join_variables(&members, &if is_new { Axis::New(dim.clone()) } else { Axis::Along(dim.clone()) })?
         }
-        None => by_coords(members, &spec.uri)?,
+        None => by_coords(members, &spec.shown())?,
     };
     joined.described.attrs = attrs;
     Ok(joined.described)
@@ -103,57 +102,132 @@ fn along_dims(members: Vec<Member>, dims: &[String]) -> Result<Member, RegionErr
     };
     let mut slabs: Vec<Vec<Member>> = vec![];
     for member in members {
-        let at = |m: &Member| m.described.variables.get(dim).and_then(|v| v.values.clone());
-        let value = at(&member);
-        match slabs.iter_mut().find(|slab| same::values(at(&slab[0]).as_ref(), value.as_ref())) {
+        let value = values(&member, dim);
+        match slabs.iter_mut().find(|slab| same::values(values(&slab[0], dim), value)) {
             Some(slab) => slab.push(member),
             None => slabs.push(vec![member]),
         }
     }
-    let mut slabs = slabs.into_iter().map(|slab| along_dims(slab, inner)).collect::<Result<Vec<_>, _>>()?;
-    order(&mut slabs, dim)?;
+    let slabs = slabs.into_iter().map(|slab| along_dims(slab, inner)).collect::<Result<Vec<_>, _>>()?;
+    let mut slabs = order(slabs, dim)?;
     if slabs.len() == 1 {
         return slabs.pop().ok_or_else(|| RegionError::internal("nothing to join"));
     }
     join_variables(&slabs, &Axis::Along(dim.clone()))
 }
 
-/// Sorts by the first coordinate, descending where the coordinates descend, and refuses overlaps.
-fn order(members: &mut [Member], dim: &str) -> Result<(), RegionError> {
-    let spans = members.iter().map(|m| span(m, dim)).collect::<Result<Vec<_>, _>>()?;
-    let descends = spans.iter().any(|(first, last)| first > last);
-    let mut indexed: Vec<usize> = (0..members.len()).collect();
-    indexed.sort_by(|&a, &b| {
-        let (x, y) = if descends { (spans[b].0, spans[a].0) } else { (spans[a].0, spans[b].0) };
-        x.total_cmp(&y)
-    });
-    for pair in indexed.windows(2) {
-        let (last, next) = (spans[pair[0]].1, spans[pair[1]].0);
-        if if descends { last <= next } else { last >= next } {
-            return Err(RegionError::request(format!(
-                "{} and {} overlap along {dim}: they cannot be joined",
-                members[pair[0]].name, members[pair[1]].name
-            )));
-        }
-    }
-    let sorted: Vec<Member> = indexed.iter().map(|&i| members[i].clone()).collect();
-    members.clone_from_slice(&sorted);
-    Ok(())
+/// The labels along a dimension.
+fn values<'a>(member: &'a Member, dim: &str) -> Option<&'a Values> {
+    member.described.variables.get(dim).and_then(|v| v.values.as_ref())
 }
 
-/// The first and last coordinate along a dimension, as sortable numbers.
-fn span(member: &Member, dim: &str) -> Result<(f64, f64), RegionError> {
-    let values = member.described.variables.get(dim).and_then(|v| v.values.as_ref());
-    let ends = match values {
-        Some(Values::Numbers(block)) => block.to_f64_vec(),
-        Some(Values::Times(times)) => times.micros.iter().map(|&t| t as f64).collect(),
+/// Sorts by the first coordinate, descending where the coordinates descend, and refuses overlaps.
+fn order(members: Vec<Member>, dim: &str) -> Result<Vec<Member>, RegionError> {
+    let spans = members.iter().map(|m| span(m, dim)).collect::<Result<Vec<_>, _>>()?;
+    let (ascends, descends) = (spans.iter().find(|s| s.runs == Runs::Up), spans.iter().find(|s| s.runs == Runs::Down));
+    if let (Some(up), Some(down)) = (ascends, descends) {
+        return Err(RegionError::request(format!(
+            "{} and {} run in opposite directions along {dim}: they cannot be joined",
+            up.name, down.name
+        )));
+    }
+    let mut indexed: Vec<usize> = (0..members.len()).collect();
+    indexed.sort_by(|&a, &b| if descends.is_some() { spans[b].first.cmp(&spans[a].first) } else { spans[a].first.cmp(&spans[b].first) });
+    for pair in indexed.windows(2) {
+        let (one, next) = (&spans[pair[0]], &spans[pair[1]]);
+        if if descends.is_some() { one.last <= next.first } else { one.last >= next.first } {
+            return Err(RegionError::request(format!("{} and {} overlap along {dim}: they cannot be joined", one.name, next.name)));
+        }
+    }
+    let mut members: Vec<Option<Member>> = members.into_iter().map(Some).collect();
+    Ok(indexed.iter().filter_map(|&i| members[i].take()).collect())
+}
+
+/// Which way the labels of a file run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Runs {
+    Up,
+    Down,
+    /// It has one label only.
+    Nowhere,
+}
+
+/// From where to where the labels of a file run.
+struct Span {
+    name: String,
+    first: Label,
+    last: Label,
+    runs: Runs,
+}
+
+/// A label that can be compared: integers of 64 bits are not exact as floats.
+#[derive(Clone, Copy, Debug)]
+enum Label {
+    Integer(i128),
+    Float(f64),
+}
+
+impl PartialEq for Label {
+    fn eq(&self, other: &Label) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Label {}
+
+impl PartialOrd for Label {
+    fn partial_cmp(&self, other: &Label) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Label {
+    fn cmp(&self, other: &Label) -> Ordering {
+        let float = |label: &Label| match *label {
+            Label::Integer(n) => n as f64,
+            Label::Float(x) => x,
+        };
+        match (self, other) {
+            (Label::Integer(a), Label::Integer(b)) => a.cmp(b),
+            // Zero has two signs and one place.
+            (a, b) => float(a).partial_cmp(&float(b)).unwrap_or_else(|| float(a).total_cmp(&float(b))),
+        }
+    }
+}
+
+/// The first and last label of a file, whose labels run one way only: xarray refuses what does not.
+fn span(member: &Member, dim: &str) -> Result<Span, RegionError> {
+    let labels: Vec<Label> = match values(member, dim) {
+        Some(Values::Numbers(block)) if block.dtype() == DType::U64 => {
+            block.as_slice::<u64>().unwrap_or_default().iter().map(|&n| Label::Integer(n.into())).collect()
+        }
+        Some(Values::Numbers(block)) if !block.dtype().is_float() => block.to_i64_vec().iter().map(|&n| Label::Integer(n.into())).collect(),
+        Some(Values::Numbers(block)) => block.to_f64_vec().into_iter().map(Label::Float).collect(),
+        Some(Values::Times(times)) => times.micros.iter().map(|&t| Label::Integer(t.into())).collect(),
         Some(Values::Texts(_)) | None => vec![],
     };
-    match (ends.first(), ends.last()) {
-        (Some(&first), Some(&last)) => Ok((first, last)),
-        _ => Err(RegionError::request(format!(
+    let (Some(&first), Some(&last)) = (labels.first(), labels.last()) else {
+        return Err(RegionError::request(format!(
             "{}: its coordinate {dim} has no order; name the dimension to join along: concat=DIM",
             member.name
-        ))),
+        )));
+    };
+    let runs = match first.cmp(&last) {
+        Ordering::Less => Runs::Up,
+        Ordering::Greater => Runs::Down,
+        Ordering::Equal => Runs::Nowhere,
+    };
+    let goes_on = |pair: &[Label]| match runs {
+        Runs::Up => pair[0] <= pair[1],
+        Runs::Down => pair[0] >= pair[1],
+        Runs::Nowhere => pair[0] == pair[1],
+    };
+    let is_known = |label: &Label| !matches!(*label, Label::Float(x) if x.is_nan()) && *label != Label::Integer(i64::MIN.into());
+    if !labels.iter().all(is_known) || !labels.windows(2).all(goes_on) {
+        return Err(RegionError::request(format!(
+            "{}: its coordinate {dim} runs neither up nor down all the way; name the dimension to join along: concat=DIM",
+            member.name
+        )));
     }
+    Ok(Span { name: member.name.clone(), first, last, runs })
 }

@@ -5,6 +5,7 @@
 //! [`store`] is where bytes lie (disk, S3, HTTP, or in pieces of other objects, as references say), [`cache`] keeps far ones beside
 //! the engine, [`source`] and [`codec`] make cells of them, [`cf`] makes those what a user knows, and [`collection`] joins files.
 
+pub mod abreast;
 pub mod cache;
 pub mod cf;
 pub mod checksum;
@@ -14,6 +15,7 @@ mod decoded;
 mod execute;
 mod lane;
 pub mod local;
+pub mod manifest;
 pub mod memory;
 pub mod open;
 mod read;

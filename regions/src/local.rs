@@ -93,7 +93,7 @@ impl LocalRegion {
 impl Engine {
     /// The dataset as it is on disk now; its metadata is read again only when the files have changed.
     pub(crate) fn open(&self, spec: &DatasetSpec) -> Result<Arc<OpenDataset>, RegionError> {
-        self.config.roots.check(&spec.uri)?;
+        spec.uris().try_for_each(|uri| self.config.roots.check(uri))?;
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(spec).cloned();
         if let Some(known) = remembered
             && !known.is_stale()
