@@ -3,7 +3,8 @@
 //! The life of a fragment is one page: `execute` prepares it, `read` brings the chunks of a work unit ahead of the
 //! computation, `run` evaluates and folds the units on the engine's threads and merges them along the fixed tree.
 //! [`store`] is where bytes lie (disk, S3, HTTP, or in pieces of other objects, as references say), [`cache`] keeps far ones beside
-//! the engine, [`source`] and [`codec`] make cells of them, [`cf`] makes those what a user knows, and [`collection`] joins files.
+//! the engine, [`manifest`] what was learnt of files; [`source`] and [`codec`] make cells of them, [`cf`] makes those what a user knows,
+//! and [`collection`] joins files.
 
 pub mod abreast;
 pub mod cache;

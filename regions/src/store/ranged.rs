@@ -6,11 +6,11 @@ use super::Object;
 use hdf5_reader::storage::{BlockCacheStorage, DynStorage, Storage, StorageBuffer};
 use std::sync::Arc;
 
-/// Bytes of a block of a file of this machine, and blocks that are kept: the nodes of a chunk index lie between the chunks, a few kilobytes
+/// Bytes of a block of a file of this machine, and blocks that are kept, of each of the many files that are opened at once: the nodes of a chunk index lie between the chunks, a few kilobytes
 /// each, and what surrounds them is data.
-const NEAR: (usize, usize) = (16 << 10, 4096);
+const NEAR: (usize, usize) = (16 << 10, 512);
 /// The same where a request takes long, whatever it brings.
-const FAR: (usize, usize) = (1 << 20, 128);
+const FAR: (usize, usize) = (1 << 20, 16);
 
 /// The metadata of an object: headers that lie side by side come with one request.
 pub fn metadata_of(object: &Arc<dyn Object>, is_remote: bool) -> DynStorage {

@@ -279,15 +279,17 @@ impl Store for RemoteStore {
     }
 }
 
-/// Times of HTTP count seconds, and clocks of two machines differ: a version that has no ETag is known by its time only when it is this old.
+/// Times of HTTP count seconds, servers make ETags of them, and clocks of two machines differ: a version is known only when it is this old.
+/// S3 makes ETags of the content.
 const SETTLED: Duration = Duration::from_secs(60);
 
 /// What tells a version of an object from every other. A weak ETag promises that two versions mean the same, not that their bytes are.
 fn identity(name: &str, meta: &ObjectMeta, now: SystemTime) -> Option<Identity> {
     let tag = meta.e_tag.as_deref().filter(|tag| !tag.is_empty() && !tag.starts_with("W/"));
     let is_settled = now.duration_since(SystemTime::from(meta.last_modified)).is_ok_and(|age| age > SETTLED);
-    let (tag, time) = (tag.or(is_settled.then_some(""))?, meta.last_modified.to_rfc3339());
-    Some(Identity(format!("{name}\n{}\n{time}\n{tag}", meta.size)))
+    let is_of_content = tag.is_some() && name.starts_with("s3://");
+    let (tag, time) = (tag.unwrap_or_default(), meta.last_modified.to_rfc3339());
+    (is_of_content || is_settled).then(|| Identity(format!("{name}\n{}\n{time}\n{tag}", meta.size)))
 }
 
 impl RemoteObject {
