@@ -202,3 +202,25 @@ impl Drop for Active {
         self.0.active.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_file_of_a_list_must_be_among_those_that_are_offered() {
+        let (inside, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let roots = Roots::only(&[inside.path().to_path_buf()]).unwrap();
+        let region = LocalRegion::start(EngineConfig { roots, ..EngineConfig::new("r") }).unwrap();
+        let path = |folder: &tempfile::TempDir| {
+            let path = folder.path().join("a.nc");
+            std::fs::write(&path, b"no dataset").unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let spec = |uri, more| DatasetSpec { uri, more, ..DatasetSpec::default() };
+        let told = |spec: &DatasetSpec| region.shared.open(spec).err().unwrap().message;
+        assert!(told(&spec(path(&inside), vec![path(&outside)])).contains("not among the data"));
+        assert!(told(&spec(path(&inside), vec![path(&inside)])).contains("neither NetCDF"));
+    }
+}
