@@ -47,7 +47,7 @@ impl Way {
 fn s3_stores(address: std::net::SocketAddr, cache: Option<&Path>) -> StoreConfig {
     let settings = [("endpoint", format!("http://{address}")), ("allow_http", "true".into()), ("skip_signature", "true".into())];
     let cache = cache.map(|folder| CacheConfig { folder: folder.to_path_buf(), budget_bytes: 16 << 30 });
-    StoreConfig { s3: settings.map(|(k, v)| (k.to_owned(), v)).into(), cache }
+    StoreConfig { s3: settings.map(|(k, v)| (k.to_owned(), v)).into(), cache, manifests: None }
 }
 
 fn far(c: &mut Criterion) {

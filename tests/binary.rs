@@ -1,10 +1,10 @@
 //! The program as a user has it: what it prints, writes and returns, and what becomes of it when something is killed.
 
 use crate::kit::data::{self, Made, Size};
-use crate::kit::process::{Output, Server, xeng};
+use crate::kit::process::{Output, Server, program, xeng};
 use crate::kit::rng::Rng;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 fn dataset(folder: &Path, size: Size) -> Made {
@@ -205,7 +205,7 @@ fn an_engine_killed_and_started_again_costs_only_time() {
     let args = ["eval", expr, "--open", &far, "--region", &region, "--json"];
     let want = digest(&xeng(&args).succeeded());
     for pause_ms in [10, 60, 150] {
-        let run = Command::new(env!("CARGO_BIN_EXE_xeng")).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let run = program().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(pause_ms));
         server = server.killed_and_started_again();
         let out = Output::of(run.wait_with_output().unwrap()).succeeded();
@@ -221,7 +221,7 @@ fn a_killed_home_leaves_its_engines_idle() {
     let far = format!("{}@east", open(&made));
     let region = format!("east={}", server.endpoint);
     let expr = "(a.t - a.t.mean('time')).groupby('time.month').std('time')";
-    let mut home = Command::new(env!("CARGO_BIN_EXE_xeng"))
+    let mut home = program()
         .args(["eval", expr, "--open", &far, "--region", &region, "--json"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -152,7 +152,7 @@ async fn what_is_read_again_is_decoded_once_unless_it_has_changed() {
     let session = Session::start(Setup { threads: Some(2), ..Setup::default() }).unwrap();
     let ask = async |text: &str| {
         let run = session.evaluate(&Job::expression(text, vec![open("a", file.to_str().unwrap(), None)]), &|_, _| {}).await.unwrap();
-        (run.receipt.result_sha256.clone(), run.receipt.regions["home"].clone())
+        (run.receipt.result_sha256.clone(), run.receipt.regions["home"])
     };
     let decoded = 64 * 50_000 * 4;
     // The means are computed first, and the chunks that they were made of are used again.

@@ -10,6 +10,7 @@ mod faults;
 mod golden;
 mod kit;
 mod laws;
+mod many;
 mod property;
 mod stores;
 mod times;

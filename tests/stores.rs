@@ -252,6 +252,31 @@ fn what_the_cache_holds_is_not_fetched_again() {
     assert!(xeng_in(&["cache", "stat", root.path().to_str().unwrap()], &[]).failed(2).stderr.contains("no cache"));
 }
 
+#[test]
+fn what_was_learnt_of_far_objects_is_not_asked_for_again() {
+    let root = tempfile::tempdir().unwrap();
+    let stored = everywhere(&layout(&root.path().join("seeds")), root.path());
+    let runtime = Runtime::new().unwrap();
+    let s3 = s3_environment(runtime.block_on(serve_s3(root.path())));
+    let web = runtime.block_on(Web::serve(&root.path().join("bucket"), |_| Manner::Proper));
+    let kept = root.path().join("manifests");
+    let explain = |uri: &str| {
+        let args = ["explain", EXPRESSION, "--open", &format!("a={uri}"), "--manifests", kept.to_str().unwrap()];
+        xeng_in(&args, &s3).succeeded().stdout
+    };
+    let entries = || std::fs::read_dir(&kept).map_or(0, Iterator::count);
+    for (name, path) in stored.iter().filter(|(name, _)| !name.starts_with("zarr")) {
+        let (asked, saved) = (web.requests.load(Relaxed), entries());
+        let told = explain(&web.url(path));
+        let first = web.requests.load(Relaxed);
+        assert!(first > asked && entries() == saved + 1, "{name}: {asked}, {first}");
+        assert_eq!(explain(&web.url(path)), told, "{name}");
+        assert_eq!(web.requests.load(Relaxed), first, "{name}: the file was read again");
+        assert_eq!(explain(&format!("s3://bucket/{path}")), explain(&format!("s3://bucket/{path}")), "{name}");
+        assert_eq!(entries(), saved + 2, "{name}");
+    }
+}
+
 /// Rows of a file, and cells of a row, of the torture.
 const ROWS: usize = 320;
 const CELLS: usize = 4096;

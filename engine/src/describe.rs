@@ -2,6 +2,8 @@
 //!
 //! In: what a region tells of a dataset. Out: text. Never reads data.
 
+pub mod gaps;
+
 use crate::error::{Error, Result};
 use crate::output::{attr_json, attr_text, values_ends};
 use serde_json::{Map, Value, json};
@@ -12,12 +14,15 @@ use xeng_regions::checksum::Inventory;
 /// Longer attributes are cut: `--json` has them whole.
 const MOST_ATTR_CHARS: usize = 120;
 
+/// Gaps of one coordinate that are told for people: `--json` has them all.
+const MOST_GAPS: usize = 20;
+
 /// Dimensions, coordinates with their first and last labels, variables with chunks and attributes; then, from the
 /// inventory, variables of other groups and those that cannot be read, with the reason.
 pub fn text(dataset: &Dataset, listed: Option<&Inventory>) -> String {
     let mut out = String::new();
     let files = if dataset.files == 1 { String::new() } else { format!(" ({} files)", dataset.files) };
-    let _ = writeln!(out, "{}{files}, {} stored", dataset.spec.uri, bytes(dataset.stored_bytes));
+    let _ = writeln!(out, "{}{files}, {} stored", dataset.spec.shown(), bytes(dataset.stored_bytes));
     let mut dims: Vec<(&str, usize)> = vec![];
     for v in dataset.variables.values() {
         for (name, len) in v.dims.iter().zip(v.shape()) {
@@ -93,6 +98,13 @@ fn variable(out: &mut String, name: &str, v: &Variable) {
         }
     }
     out.push('\n');
+    let gaps = gaps::gaps(name, v);
+    for gap in gaps.iter().take(MOST_GAPS) {
+        let _ = writeln!(out, "        gap: {}", gap.text());
+    }
+    if gaps.len() > MOST_GAPS {
+        let _ = writeln!(out, "        and {} more gaps", gaps.len() - MOST_GAPS);
+    }
     for (key, value) in v.attrs.iter().filter(|(key, _)| ["units", "long_name", "standard_name"].contains(&key.as_str())) {
         let _ = writeln!(out, "        {key}: {}", cut(&attr_text(value)));
     }
@@ -116,11 +128,11 @@ pub fn bytes(n: u64) -> String {
     }
 }
 
-/// An inventory as `xeng info --json` prints it.
+/// An inventory as `xeng info --json` prints it, with the gaps of the coordinates of the dataset that its files make together.
 ///
 /// # Errors
 /// `Internal` when it cannot be written as JSON.
-pub fn inventory_json(inventory: &Inventory) -> Result<String> {
+pub fn inventory_json(inventory: &Inventory, dataset: Option<&Dataset>) -> Result<String> {
     let mut variables = Map::new();
     for (name, e) in &inventory.variables {
         let attrs: Map<String, Value> = e.attrs.iter().map(|(k, v)| (k.clone(), attr_json(v))).collect();
@@ -134,6 +146,14 @@ pub fn inventory_json(inventory: &Inventory) -> Result<String> {
     let mut whole = json!({ "variables": variables });
     if let (false, Some(object)) = (inventory.unreadable.is_empty(), whole.as_object_mut()) {
         object.insert("unreadable".into(), inventory.unreadable.iter().map(|(k, v)| (k.clone(), json!(v))).collect::<Map<_, _>>().into());
+    }
+    let gaps = |(name, v): (&String, &Variable)| {
+        let found = gaps::gaps(name, v);
+        (!found.is_empty()).then(|| (name.clone(), found.iter().map(gaps::Gap::json).collect::<Value>()))
+    };
+    let gaps: Map<String, Value> = dataset.iter().flat_map(|d| d.variables.iter()).filter_map(gaps).collect();
+    if let (false, Some(object)) = (gaps.is_empty(), whole.as_object_mut()) {
+        object.insert("gaps".into(), gaps.into());
     }
     serde_json::to_string_pretty(&whole).map(|s| s + "\n").map_err(|e| Error::internal(e.to_string()))
 }

@@ -84,4 +84,5 @@ pub mod session;
 pub mod stages;
 pub mod suggest;
 pub mod topology;
+pub mod user_cache;
 pub mod wan;

@@ -22,6 +22,52 @@ pub struct OpenSpec {
     pub region: Option<String>,
 }
 
+/// Lays datasets that `--open` names over those that are known: each replaces the known one of its name, and a name that is given again
+/// adds to its own list.
+///
+/// # Errors
+/// `Request` when two parts of a list contradict each other.
+pub fn overlay(mut known: Vec<OpenSpec>, given: impl IntoIterator<Item = OpenSpec>) -> Result<Vec<OpenSpec>> {
+    let mut own: Vec<OpenSpec> = vec![];
+    for spec in given {
+        match own.iter_mut().find(|first| first.name == spec.name) {
+            Some(first) => first.append(spec)?,
+            None => own.push(spec),
+        }
+    }
+    known.retain(|one| own.iter().all(|spec| spec.name != one.name));
+    known.append(&mut own);
+    Ok(known)
+}
+
+impl OpenSpec {
+    /// Adds the files of another to the list. What only one of them says of how to open them holds for all.
+    fn append(&mut self, other: OpenSpec) -> Result<()> {
+        let more = other.dataset;
+        let name = self.name.clone();
+        let one = |a: &mut Option<String>, b: Option<String>, what: &str| match (&*a, b) {
+            (Some(known), Some(new)) if *known != new => {
+                Err(Error::request(format!("dataset '{name}' is a list, and its parts say {what} '{known}' and '{new}'"))
+                    .hint("files of one list lie in one region and are opened in one way"))
+            }
+            (None, Some(new)) => {
+                *a = Some(new);
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        one(&mut self.region, other.region, "region")?;
+        one(&mut self.dataset.concat, more.concat, "concat")?;
+        one(&mut self.dataset.group, more.group, "group")?;
+        self.dataset.keep_times_encoded |= more.keep_times_encoded;
+        let own = &mut self.dataset;
+        own.drop.extend(more.drop.into_iter().filter(|name| !own.drop.contains(name)).collect::<Vec<_>>());
+        own.more.push(more.uri);
+        own.more.extend(more.more);
+        Ok(())
+    }
+}
+
 /// Reads `NAME=URI[@REGION][,concat=DIM][,group=PATH][,decode_times=false][,drop=A+B]`.
 ///
 /// A comma belongs to the URI unless `key=` follows it; an `@` belongs to the URI unless a name of letters, digits,
@@ -144,6 +190,18 @@ mod tests {
         assert_eq!((spec.dataset.uri.as_str(), spec.region), ("/x@home/b,c.nc", None));
         let spec = parse_open("a=http://u@h/p?q=1@eu").unwrap();
         assert_eq!((spec.dataset.uri.as_str(), spec.region.as_deref()), ("http://u@h/p?q=1", Some("eu")));
+    }
+
+    #[test]
+    fn a_name_that_is_given_again_adds_to_its_list() {
+        let parsed = |texts: &[&str]| texts.iter().map(|t| parse_open(t).unwrap()).collect::<Vec<_>>();
+        let all = overlay(parsed(&["a=old.nc", "b=b.nc"]), parsed(&["a=1.nc", "c=c.nc", "a=2/*.nc,concat=time", "a=3.nc@eu"])).unwrap();
+        let names: Vec<&str> = all.iter().map(|o| o.name.as_str()).collect();
+        assert_eq!(names, ["b", "a", "c"]);
+        assert_eq!(all[1].dataset.uris().collect::<Vec<_>>(), ["1.nc", "2/*.nc", "3.nc"]);
+        assert_eq!((all[1].dataset.concat.as_deref(), all[1].region.as_deref()), (Some("time"), Some("eu")));
+        let wrong = overlay(vec![], parsed(&["a=1.nc@eu", "a=2.nc@us"])).unwrap_err().to_string();
+        assert!(wrong.contains("'eu' and 'us'"), "{wrong}");
     }
 
     #[test]

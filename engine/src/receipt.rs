@@ -67,7 +67,7 @@ impl DatasetReceipt {
         let about = &d.description;
         DatasetReceipt {
             name: d.alias.clone(),
-            uri: about.spec.uri.clone(),
+            uri: about.spec.shown(),
             region: d.region.clone(),
             snapshot: about.snapshot.clone(),
             files: about.files,

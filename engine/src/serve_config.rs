@@ -32,6 +32,8 @@ pub struct ServeConfig {
     pub s3: BTreeMap<String, String>,
     /// What is kept of far objects.
     pub cache: Option<CacheConfig>,
+    /// Where is kept what was learnt of files when they were opened; `off` for nowhere.
+    pub manifests: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +41,12 @@ pub struct ServeConfig {
 struct RawCache {
     folder: PathBuf,
     size: Option<toml::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawManifests {
+    folder: PathBuf,
 }
 
 #[derive(Default, Deserialize)]
@@ -58,6 +66,7 @@ struct Raw {
     write: RawWrite,
     s3: BTreeMap<String, String>,
     cache: Option<RawCache>,
+    manifests: Option<RawManifests>,
 }
 
 impl ServeConfig {
@@ -83,6 +92,7 @@ impl ServeConfig {
             }
             None => None,
         };
+        let manifests = raw.manifests.map(|m| if m.folder == Path::new("off") { m.folder } else { folder.join(m.folder) });
         Ok(ServeConfig {
             region: raw.region,
             listen: raw.listen,
@@ -92,6 +102,7 @@ impl ServeConfig {
             write_roots: raw.write.roots.iter().map(|r| folder.join(r)).collect(),
             s3: raw.s3,
             cache,
+            manifests,
         })
     }
 }

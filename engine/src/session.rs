@@ -170,7 +170,14 @@ impl Session {
                 let (described, met) = futures::join!(engine.describe(dataset), self.meet(region, engines));
                 met?;
                 match described {
-                    Ok(description) => return Ok(description),
+                    Ok(description) if description.spec.more == dataset.more => return Ok(description),
+                    Ok(_) => {
+                        let label = engine.label();
+                        return Err(Error::request(format!(
+                            "{label} is of a version that knows no lists of files, and opened only the first"
+                        ))
+                        .hint("update it, or name the files by one pattern"));
+                    }
                     Err(e) if e.kind == ErrorKind::Unavailable => last = said_by(engine.as_ref(), e),
                     Err(e) => return Err(Error::from(e)),
                 }

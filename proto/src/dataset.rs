@@ -10,6 +10,8 @@ use xeng_kernels::{AxisChunks, Block, Calendar, DType};
 pub struct DatasetSpec {
     /// A path, a glob or a Zarr directory, as the region sees it.
     pub uri: String,
+    /// Further paths of a list that `uri` is the first of.
+    pub more: Vec<String>,
     /// The dimension that several files are joined along; by default the one whose coordinate differs.
     pub concat: Option<String>,
     /// The group inside each file.
@@ -18,6 +20,22 @@ pub struct DatasetSpec {
     pub keep_times_encoded: bool,
     /// Variables that are left out.
     pub drop: Vec<String>,
+}
+
+impl DatasetSpec {
+    /// Every path of the list, in its order.
+    pub fn uris(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.uri.as_str()).chain(self.more.iter().map(String::as_str))
+    }
+
+    /// What is opened, for people: of a long list, its ends.
+    pub fn shown(&self) -> String {
+        match self.more.as_slice() {
+            [] => self.uri.clone(),
+            [one] => format!("{}, {one}", self.uri),
+            [.., last] => format!("{}, ..., {last} ({} in all)", self.uri, self.more.len() + 1),
+        }
+    }
 }
 
 /// A dataset as a region describes it.

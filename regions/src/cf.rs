@@ -3,6 +3,7 @@
 //! In: raw cells, and the decoding that was decided when the dataset was described. Out: decoded cells.
 //! Never decides anything: see [`describe`] for xarray's rules.
 
+pub mod cells;
 pub mod describe;
 pub mod scaling;
 pub mod texts;

@@ -51,15 +51,17 @@ pub struct Inventory {
     pub unreadable: IndexMap<String, String>,
 }
 
-/// Lists every variable of every group of what a path or glob names; of several files, each in turn.
+/// Lists every variable of every group of what paths and globs name; of several files, each in turn.
 ///
 /// # Errors
 /// `Request` when nothing lies there, `Data` when metadata or chunks are corrupt.
-pub fn inventory(stores: &Stores, uri: &str, hashing: Hashing) -> Result<Inventory, RegionError> {
+pub fn inventory(stores: &Stores, uris: &[&str], hashing: Hashing) -> Result<Inventory, RegionError> {
     let mut found = Inventory::default();
-    for at in stores.find(uri)? {
-        for (group, raw) in groups(&at)? {
-            add(&mut found, &group, raw, hashing)?;
+    for uri in uris {
+        for at in stores.find(uri)? {
+            for (group, raw) in groups(&at)? {
+                add(&mut found, &group, raw, hashing)?;
+            }
         }
     }
     Ok(found)
@@ -67,7 +69,7 @@ pub fn inventory(stores: &Stores, uri: &str, hashing: Hashing) -> Result<Invento
 
 /// Every group of a file or store.
 fn groups(at: &Location) -> Result<Vec<(String, RawDataset)>, RegionError> {
-    match Format::of(at)? {
+    match Format::of(at, &at.look()?)? {
         Format::Zarr => {
             let opened = |g: String| zarr::open(at, &g).map(|raw| (g, raw));
             let mut groups: Vec<(String, RawDataset)> = zarr::group_paths(at)?.into_iter().map(opened).collect::<Result<_, _>>()?;
@@ -80,7 +82,7 @@ fn groups(at: &Location) -> Result<Vec<(String, RawDataset)>, RegionError> {
             }
             Ok(groups)
         }
-        Format::NetCdf3(file, version) => Ok(vec![(String::new(), netcdf3::open(&file, version)?)]),
+        Format::NetCdf3(file, version) => Ok(vec![(String::new(), netcdf3::open(&file, at.store.is_remote(), version)?)]),
         Format::Hdf5(file) => file.group_paths()?.into_iter().map(|g| file.group(&g).map(|raw| (g, raw))).collect(),
     }
 }

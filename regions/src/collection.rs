@@ -6,13 +6,16 @@
 
 pub mod joined;
 pub mod merge;
+mod order;
+mod regridded;
 pub mod same;
 
+use crate::abreast;
 use crate::cf::describe::Described;
-use crate::open::open_one;
-use crate::store::Location;
+use crate::open::{Found, abreast_of, open_one};
+use crate::store::Stores;
 use joined::{Axis, join_variables};
-use rayon::prelude::*;
+use order::order;
 use xeng_proto::{DatasetSpec, RegionError, Values};
 
 /// One file, or several that are joined already, with a name for errors.
@@ -28,20 +31,16 @@ pub struct Member {
 ///
 /// # Errors
 /// `Request` when they do not fit together, else as for one file.
-pub fn join(files: &[Location], spec: &DatasetSpec) -> Result<Described, RegionError> {
-    let members = files
-        .par_iter()
-        .map(|file| Ok(Member { name: file.name(), described: open_one(file, spec)? }))
-        .collect::<Vec<Result<Member, RegionError>>>()
-        .into_iter()
-        .collect::<Result<Vec<_>, _>>()?;
+pub(crate) fn join(stores: &Stores, files: &[Found], spec: &DatasetSpec) -> Result<Described, RegionError> {
+    let most = abreast_of(files.iter().map(|file| &file.at));
+    let members = abreast::each(files, most, |file| Ok(Member { name: file.at.name(), described: open_one(stores, file, spec)? }))?;
     let attrs = members.first().map(|m| m.described.attrs.clone()).unwrap_or_default();
     let mut joined = match &spec.concat {
         Some(dim) => {
             let is_new = !members.iter().any(|m| m.described.variables.values().any(|v| v.dims.contains(dim)));
             join_variables(&members, &if is_new { Axis::New(dim.clone()) } else { Axis::Along(dim.clone()) })?
         }
-        None => by_coords(members, &spec.uri)?,
+        None => by_coords(members, &spec.shown())?,
     };
     joined.described.attrs = attrs;
     Ok(joined.described)
@@ -103,57 +102,21 @@ fn along_dims(members: Vec<Member>, dims: &[String]) -> Result<Member, RegionErr
     };
     let mut slabs: Vec<Vec<Member>> = vec![];
     for member in members {
-        let at = |m: &Member| m.described.variables.get(dim).and_then(|v| v.values.clone());
-        let value = at(&member);
-        match slabs.iter_mut().find(|slab| same::values(at(&slab[0]).as_ref(), value.as_ref())) {
+        let value = values(&member, dim);
+        match slabs.iter_mut().find(|slab| same::values(values(&slab[0], dim), value)) {
             Some(slab) => slab.push(member),
             None => slabs.push(vec![member]),
         }
     }
-    let mut slabs = slabs.into_iter().map(|slab| along_dims(slab, inner)).collect::<Result<Vec<_>, _>>()?;
-    order(&mut slabs, dim)?;
+    let slabs = slabs.into_iter().map(|slab| along_dims(slab, inner)).collect::<Result<Vec<_>, _>>()?;
+    let mut slabs = order(slabs, dim)?;
     if slabs.len() == 1 {
         return slabs.pop().ok_or_else(|| RegionError::internal("nothing to join"));
     }
     join_variables(&slabs, &Axis::Along(dim.clone()))
 }
 
-/// Sorts by the first coordinate, descending where the coordinates descend, and refuses overlaps.
-fn order(members: &mut [Member], dim: &str) -> Result<(), RegionError> {
-    let spans = members.iter().map(|m| span(m, dim)).collect::<Result<Vec<_>, _>>()?;
-    let descends = spans.iter().any(|(first, last)| first > last);
-    let mut indexed: Vec<usize> = (0..members.len()).collect();
-    indexed.sort_by(|&a, &b| {
-        let (x, y) = if descends { (spans[b].0, spans[a].0) } else { (spans[a].0, spans[b].0) };
-        x.total_cmp(&y)
-    });
-    for pair in indexed.windows(2) {
-        let (last, next) = (spans[pair[0]].1, spans[pair[1]].0);
-        if if descends { last <= next } else { last >= next } {
-            return Err(RegionError::request(format!(
-                "{} and {} overlap along {dim}: they cannot be joined",
-                members[pair[0]].name, members[pair[1]].name
-            )));
-        }
-    }
-    let sorted: Vec<Member> = indexed.iter().map(|&i| members[i].clone()).collect();
-    members.clone_from_slice(&sorted);
-    Ok(())
-}
-
-/// The first and last coordinate along a dimension, as sortable numbers.
-fn span(member: &Member, dim: &str) -> Result<(f64, f64), RegionError> {
-    let values = member.described.variables.get(dim).and_then(|v| v.values.as_ref());
-    let ends = match values {
-        Some(Values::Numbers(block)) => block.to_f64_vec(),
-        Some(Values::Times(times)) => times.micros.iter().map(|&t| t as f64).collect(),
-        Some(Values::Texts(_)) | None => vec![],
-    };
-    match (ends.first(), ends.last()) {
-        (Some(&first), Some(&last)) => Ok((first, last)),
-        _ => Err(RegionError::request(format!(
-            "{}: its coordinate {dim} has no order; name the dimension to join along: concat=DIM",
-            member.name
-        ))),
-    }
+/// The labels along a dimension.
+fn values<'a>(member: &'a Member, dim: &str) -> Option<&'a Values> {
+    member.described.variables.get(dim).and_then(|v| v.values.as_ref())
 }

@@ -345,7 +345,7 @@ fn open_all(engine: &Engine, fragment: &Fragment) -> Result<Vec<Arc<OpenDataset>
         .map(|d| {
             let opened = engine.open(&d.spec)?;
             if opened.description.snapshot != d.snapshot {
-                return Err(RegionError::data(format!("'{}' has changed since the plan was made: run it again", d.spec.uri)));
+                return Err(RegionError::data(format!("'{}' has changed since the plan was made: run it again", d.spec.shown())));
             }
             Ok(opened)
         })

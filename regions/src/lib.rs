@@ -3,9 +3,11 @@
 //! The life of a fragment is one page: `execute` prepares it, `read` brings the chunks of a work unit ahead of the
 //! computation, `run` evaluates and folds the units on the engine's threads and merges them along the fixed tree.
 //! [`store`] is where bytes lie (disk, S3, HTTP, or in pieces of other objects, as references say), [`cache`] keeps far ones beside
-//! the engine, [`source`] and [`codec`] make cells of them, [`cf`] makes those what a user knows, and [`collection`] joins files.
-//! `write` makes Zarr stores of what is too large to travel, and `decoded` keeps chunks that are read again.
+//! the engine, [`manifest`] what was learnt of files; [`source`] and [`codec`] make cells of them, [`cf`] makes those what a user knows,
+//! and [`collection`] joins files. `write` makes Zarr stores of what is too large to travel, and `decoded` keeps chunks that are read
+//! again.
 
+pub mod abreast;
 pub mod cache;
 pub mod cf;
 pub mod checksum;
@@ -15,6 +17,7 @@ mod decoded;
 mod execute;
 mod lane;
 pub mod local;
+pub mod manifest;
 pub mod memory;
 pub mod open;
 mod read;

@@ -99,7 +99,7 @@ impl LocalRegion {
 impl Engine {
     /// The dataset as it is on disk now; its metadata is read again only when the files have changed.
     pub(crate) fn open(&self, spec: &DatasetSpec) -> Result<Arc<OpenDataset>, RegionError> {
-        self.config.roots.check(&spec.uri)?;
+        spec.uris().try_for_each(|uri| self.config.roots.check(uri))?;
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(spec).cloned();
         if let Some(known) = remembered
             && !known.is_stale()
@@ -212,5 +212,27 @@ struct Active(Arc<Engine>);
 impl Drop for Active {
     fn drop(&mut self) {
         self.0.active.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_file_of_a_list_must_be_among_those_that_are_offered() {
+        let (inside, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let roots = Roots::only(&[inside.path().to_path_buf()]).unwrap();
+        let region = LocalRegion::start(EngineConfig { roots, ..EngineConfig::new("r") }).unwrap();
+        let path = |folder: &tempfile::TempDir| {
+            let path = folder.path().join("a.nc");
+            std::fs::write(&path, b"no dataset").unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let spec = |uri, more| DatasetSpec { uri, more, ..DatasetSpec::default() };
+        let told = |spec: &DatasetSpec| region.shared.open(spec).err().unwrap().message;
+        assert!(told(&spec(path(&inside), vec![path(&outside)])).contains("not among the data"));
+        assert!(told(&spec(path(&inside), vec![path(&inside)])).contains("neither NetCDF"));
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! In: what is meant. Out: its description and the sources of its chunks. Never reads data beyond coordinates.
 
+use crate::abreast;
+use crate::cf::cells::Cells;
 use crate::cf::describe::{Described, describe};
 use crate::collection;
 use crate::source::ChunkSource;
@@ -9,11 +11,14 @@ use crate::source::hdf5::{self, Hdf5};
 use crate::source::netcdf3;
 use crate::source::raw::RawDataset;
 use crate::source::zarr;
-use crate::store::{Location, Object, Store, Stores};
+use crate::store::{Identity, Location, Look, Object, Store, Stores};
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use xeng_proto::{Dataset, DatasetSpec, RegionError};
+
+/// Files of one dataset, at most.
+const MAX_FILES: usize = 1 << 20;
 
 /// A dataset that is ready to be read.
 #[derive(Clone)]
@@ -55,44 +60,92 @@ impl OpenDataset {
 /// # Errors
 /// `Request` when nothing lies there, when times or several files cannot be understood as asked, `Data` when metadata is corrupt.
 pub fn open(stores: &Stores, spec: &DatasetSpec) -> Result<OpenDataset, RegionError> {
-    let files = stores.find(&spec.uri)?;
-    let snapshot = snapshot(&files)?;
-    let stored_bytes = files.iter().map(|file| file.store.stored_bytes(&file.key)).sum::<Result<u64, _>>()?;
+    let files = find(stores, spec)?;
+    let snapshot = snapshot(&files);
+    let stored_bytes = files.iter().fold(0u64, |sum, file| sum.saturating_add(file.look.stored_bytes));
     let described = match files.as_slice() {
-        [file] if spec.concat.is_none() => open_one(file, spec)?,
-        _ => collection::join(&files, spec)?,
+        [file] if spec.concat.is_none() => open_one(stores, file, spec)?,
+        _ => collection::join(stores, &files, spec)?,
     };
     let Described { variables, sources, attrs, unreadable } = described;
     let description = Dataset { spec: spec.clone(), snapshot, files: files.len() as u64, stored_bytes, variables, attrs };
-    let stores = files.into_iter().map(|file| file.store).collect();
+    let stores = files.into_iter().map(|file| file.at.store).collect();
     Ok(OpenDataset { description, variables: sources, unreadable, stores })
 }
 
-/// The digest that [`open`] would put into the description now.
+/// The digest that [`open`] would put into the description now: a look at each file.
 ///
 /// # Errors
 /// `Request` when nothing lies there any more.
 pub fn current_snapshot(stores: &Stores, spec: &DatasetSpec) -> Result<String, RegionError> {
-    snapshot(&stores.find(&spec.uri)?)
+    Ok(snapshot(&find(stores, spec)?))
 }
 
-/// Describes one file or Zarr store.
-pub(crate) fn open_one(at: &Location, spec: &DatasetSpec) -> Result<Described, RegionError> {
-    let raw = read_raw(at, spec.group.as_deref().unwrap_or(""))?;
-    describe(raw, spec, &at.name())
+/// A file or Zarr store of a dataset, and what one look at it told.
+pub(crate) struct Found {
+    pub(crate) at: Location,
+    pub(crate) look: Look,
+}
+
+impl Found {
+    pub(crate) fn at(at: Location) -> Result<Found, RegionError> {
+        let look = at.look()?;
+        Ok(Found { at, look })
+    }
+}
+
+/// How many of these are looked into at once.
+pub(crate) fn abreast_of<'a>(mut places: impl Iterator<Item = &'a Location>) -> usize {
+    if places.any(|at| at.store.is_remote()) { abreast::REMOTE } else { abreast::LOCAL }
+}
+
+/// The files of a dataset, in the order of its list; those of a pattern in the order of their names.
+fn find(stores: &Stores, spec: &DatasetSpec) -> Result<Vec<Found>, RegionError> {
+    let mut places = vec![];
+    for uri in spec.uris() {
+        places.append(&mut stores.find(uri)?);
+        if places.len() > MAX_FILES {
+            return Err(RegionError::request(format!("{}: names more than {MAX_FILES} files", spec.shown())));
+        }
+    }
+    abreast::each(&places, abreast_of(places.iter()), |at| Found::at(at.clone()))
+}
+
+/// Describes one file or Zarr store, from what was saved of it where it has not changed since.
+pub(crate) fn open_one(stores: &Stores, file: &Found, spec: &DatasetSpec) -> Result<Described, RegionError> {
+    let (group, name) = (spec.group.as_deref().unwrap_or(""), file.at.name());
+    let shelf = stores.manifests().zip(file.look.object.as_ref()).zip(file.look.identity.as_ref());
+    if let Some(((manifests, object), identity)) = shelf
+        && let Some((raw, cells)) = manifests.load(identity, group, object, file.at.store.is_remote())
+        && let Ok(described) = describe(raw, spec, &name, &cells)
+    {
+        return Ok(described);
+    }
+    let raw = read_raw(file, group)?;
+    let cells = Cells::default();
+    let described = describe(raw.clone(), spec, &name, &cells)?;
+    if let Some(((manifests, object), identity)) = shelf
+        && is_unchanged(file, identity)
+    {
+        manifests.save(identity, group, object.as_ref(), (&raw, &cells));
+    }
+    Ok(described)
+}
+
+/// Whether a file is still what it was before it was read. Objects of remote stores are read in one version only.
+fn is_unchanged(file: &Found, identity: &Identity) -> bool {
+    file.at.store.is_remote() || file.at.look().is_ok_and(|look| look.identity.as_ref() == Some(identity))
 }
 
 /// Reads the metadata of one group of a file or Zarr store.
-///
-/// # Errors
-/// `Request` when there is no such file or group, `Data` when it is of no known format or corrupt.
-pub fn read_raw(at: &Location, group: &str) -> Result<RawDataset, RegionError> {
-    match Format::of(at)? {
+pub(crate) fn read_raw(file: &Found, group: &str) -> Result<RawDataset, RegionError> {
+    let Found { at, look } = file;
+    match Format::of(at, look)? {
         Format::Zarr => zarr::open(at, group),
         Format::NetCdf3(..) if !group.trim_matches('/').is_empty() => {
             Err(RegionError::request(format!("{}: a NetCDF-3 file has no groups", at.name())))
         }
-        Format::NetCdf3(file, version) => netcdf3::open(&file, version),
+        Format::NetCdf3(file, version) => netcdf3::open(&file, at.store.is_remote(), version),
         Format::Hdf5(file) => file.group(group),
     }
 }
@@ -105,11 +158,8 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    pub(crate) fn of(at: &Location) -> Result<Format, RegionError> {
-        if at.store.is_folder(&at.key) {
-            return Ok(Format::Zarr);
-        }
-        let file = at.open()?.ok_or_else(|| RegionError::request(format!("no such file or directory: {}", at.name())))?;
+    pub(crate) fn of(at: &Location, look: &Look) -> Result<Format, RegionError> {
+        let Some(file) = look.object.clone() else { return Ok(Format::Zarr) };
         let head = file.read(0, file.len().min(8) as usize)?;
         if let Some(version) = netcdf3::version(&head) {
             return Ok(Format::NetCdf3(file, version));
@@ -122,10 +172,8 @@ impl Format {
 }
 
 /// A digest of what changes when the files do.
-fn snapshot(files: &[Location]) -> Result<String, RegionError> {
+fn snapshot(files: &[Found]) -> String {
     let mut digest = Sha256::new();
-    for file in files {
-        digest.update(file.store.stamp(&file.key)?);
-    }
-    Ok(digest.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect())
+    files.iter().for_each(|file| digest.update(&file.look.stamp));
+    digest.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
 }

@@ -75,10 +75,24 @@ pub trait ChunkSource: Send + Sync {
     /// `Data` when the bytes are not those of this chunk.
     fn decode(&self, chunk: &[usize], encoded: Option<&Encoded>) -> Result<Block, RegionError>;
 
+    /// Where its bytes lie in its one file, for whoever wants to save that; `None` where there is no such file.
+    fn places(&self) -> Option<Places<'_>> {
+        None
+    }
+
     /// Whether blocks are CF-decoded already, because the files of a collection are packed differently: apply no `Decode`.
     fn is_decoded(&self) -> bool {
         false
     }
+}
+
+/// An array within one file.
+#[derive(Clone, Copy, Debug)]
+pub enum Places<'a> {
+    /// In chunks that the file has an index of.
+    Chunked(&'a chunked::Chunked),
+    /// In one piece, or records.
+    Strided(&'a strided::Strided),
 }
 
 /// Fetches and decodes one chunk.

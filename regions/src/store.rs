@@ -10,12 +10,14 @@ pub mod remote;
 pub mod uri;
 
 use crate::cache::{CacheConfig, CacheUse};
+use crate::manifest::Manifests;
 use crate::roots::Roots;
 use bytes::Bytes;
 use reach::Reach;
 use references::ReferenceStore;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use xeng_proto::RegionError;
 
@@ -94,13 +96,13 @@ pub trait Store: Send + Sync + Debug {
     /// `Request` when this store cannot list, `Data` when listing fails.
     fn matching(&self, pattern: &str) -> Result<Vec<String>, RegionError>;
 
-    /// What changes when the object does, or anything below the folder; in remote stores, the folder's metadata.
+    /// Looks at what lies at a key, once.
     ///
     /// # Errors
     /// `Request` when nothing is there, `Data` when the store cannot be asked.
-    fn stamp(&self, key: &str) -> Result<Vec<u8>, RegionError>;
+    fn look(&self, key: &str) -> Result<Look, RegionError>;
 
-    /// Whether [`Self::stamp`] of a folder changes with every object in it.
+    /// Whether the [`Look::stamp`] of a folder changes with every object in it.
     fn stamps_contents(&self) -> bool {
         false
     }
@@ -122,13 +124,25 @@ pub trait Store: Send + Sync + Debug {
     fn is_stale(&self) -> bool {
         false
     }
-
-    /// Bytes that lie at a key and below it; 0 where counting them would take a request per object.
-    ///
-    /// # Errors
-    /// `Data` when the store cannot be asked.
-    fn stored_bytes(&self, key: &str) -> Result<u64, RegionError>;
 }
+
+/// What one look at a key tells.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// What changes when the object does, or anything below the folder; in remote stores, the folder's metadata.
+    pub stamp: Vec<u8>,
+    /// Bytes that lie at the key and below it; 0 where counting them would take a request per object.
+    pub stored_bytes: u64,
+    /// The object; `None` where the key is that of a folder.
+    pub object: Option<Arc<dyn Object>>,
+    /// What tells this version of the object from every other; `None` where nothing does: for folders, and where it was written so
+    /// lately that it could be written again without a trace.
+    pub identity: Option<Identity>,
+}
+
+/// One version of one object, among all that there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity(pub String);
 
 /// A file or folder of a store.
 #[derive(Clone, Debug)]
@@ -166,6 +180,14 @@ impl Location {
         self.store.open(&self.key)
     }
 
+    /// What lies here.
+    ///
+    /// # Errors
+    /// As [`Store::look`].
+    pub fn look(&self) -> Result<Look, RegionError> {
+        self.store.look(&self.key)
+    }
+
     /// The whole object here, of at most `most` bytes; `None` where there is none.
     ///
     /// # Errors
@@ -183,6 +205,8 @@ pub struct StoreConfig {
     pub s3: BTreeMap<String, String>,
     /// The cache beside the data, for objects of remote stores.
     pub cache: Option<CacheConfig>,
+    /// The folder that keeps what was learnt of files when they were opened; several processes may share it. Nothing is kept if `None`.
+    pub manifests: Option<PathBuf>,
 }
 
 /// The stores that an engine reaches, each connected to once.
@@ -191,6 +215,7 @@ pub struct Stores {
     reach: Arc<Reach>,
     /// Reference files that somebody still reads, by name: parsed once, whoever asks.
     references: Mutex<HashMap<String, Weak<ReferenceStore>>>,
+    manifests: Option<Manifests>,
 }
 
 impl Stores {
@@ -207,7 +232,13 @@ impl Stores {
     /// # Errors
     /// As [`Self::new`].
     pub fn within(config: StoreConfig, roots: Roots) -> Result<Stores, RegionError> {
-        Ok(Stores { reach: Arc::new(Reach::new(config, roots)?), references: Mutex::default() })
+        let manifests = config.manifests.clone().map(Manifests::in_folder);
+        Ok(Stores { reach: Arc::new(Reach::new(config, roots)?), references: Mutex::default(), manifests })
+    }
+
+    /// What was learnt of files before; `None` where nothing is kept.
+    pub fn manifests(&self) -> Option<&Manifests> {
+        self.manifests.as_ref()
     }
 
     /// What this process has had of the cache; zeros where there is none.
@@ -243,7 +274,7 @@ impl Stores {
     /// The store that references describe, where the location holds references.
     fn behind(&self, at: Location) -> Result<Location, RegionError> {
         let Some(form) = references::Form::of(&at) else { return Ok(at) };
-        let stamp = at.store.stamp(&at.key)?;
+        let stamp = at.look()?.stamp;
         let mut known = self.references.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, store| store.strong_count() > 0);
         let current = known.get(&at.name()).and_then(Weak::upgrade).filter(|store| store.is_of(&stamp) && !store.is_stale());

@@ -42,9 +42,16 @@ pub(crate) fn xeng_in(args: &[&str], environment: &[(String, String)]) -> Output
     Output::of(start_in(args, environment).wait_with_output().unwrap())
 }
 
+/// The program, with a cache folder that is not the user's.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xeng"));
+    command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
+    command
+}
+
 /// Starts the program in such an environment.
 pub(crate) fn start_in(args: &[&str], environment: &[(String, String)]) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xeng"));
+    let mut command = program();
     command.args(args).envs(environment.iter().cloned()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }
@@ -53,6 +60,7 @@ pub(crate) fn start_in(args: &[&str], environment: &[(String, String)]) -> Child
 pub(crate) fn start_on_full_disk(args: &[&str], environment: &[(String, String)]) -> Child {
     let mut command = Command::new("sh");
     // Ignored, the signal of the limit becomes an error of the write.
+    command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
     command.args(["-c", "trap '' XFSZ; ulimit -f 500; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_xeng")]);
     command.args(args).envs(environment.iter().cloned()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
@@ -81,7 +89,7 @@ impl Server {
 
     /// As [`Server::start`], with further options.
     pub(crate) fn start_with(region: &str, listen: &str, options: &[&str]) -> Server {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_xeng"))
+        let mut process = program()
             .args(["serve", "--region", region, "--listen", listen, "--threads", "1"])
             .args(options)
             .stdin(Stdio::null())

@@ -31,7 +31,7 @@ pub(crate) fn of_netcdf4(path: &Path) -> Vec<Referred> {
     assert!(NcFile::open(path).is_ok());
     let (file, uri) = (std::fs::read(path).unwrap(), path.to_str().unwrap().to_owned());
     let place = |bytes: &[u8]| (file.windows(bytes.len()).position(|w| w == bytes).expect("a chunk lies in its file"), bytes.len());
-    let listed = inventory(&Stores::default(), &uri, Hashing::Skip).unwrap();
+    let listed = inventory(&Stores::default(), &[uri.as_str()], Hashing::Skip).unwrap();
     let opened = xeng_regions::open(&Stores::default(), &DatasetSpec { uri, ..DatasetSpec::default() }).unwrap();
     let array = |(name, entry): (String, xeng_regions::checksum::Entry)| {
         let source = opened.source(&name).unwrap();

@@ -56,7 +56,7 @@ pub enum Command {
     )]
     Explain(ExplainArgs),
     /// Show what a dataset holds.
-    #[command(after_help = "Examples:\n  xeng info 'era5/*.nc'\n  xeng info era5.zarr --json --checksum")]
+    #[command(after_help = "Examples:\n  xeng info 'era5/*.nc'\n  xeng info 2010.nc 2011.nc\n  xeng info era5.zarr --json --checksum")]
     Info(InfoArgs),
     /// Serve the data of a region.
     #[command(
@@ -112,6 +112,9 @@ pub struct CacheArgs {
     /// The most that it may hold, such as 1TiB; 64GiB by default.
     #[arg(long = "cache-size", value_name = "SIZE", requires = "folder")]
     pub size: Option<String>,
+    /// A folder that keeps what was learnt of files when they were opened, or `off`; ~/.cache/xeng/manifests by default.
+    #[arg(long, value_name = "DIR")]
+    pub manifests: Option<PathBuf>,
 }
 
 /// `xeng cache`.
@@ -142,7 +145,7 @@ pub struct EvalArgs {
     /// The expression; `-` reads it from stdin, `@FILE` from a file.
     #[arg(allow_hyphen_values = true)]
     pub expr: String,
-    /// A dataset: NAME=URI[@REGION][,concat=DIM][,group=PATH][,decode_times=false][,drop=A+B].
+    /// A dataset: NAME=URI[@REGION][,concat=DIM][,group=PATH][,decode_times=false][,drop=A+B]; the same name again adds to its files.
     #[arg(long, value_name = "NAME=URI")]
     pub open: Vec<String>,
     /// Where to write: .nc .zarr .csv .parquet .json .png; a short text on the terminal if left out. PATH.zarr@REGION: by the engines
@@ -196,8 +199,9 @@ pub struct ExplainArgs {
 /// `xeng info`.
 #[derive(Clone, Debug, Args)]
 pub struct InfoArgs {
-    /// A URI, or a name of the topology file.
-    pub what: String,
+    /// URIs of one dataset, or a name of the topology file.
+    #[arg(required = true, num_args = 1..)]
+    pub what: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -207,6 +211,9 @@ pub struct InfoArgs {
     /// The group inside each file; repeat it for more.
     #[arg(long)]
     pub group: Vec<String>,
+    /// The dimension that several files are joined along; by default the one whose coordinate differs.
+    #[arg(long, value_name = "DIM")]
+    pub concat: Option<String>,
     /// Where engines are and what they may use.
     #[command(flatten)]
     pub at: WhereArgs,

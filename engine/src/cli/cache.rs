@@ -5,6 +5,8 @@ use crate::describe::bytes;
 use crate::error::Result;
 use crate::planfile::quantity;
 use crate::serve_config::DEFAULT_CACHE_BYTES;
+use crate::user_cache;
+use std::path::{Path, PathBuf};
 use xeng_regions::cache::{self, CacheConfig};
 
 pub(super) fn cache(args: &CacheCommandArgs) -> Result<()> {
@@ -34,4 +36,14 @@ pub(super) fn config(args: &CacheArgs) -> Result<Option<CacheConfig>> {
     let Some(folder) = &args.folder else { return Ok(None) };
     let budget_bytes = args.size.as_deref().map(quantity::bytes).transpose()?.unwrap_or(DEFAULT_CACHE_BYTES);
     Ok(Some(CacheConfig { folder: folder.clone(), budget_bytes }))
+}
+
+/// The folder of manifests that options ask for, else a file of settings, else the user's own; `off` is none.
+pub(super) fn manifests(args: &CacheArgs, set: Option<PathBuf>) -> Option<PathBuf> {
+    let asked = args.manifests.clone().or(set);
+    match asked {
+        Some(folder) if folder == Path::new("off") => None,
+        Some(folder) => Some(folder),
+        None => user_cache::folder().map(|folder| folder.join("manifests")),
+    }
 }

@@ -4,7 +4,6 @@ use super::{run_plan, setup};
 use crate::error::Error;
 use crate::explain;
 use crate::gateway::{Evaluator, Explained, GatewayService, Job as Wanted, Known, ProgressSink};
-use crate::open_spec::parse_open;
 use crate::planfile::{self, PlanFile};
 use crate::result::Outcome;
 use crate::session::{Job, Session, Setup};
@@ -39,13 +38,8 @@ impl Behind {
     fn job(&self, wanted: Wanted) -> Result<Job, Error> {
         match wanted {
             Wanted::Expression { text, opens } => {
-                let mut all = setup::opens(&self.shared, &[])?;
-                for (name, uri) in opens {
-                    let spec = parse_open(&format!("{name}={uri}"))?;
-                    all.retain(|known| known.name != spec.name);
-                    all.push(spec);
-                }
-                Ok(Job::expression(&text, all))
+                let texts: Vec<String> = opens.iter().map(|(name, uri)| format!("{name}={uri}")).collect();
+                Ok(Job::expression(&text, setup::opens(&self.shared, &texts)?))
             }
             Wanted::Plan(text) => {
                 let mut plan = planfile::parse(&text, "the plan")?;
@@ -89,7 +83,7 @@ impl Evaluator for Behind {
     async fn datasets(&self) -> Result<Vec<Known>, RegionError> {
         let known = |(name, entry): (&String, &planfile::OpenEntry)| Known {
             name: name.clone(),
-            uri: entry.dataset.uri.clone(),
+            uri: entry.dataset.shown(),
             region: entry.region.clone().unwrap_or_default(),
         };
         Ok(self.shared.open.iter().map(known).collect())

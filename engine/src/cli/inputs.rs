@@ -15,7 +15,7 @@ use xeng_regions::store::Stores;
 /// `Request`, naming the output and the dataset.
 pub(super) fn spare(opens: &[OpenSpec], outputs: impl IntoIterator<Item = PathBuf>) -> Result<()> {
     let inputs: Vec<(&str, PathBuf)> =
-        opens.iter().flat_map(|open| files(&open.dataset.uri).into_iter().map(move |file| (open.name.as_str(), file))).collect();
+        opens.iter().flat_map(|open| open.dataset.uris().flat_map(files).map(move |file| (open.name.as_str(), file))).collect();
     for output in outputs {
         // The place of a file that is not there yet is that of its folder.
         let Some(place) = real(&output) else { continue };

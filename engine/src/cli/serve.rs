@@ -35,7 +35,11 @@ pub(super) async fn serve(args: ServeArgs) -> Result<()> {
         memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
         roots,
         write_roots: WriteRoots::only(&writable)?,
-        stores: StoreConfig { s3: file.s3, cache: super::cache::config(&args.cache)?.or(file.cache) },
+        stores: StoreConfig {
+            s3: file.s3,
+            cache: super::cache::config(&args.cache)?.or(file.cache),
+            manifests: super::cache::manifests(&args.cache, file.manifests),
+        },
     };
     let engine: Arc<dyn Region> = Arc::new(LocalRegion::start(config)?);
     let listener = TcpListener::bind(&listen).await.map_err(|e| unlistenable(&listen, &e))?;

@@ -2,7 +2,7 @@
 
 use super::args::WhereArgs;
 use crate::error::{Error, Result};
-use crate::open_spec::{OpenSpec, is_region_name, parse_open};
+use crate::open_spec::{OpenSpec, is_region_name, overlay, parse_open};
 use crate::planfile::{self, PlanFile, quantity};
 use crate::session::{Session, Setup};
 use crate::topology::RegionPlace;
@@ -49,7 +49,8 @@ pub(super) fn session(plan: &PlanFile, at: &WhereArgs) -> Result<Session> {
     budget.memory_bytes = at.memory.as_deref().map(quantity::bytes).transpose()?.or(budget.memory_bytes);
     budget.wan_bytes = at.wan_bytes.as_deref().map(quantity::bytes).transpose()?.or(budget.wan_bytes);
     budget.deadline = at.deadline.as_deref().map(quantity::duration).transpose()?.or(budget.deadline);
-    let stores = StoreConfig { cache: super::cache::config(&at.cache)?, ..StoreConfig::default() };
+    let manifests = super::cache::manifests(&at.cache, None);
+    let stores = StoreConfig { cache: super::cache::config(&at.cache)?, manifests, ..StoreConfig::default() };
     Session::start(Setup { topology, budget, threads: at.threads, stores, tell: |what| eprintln!("{what}"), ..Setup::default() })
 }
 
@@ -58,25 +59,22 @@ pub(super) fn session(plan: &PlanFile, at: &WhereArgs) -> Result<Session> {
 /// # Errors
 /// `Request` for an unfit `--open`.
 pub(super) fn opens(plan: &PlanFile, texts: &[String]) -> Result<Vec<OpenSpec>> {
-    let mut all: Vec<OpenSpec> = plan
+    let known: Vec<OpenSpec> = plan
         .open
         .iter()
         .map(|(name, entry)| {
             let mut dataset = entry.dataset.clone();
             // Paths of data in this process are meant from the folder of the file that names them; those of engines elsewhere are theirs to read.
             let local = entry.region.as_ref().is_none_or(|r| plan.topology.regions.get(r).is_none_or(|place| place.local));
-            if local && !dataset.uri.contains("://") && Path::new(&dataset.uri).is_relative() {
-                dataset.uri = entry.folder.join(&dataset.uri).to_string_lossy().into_owned();
+            for uri in std::iter::once(&mut dataset.uri).chain(&mut dataset.more) {
+                if local && !uri.contains("://") && Path::new(uri).is_relative() {
+                    *uri = entry.folder.join(&*uri).to_string_lossy().into_owned();
+                }
             }
             OpenSpec { name: name.clone(), dataset, region: entry.region.clone() }
         })
         .collect();
-    for text in texts {
-        let spec = parse_open(text)?;
-        all.retain(|known| known.name != spec.name);
-        all.push(spec);
-    }
-    Ok(all)
+    overlay(known, texts.iter().map(|text| parse_open(text)).collect::<Result<Vec<_>>>()?)
 }
 
 /// The text of an expression: itself, or that of stdin (`-`) or a file (`@FILE`).

@@ -88,9 +88,7 @@ pub struct Data {
 
 /// Where data of all sizes is kept: `$XDG_CACHE_HOME/xeng/demo` or what comes closest.
 pub fn cache_folder() -> PathBuf {
-    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
-    let cache = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|h| h.join(".cache"))).or_else(|| named("LOCALAPPDATA"));
-    cache.unwrap_or_else(std::env::temp_dir).join("xeng").join("demo")
+    crate::user_cache::folder().unwrap_or_else(|| std::env::temp_dir().join("xeng")).join("demo")
 }
 
 /// Makes the data below `cache`, unless it is there. `told` hears of decoded bytes, from any thread.

@@ -69,13 +69,30 @@ struct RawHome {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RawOpen {
-    uri: Option<String>,
+    uri: Option<Uris>,
     region: Option<String>,
     concat: Option<String>,
     group: Option<String>,
     decode_times: Option<bool>,
     drop: Option<Vec<String>>,
     search: Option<toml::Value>,
+}
+
+/// One path or pattern, or a list of them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "`uri` is a path, or a list of paths")]
+enum Uris {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Uris {
+    fn list(self) -> Vec<String> {
+        match self {
+            Uris::One(uri) => vec![uri],
+            Uris::Many(uris) => uris,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -305,14 +322,16 @@ fn open_entry(name: &str, open: Open) -> Result<OpenEntry> {
         let error = Error::request(format!("dataset '{name}': `search` is not available yet"));
         return Err(error.hint("name the files: uri = \"...\", and the region that they lie in"));
     }
-    let uri = raw.uri.unwrap_or_default();
-    if uri.is_empty() {
+    let mut uris = raw.uri.map(Uris::list).unwrap_or_default().into_iter();
+    let (uri, more) = (uris.next().unwrap_or_default(), uris.collect::<Vec<_>>());
+    if uri.is_empty() || more.iter().any(String::is_empty) {
         return Err(
             Error::request(format!("dataset '{name}' has no `uri`")).hint("write uri = \"...\": a path, a glob or a Zarr directory")
         );
     }
     let keep_times_encoded = raw.decode_times == Some(false);
-    let dataset = DatasetSpec { uri, concat: raw.concat, group: raw.group, keep_times_encoded, drop: raw.drop.unwrap_or_default() };
+    let drop = raw.drop.unwrap_or_default();
+    let dataset = DatasetSpec { uri, more, concat: raw.concat, group: raw.group, keep_times_encoded, drop };
     Ok(OpenEntry { dataset, region: raw.region, folder })
 }
 

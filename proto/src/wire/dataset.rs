@@ -18,6 +18,7 @@ impl Wire for DatasetSpec {
             group: self.group.clone(),
             keep_times_encoded: self.keep_times_encoded,
             drop: self.drop.clone(),
+            more: self.more.clone(),
         }
     }
 
@@ -28,6 +29,7 @@ impl Wire for DatasetSpec {
             group: message.group.map(|t| text(t, "a group's name")).transpose()?,
             keep_times_encoded: message.keep_times_encoded,
             drop: texts(message.drop, "a variable's name")?,
+            more: texts(message.more, "a dataset's uri")?,
         })
     }
 }

@@ -86,6 +86,7 @@ fn fragment(graph: Graph) -> Fragment {
         group: None,
         keep_times_encoded: false,
         drop: vec!["u".into()],
+        more: vec!["/data/era5t.nc".into()],
     };
     let last = graph.ids().last().unwrap();
     Fragment {

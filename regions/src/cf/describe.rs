@@ -4,13 +4,14 @@
 //! Reads coordinates of rank 0 and 1 and short texts, never data.
 //! Source: xarray 2026.9, `conventions.py` (`decode_cf_variables`), with `decode_times` as asked, `decode_timedelta=False`.
 
-use super::{apply, scaling, texts, times};
+use super::cells::Cells;
+use super::{scaling, texts, times};
+use crate::source::ChunkSource;
 use crate::source::raw::{RawCells, RawDataset, RawVariable};
-use crate::source::{ChunkSource, read_whole};
 use indexmap::IndexMap;
 use std::collections::HashSet;
 use std::sync::Arc;
-use xeng_kernels::{AxisChunks, DType};
+use xeng_kernels::{AxisChunks, Block, DType};
 use xeng_proto::{AttrValue, Attrs, DatasetSpec, Decode, ErrorKind, Kind, RegionError, Times, Values, Variable};
 
 /// Bytes of one coordinate, at most.
@@ -35,7 +36,7 @@ pub struct Described {
 ///
 /// # Errors
 /// `Request` for time units that xarray cannot decode either, `Data` when a coordinate cannot be read.
-pub fn describe(mut raw: RawDataset, spec: &DatasetSpec, file: &str) -> Result<Described, RegionError> {
+pub fn describe(mut raw: RawDataset, spec: &DatasetSpec, file: &str, cells: &Cells) -> Result<Described, RegionError> {
     for name in &spec.drop {
         raw.variables.shift_remove(name);
         raw.unreadable.shift_remove(name);
@@ -49,7 +50,7 @@ pub fn describe(mut raw: RawDataset, spec: &DatasetSpec, file: &str) -> Result<D
     let mut read_bytes = 0usize;
     for (name, variable) in raw.variables {
         let is_coordinate = coordinates.contains(&name) || variable.dims.contains(&name);
-        match describe_variable(variable, spec, is_coordinate, &unstacked) {
+        match describe_variable(&name, variable, spec, is_coordinate, (&unstacked, cells)) {
             Ok((described, source)) => {
                 if let Some(source) = source {
                     out.sources.insert(name.clone(), source);
@@ -142,19 +143,20 @@ fn unstacked_dims(raw: &RawDataset) -> HashSet<String> {
 }
 
 fn describe_variable(
+    name: &str,
     raw: RawVariable,
     spec: &DatasetSpec,
     is_coordinate: bool,
-    unstacked: &HashSet<String>,
+    (unstacked, known): (&HashSet<String>, &Cells),
 ) -> Result<WithSource, Refusal> {
     match raw.cells.clone() {
-        RawCells::Numbers(source) => describe_numbers(raw, source, spec, is_coordinate),
+        RawCells::Numbers(source) => describe_numbers(raw, source, spec, is_coordinate, |s| known.whole(name, s, MAX_COORDINATE_BYTES)),
         RawCells::Characters(source) => {
             let shape = raw.shape();
             let joins = raw.dims.last().is_some_and(|d| !unstacked.contains(d));
             let (width, outer) = shape.split_last().filter(|_| joins).map_or((1, &shape[..]), |(w, outer)| (*w, outer));
             let dims = raw.dims.get(..outer.len()).unwrap_or(&[]).to_vec();
-            let cells = read_whole(source.as_ref(), MAX_COORDINATE_BYTES)?;
+            let cells = known.whole(name, source.as_ref(), MAX_COORDINATE_BYTES)?;
             let joined = if width == 0 { vec![String::new(); outer.iter().product()] } else { texts::join(&cells, width) };
             Ok(describe_texts(raw, dims, outer, joined, is_coordinate))
         }
@@ -188,6 +190,7 @@ fn describe_numbers(
     source: Arc<dyn ChunkSource>,
     spec: &DatasetSpec,
     is_coordinate: bool,
+    whole: impl Fn(&dyn ChunkSource) -> Result<Block, RegionError>,
 ) -> Result<WithSource, Refusal> {
     let stored = source.stored();
     let is_time = !spec.keep_times_encoded && times::units_of(&raw.attrs).is_some();
@@ -212,25 +215,16 @@ fn describe_numbers(
         values: None,
     };
     if is_coordinate && variable.dims.len() <= 1 {
-        variable.values = Some(values(&variable, source.as_ref())?);
+        variable.values = Some(values(&variable, whole(source.as_ref())?)?);
     }
     Ok((variable, Some(source)))
 }
 
 /// The decoded cells of a variable of numbers or times.
-///
-/// # Errors
-/// `Data` when they cannot be read, `Budget` when there are too many.
-pub fn values(variable: &Variable, source: &dyn ChunkSource) -> Result<Values, RegionError> {
-    let raw = read_whole(source, MAX_COORDINATE_BYTES)?;
-    let block = if source.is_decoded() { raw } else { super::decode_variable(variable, raw)? };
+fn values(variable: &Variable, raw: Block) -> Result<Values, RegionError> {
+    let block = super::decode_variable(variable, raw)?;
     Ok(match &variable.kind {
         Kind::Time(encoding) => Values::Times(Times { micros: block.to_i64_vec(), encoding: encoding.clone() }),
         Kind::Number(_) | Kind::Text => Values::Numbers(block),
     })
-}
-
-/// Numbers as they are decoded before times are made of them.
-pub fn plain(variable: &Variable, raw: xeng_kernels::Block) -> xeng_kernels::Block {
-    apply(&variable.decode, raw)
 }

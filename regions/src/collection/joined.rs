@@ -2,6 +2,7 @@
 //!
 //! In: members in order. Out: their variables as one. Never copies cells but to repeat variables that lack the dimension.
 
+use super::regridded::Regridded;
 use super::{Member, same};
 use crate::cf::decode_variable;
 use crate::cf::describe::Described;
@@ -283,7 +284,7 @@ impl JoinedSource {
                 shared.iter().enumerate().map(|(i, c)| if i == axis { own[axis].clone() } else { c.clone() }).collect()
             };
             if grid != own {
-                part.source = Arc::new(Regridded { source: part.source.clone(), grid });
+                part.source = Arc::new(Regridded::new(part.source.clone(), grid));
             }
         }
     }
@@ -364,63 +365,5 @@ impl ChunkSource for JoinedSource {
 
     fn is_decoded(&self) -> bool {
         self.decodes
-    }
-}
-
-/// A variable seen through another grid: each chunk is put together from those that it meets.
-struct Regridded {
-    source: Arc<dyn ChunkSource>,
-    grid: Vec<AxisChunks>,
-}
-
-impl Regridded {
-    fn pieces(&self, chunk: &[usize]) -> Vec<Vec<usize>> {
-        let bounds = crate::source::bounds_of(&self.grid, chunk);
-        let ranges: Vec<_> = self.source.chunks().iter().zip(&bounds).map(|(axis, range)| axis.overlapping(range)).collect();
-        let counts: Vec<usize> = ranges.iter().map(|r| r.len()).collect();
-        (0..counts.iter().product())
-            .map(|i| crate::source::unravel(i, &counts).into_iter().zip(&ranges).map(|(p, r)| r.start + p).collect())
-            .collect()
-    }
-}
-
-impl ChunkSource for Regridded {
-    fn chunks(&self) -> &[AxisChunks] {
-        &self.grid
-    }
-
-    fn stored(&self) -> DType {
-        self.source.stored()
-    }
-
-    fn stored_bytes(&self, chunk: &[usize]) -> u64 {
-        self.pieces(chunk).iter().map(|p| self.source.stored_bytes(p)).sum()
-    }
-
-    fn fetch(&self, _chunk: &[usize]) -> Result<Option<Encoded>, RegionError> {
-        Ok(None)
-    }
-
-    /// Reads as well as decodes: its pieces are several chunks of the file.
-    fn decode(&self, chunk: &[usize], _encoded: Option<&Encoded>) -> Result<Block, RegionError> {
-        let bounds = crate::source::bounds_of(&self.grid, chunk);
-        let mut out = Block::filled(self.stored(), &xeng_kernels::bounds::shape_of(&bounds), 0.0);
-        for piece in self.pieces(chunk) {
-            let block = crate::source::read(self.source.as_ref(), &piece)?;
-            let own = crate::source::bounds_of(self.source.chunks(), &piece);
-            if let Some(common) = xeng_kernels::bounds::intersect(&own, &bounds) {
-                let part = block.slice(&xeng_kernels::bounds::relative_to(&common, &own))?;
-                out.paste(&xeng_kernels::bounds::relative_to(&common, &bounds), &part)?;
-            }
-        }
-        Ok(out)
-    }
-
-    fn is_decoded(&self) -> bool {
-        self.source.is_decoded()
-    }
-
-    fn is_watched(&self) -> bool {
-        self.source.is_watched()
     }
 }

@@ -3,9 +3,10 @@
 //! In: where each chunk lies. Out: its stored bytes, its cells. Never asks the file's own index again.
 
 use super::bytes::{self, ByteOrder, cells_of};
-use super::{ChunkSource, Encoded, ravel, shape_of};
+use super::{ChunkSource, Encoded, Places, ravel, shape_of};
 use crate::codec::Pipeline;
 use crate::store::Object;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::sync::Arc;
 use xeng_kernels::{AxisChunks, Block, DType};
@@ -23,6 +24,13 @@ pub struct Entry {
 }
 
 const ABSENT: Entry = Entry { offset: u64::MAX, len: 0, skipped: 0 };
+
+impl Entry {
+    /// Whether the chunk was never written.
+    pub fn is_absent(&self) -> bool {
+        *self == ABSENT
+    }
+}
 
 /// Where every chunk lies, by its number in C order.
 #[derive(Clone, Debug)]
@@ -52,7 +60,7 @@ impl Manifest {
     /// Where a chunk lies, if it was ever written.
     pub fn get(&self, number: usize) -> Option<Entry> {
         match self {
-            Manifest::Dense(entries) => entries.get(number).copied().filter(|e| *e != ABSENT),
+            Manifest::Dense(entries) => entries.get(number).copied().filter(|e| !e.is_absent()),
             Manifest::Sparse(entries) => entries.binary_search_by_key(&(number as u64), |e| e.0).ok().map(|i| entries[i].1),
         }
     }
@@ -140,6 +148,17 @@ pub struct Chunked {
     pub manifest: Manifest,
     /// How they are packed.
     pub layout: Layout,
+    /// The filters as the file names them, by which they can be found again; `None` where the file's words do not suffice.
+    pub recipe: Option<Vec<Recipe>>,
+}
+
+/// A filter as HDF5 names it, or, numbered 0, the step that brings narrow numbers into place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// Its registered number; none is 0.
+    pub id: u16,
+    /// Its parameters.
+    pub parameters: Vec<u32>,
 }
 
 impl Chunked {
@@ -197,6 +216,10 @@ impl ChunkSource for Chunked {
 
     fn is_remote(&self) -> bool {
         self.is_remote
+    }
+
+    fn places(&self) -> Option<Places<'_>> {
+        Some(Places::Chunked(self))
     }
 
     fn decode(&self, chunk: &[usize], encoded: Option<&Encoded>) -> Result<Block, RegionError> {

@@ -11,7 +11,7 @@ pub mod messages;
 pub mod types;
 
 use super::bytes::ByteOrder;
-use super::chunked::{Chunked, Entry, Layout, Manifest};
+use super::chunked::{Chunked, Entry, Layout, Manifest, Recipe};
 use super::raw::{RawCells, RawDataset, RawVariable};
 use super::strided::{Medium, Strided};
 use super::{ChunkSource, ravel};
@@ -68,7 +68,7 @@ impl Hdf5 {
     /// `Data` when the metadata is malformed.
     pub fn open(file: &Arc<dyn Object>, is_remote: bool, base: u64) -> Result<Hdf5, RegionError> {
         let bad = |e: hdf5_reader::error::Error| RegionError::data(format!("{}: {e}", file.name()));
-        let metadata = Hdf5File::from_storage_with_options(metadata_of(file), OpenOptions::default()).map_err(bad)?;
+        let metadata = Hdf5File::from_storage_with_options(metadata_of(file, is_remote), OpenOptions::default()).map_err(bad)?;
         Ok(Hdf5 { file: file.clone(), is_remote, metadata, base, clashes: OnceLock::new() })
     }
 
@@ -195,7 +195,7 @@ impl Hdf5 {
             .iter()
             .map(|&n| usize::try_from(n).map_err(|_| self.bad(format!("{name}: an axis of {n}"))))
             .collect::<Result<Vec<_>, _>>()?;
-        let (filters, pipeline) = match self.pipeline(member)? {
+        let (filters, pipeline, recipe) = match self.pipeline(member)? {
             Ok(found) => found,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -212,7 +212,7 @@ impl Hdf5 {
         let Some((dtype, order, is_char)) = element_type(member.dtype()) else {
             return Ok(Err(format!("cells of type {} are not supported", type_label(member.dtype()))));
         };
-        let stored = Stored { pipeline, meaning, leaves_edges_unfiltered: self.leaves_edges_unfiltered(member) };
+        let stored = Stored { pipeline, recipe, meaning, leaves_edges_unfiltered: self.leaves_edges_unfiltered(member) };
         let source = match self.source(member, name, (dtype, order), shape, stored)? {
             Ok(source) => source,
             Err(reason) => return Ok(Err(reason)),
@@ -244,18 +244,19 @@ impl Hdf5 {
 
     /// The filters of a dataset, or the name of one that is not supported.
     #[allow(clippy::type_complexity)]
-    fn pipeline(&self, member: &Dataset) -> Result<Result<(Vec<String>, Pipeline), String>, RegionError> {
+    fn pipeline(&self, member: &Dataset) -> Result<Result<(Vec<String>, Pipeline, Vec<Recipe>), String>, RegionError> {
         let header = self.metadata.get_or_parse_header(member.address()).map_err(|e| self.bad(e))?;
         let described = header.messages.iter().find_map(|m| match m {
             HdfMessage::FilterPipeline(p) => Some(&p.filters),
             _ => None,
         });
-        let (mut names, mut pipeline) = (vec![], Pipeline::default());
+        let (mut names, mut pipeline, mut recipe) = (vec![], Pipeline::default(), vec![]);
         for filter in described.into_iter().flatten() {
             match codec(filter.id, &filter.client_data) {
                 Ok(found) => {
                     names.push(filter_name(filter.id, filter.name.as_deref()));
                     pipeline.codecs.push(found);
+                    recipe.push(Recipe { id: filter.id, parameters: filter.client_data.clone() });
                 }
                 Err(()) => {
                     let name = filter_name(filter.id, filter.name.as_deref());
@@ -263,7 +264,7 @@ impl Hdf5 {
                 }
             }
         }
-        Ok(Ok((names, pipeline)))
+        Ok(Ok((names, pipeline, recipe)))
     }
 
     /// Where the cells lie, or why they cannot be read.
@@ -326,7 +327,8 @@ impl Hdf5 {
                 let pipeline = stored.in_order();
                 let layout = Layout { dtype: kind.0, order: kind.1, chunk_shape, pipeline, fill };
                 let index = ChunkIndex { is_narrow, leaves_edges_unfiltered: stored.leaves_edges_unfiltered, ..index };
-                self.chunked(member, what.clone(), shape.clone(), layout, index).map(|c| Ok(Arc::new(c) as Arc<dyn ChunkSource>))
+                let chunked = self.chunked(member, what.clone(), shape.clone(), layout, index)?;
+                Ok(Ok(Arc::new(Chunked { recipe: Some(stored.recipe_in_order()), ..chunked })))
             }
         }
     }
@@ -377,7 +379,15 @@ impl Hdf5 {
             let skipped = if index.is_narrow { skipped << 1 } else { skipped };
             entries.push((number as u64, Entry { offset, len, skipped }));
         }
-        Ok(Chunked { what, file: self.file.clone(), is_remote: self.is_remote, grid, manifest: Manifest::new(count, entries), layout })
+        Ok(Chunked {
+            what,
+            file: self.file.clone(),
+            is_remote: self.is_remote,
+            grid,
+            manifest: Manifest::new(count, entries),
+            layout,
+            recipe: None,
+        })
     }
 }
 
@@ -391,6 +401,7 @@ struct ChunkIndex<'a> {
 /// What lies between the stored bytes of a dataset and its numbers.
 struct Stored {
     pipeline: Pipeline,
+    recipe: Vec<Recipe>,
     meaning: Meaning,
     leaves_edges_unfiltered: bool,
 }
@@ -401,6 +412,24 @@ impl Stored {
         let first = if let Meaning::Narrow(precision) = self.meaning { Some(Codec::Precision(precision)) } else { None };
         Pipeline { codecs: first.into_iter().chain(self.pipeline.codecs.iter().cloned()).collect() }
     }
+
+    /// The same in the file's words.
+    fn recipe_in_order(&self) -> Vec<Recipe> {
+        let first = if let Meaning::Narrow(precision) = &self.meaning {
+            Some(Recipe { id: 0, parameters: types::parameters_of(precision) })
+        } else {
+            None
+        };
+        first.into_iter().chain(self.recipe.iter().cloned()).collect()
+    }
+}
+
+/// The codecs of filters that a file was found to have before, for cells of so many bytes; `None` where one is not known.
+pub fn pipeline_of(recipe: &[Recipe], cell_bytes: usize) -> Option<Pipeline> {
+    let one = |r: &Recipe| {
+        if r.id == 0 { types::precision_of(&r.parameters, cell_bytes).map(Codec::Precision) } else { codec(r.id, &r.parameters).ok() }
+    };
+    Some(Pipeline { codecs: recipe.iter().map(one).collect::<Option<Vec<_>>>()? })
 }
 
 fn texts(member: &Dataset, shape: Vec<usize>) -> Result<RawCells, String> {

@@ -30,9 +30,9 @@ pub fn version(head: &[u8]) -> Option<NcFormat> {
 ///
 /// # Errors
 /// `Data` when the header is malformed or the file is shorter than it says.
-pub fn open(file: &Arc<dyn Object>, format: NcFormat) -> Result<RawDataset, RegionError> {
+pub fn open(file: &Arc<dyn Object>, is_remote: bool, format: NcFormat) -> Result<RawDataset, RegionError> {
     let bad = |e: netcdf_reader::Error| RegionError::data(format!("{}: {e}", file.name()));
-    let classic = ClassicFile::from_storage(metadata_of(file), format).map_err(bad)?;
+    let classic = ClassicFile::from_storage(metadata_of(file, is_remote), format).map_err(bad)?;
     let group = classic.root_group();
     let stride = compute_record_stride(&group.variables).map_err(bad)?;
     let mut dataset = RawDataset { attrs: attributes(&group.attributes), ..RawDataset::default() };

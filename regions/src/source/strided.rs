@@ -4,7 +4,7 @@
 //! Never reads cells that are not asked for, but for the gaps between records that lie close together.
 
 use super::bytes::{self, ByteOrder, cells_of};
-use super::{ChunkSource, Encoded, bounds_of, ravel, shape_of};
+use super::{ChunkSource, Encoded, Places, bounds_of, ravel, shape_of};
 use crate::store::Object;
 use ::bytes::Bytes;
 use std::sync::Arc;
@@ -141,7 +141,38 @@ impl Runs {
     }
 }
 
+impl Strided {
+    /// File and variable.
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// Where its bytes lie.
+    pub fn medium(&self) -> &Medium {
+        &self.medium
+    }
+
+    /// Byte order of its cells.
+    pub fn order(&self) -> ByteOrder {
+        self.order
+    }
+
+    /// Bytes from one record to the next; `None` where it lies in one piece.
+    pub fn record_stride(&self) -> Option<u64> {
+        self.record_stride
+    }
+
+    /// The bytes of its fill value.
+    pub fn fill(&self) -> Option<&[u8]> {
+        self.fill.as_deref()
+    }
+}
+
 impl ChunkSource for Strided {
+    fn places(&self) -> Option<Places<'_>> {
+        Some(Places::Strided(self))
+    }
+
     fn chunks(&self) -> &[AxisChunks] {
         &self.grid
     }

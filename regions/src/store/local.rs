@@ -2,12 +2,14 @@
 //!
 //! In: paths. Out: byte ranges. Never moves a shared cursor, never locks, never reads beyond the length seen at opening.
 
-use super::{Object, Store};
+use super::{Identity, Look, Object, Store};
 use bytes::Bytes;
-use std::fs::File;
+use rayon::prelude::*;
+use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
 use xeng_proto::RegionError;
 
 /// Files kept open at once; beyond it each read opens its file again, so that thousands of files never exhaust descriptors.
@@ -38,8 +40,12 @@ impl LocalFile {
             std::io::ErrorKind::NotFound => RegionError::request(format!("no such file: {}", path.display())),
             _ => RegionError::data(format!("{}: {e}", path.display())),
         })?;
-        let version = modified(&meta).to_string();
-        Ok(LocalFile { path: path.to_path_buf(), name: path.display().to_string(), version, len: meta.len(), kept: OnceLock::new() })
+        Ok(LocalFile::of(path, &meta))
+    }
+
+    fn of(path: &Path, meta: &Metadata) -> LocalFile {
+        let (version, name) = (modified(meta).to_string(), path.display().to_string());
+        LocalFile { path: path.to_path_buf(), name, version, len: meta.len(), kept: OnceLock::new() }
     }
 
     fn with_file(&self, act: impl FnOnce(&File) -> std::io::Result<()>) -> Result<(), RegionError> {
@@ -132,68 +138,124 @@ impl Store for LocalStore {
         Ok(keys)
     }
 
-    fn stamp(&self, key: &str) -> Result<Vec<u8>, RegionError> {
-        if !Path::new(key).exists() {
-            return Err(RegionError::request(format!("no such file or directory: {key}")));
+    fn look(&self, key: &str) -> Result<Look, RegionError> {
+        let path = Path::new(key);
+        let now = SystemTime::now();
+        let meta = std::fs::metadata(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => RegionError::request(format!("no such file or directory: {key}")),
+            _ => RegionError::data(format!("{key}: {e}")),
+        })?;
+        if meta.is_dir() {
+            let tree = walk(path, &meta, 0)?;
+            return Ok(Look { stamp: tree.stamp, stored_bytes: tree.bytes, object: None, identity: None });
         }
-        let mut stamp = vec![];
-        stamp_below(Path::new(key), &mut stamp, 0)?;
-        Ok(stamp)
+        let identity = identity(path, &meta, now);
+        let object: Arc<dyn Object> = Arc::new(LocalFile::of(path, &meta));
+        Ok(Look { stamp: mark(path, &meta), stored_bytes: meta.len(), object: Some(object), identity })
     }
 
     fn stamps_contents(&self) -> bool {
         true
-    }
-
-    fn stored_bytes(&self, key: &str) -> Result<u64, RegionError> {
-        bytes_below(Path::new(key), 0).map_err(|e| RegionError::data(format!("{key}: {e}")))
     }
 }
 
 /// Folders below folders that are followed, at most.
 const MAX_DEPTH: usize = 64;
 
-/// Names, lengths and modification times; of a folder, of everything below it. Chunks count too: one that was overwritten in place leaves no
-/// mark on its folder, and an engine that remembers where the chunks of a shard lie would read other bytes for them.
-fn stamp_below(path: &Path, stamp: &mut Vec<u8>, depth: usize) -> Result<(), RegionError> {
-    let bad = |e: std::io::Error| RegionError::data(format!("{}: {e}", path.display()));
-    let meta = std::fs::metadata(path).map_err(bad)?;
-    stamp.extend_from_slice(path.as_os_str().as_encoded_bytes());
-    stamp.push(0);
-    stamp.extend_from_slice(&modified(&meta).to_le_bytes());
-    if !meta.is_dir() {
-        stamp.extend_from_slice(&meta.len().to_le_bytes());
-    } else if depth < MAX_DEPTH {
-        let mut below = vec![];
-        for entry in std::fs::read_dir(path).map_err(bad)? {
-            let entry = entry.map_err(bad)?;
-            // Links to folders are not followed: they may lead in a circle.
-            if !entry.file_type().map_err(bad)?.is_symlink() || !entry.path().is_dir() {
-                below.push(entry.path());
-            }
-        }
-        below.sort();
-        below.iter().try_for_each(|entry| stamp_below(entry, stamp, depth + 1))?;
-    }
-    Ok(())
+/// What lies at a path and below it.
+#[derive(Default)]
+struct Tree {
+    stamp: Vec<u8>,
+    bytes: u64,
 }
 
-fn bytes_below(path: &Path, depth: usize) -> std::io::Result<u64> {
-    let meta = std::fs::metadata(path)?;
-    if !meta.is_dir() || depth >= MAX_DEPTH {
-        return Ok(if meta.is_dir() { 0 } else { meta.len() });
+impl Tree {
+    fn add(&mut self, other: Tree) {
+        self.stamp.extend_from_slice(&other.stamp);
+        self.bytes += other.bytes;
     }
-    let mut total = 0;
-    for entry in std::fs::read_dir(path)? {
-        let entry = entry?;
-        total += if entry.file_type()?.is_dir() { bytes_below(&entry.path(), depth + 1)? } else { entry.metadata()?.len() };
+}
+
+/// Names, lengths and modification times; of a folder, of everything below it. Chunks count too: one that was overwritten in place leaves no
+/// mark on its folder, and an engine that remembers where the chunks of a shard lie would read other bytes for them.
+fn walk(folder: &Path, meta: &Metadata, depth: usize) -> Result<Tree, RegionError> {
+    let bad = |e: std::io::Error| RegionError::data(format!("{}: {e}", folder.display()));
+    let mut tree = Tree { stamp: mark(folder, meta), bytes: 0 };
+    if depth >= MAX_DEPTH {
+        return Ok(tree);
     }
-    Ok(total)
+    let mut files: Vec<(PathBuf, Metadata)> = vec![];
+    let mut folders = vec![];
+    for entry in std::fs::read_dir(folder).map_err(bad)? {
+        let entry = entry.map_err(bad)?;
+        let kind = entry.file_type().map_err(bad)?;
+        let path = entry.path();
+        // The folder is open here, which makes this look cheaper than one by path; it does not follow links.
+        let meta = if kind.is_symlink() { std::fs::metadata(&path) } else { entry.metadata() }.map_err(bad)?;
+        // Links to folders are not followed: they may lead in a circle.
+        match meta.is_dir() {
+            true if kind.is_symlink() => {}
+            true => folders.push((path, meta)),
+            false => files.push((path, meta)),
+        }
+    }
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    folders.sort_by(|a, b| a.0.cmp(&b.0));
+    for (path, meta) in &files {
+        tree.add(Tree { stamp: mark(path, meta), bytes: meta.len() });
+    }
+    let below: Vec<Result<Tree, RegionError>> = folders.par_iter().map(|(path, meta)| walk(path, meta, depth + 1)).collect();
+    below.into_iter().try_for_each(|one| one.map(|one| tree.add(one)))?;
+    Ok(tree)
+}
+
+/// Name, time and length of a file; of a folder, whose length says nothing, name and time.
+fn mark(path: &Path, meta: &Metadata) -> Vec<u8> {
+    let mut mark = path.as_os_str().as_encoded_bytes().to_vec();
+    mark.push(0);
+    mark.extend_from_slice(&modified(meta).to_le_bytes());
+    if !meta.is_dir() {
+        mark.extend_from_slice(&meta.len().to_le_bytes());
+    }
+    mark
 }
 
 /// Nanoseconds since 1970; 0 where the file system does not say.
-fn modified(meta: &std::fs::Metadata) -> u128 {
+fn modified(meta: &Metadata) -> u128 {
     meta.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).map_or(0, |d| d.as_nanos())
+}
+
+/// How long a file must have been left alone: the clocks of file systems tick as coarsely as this, and within a tick it could change again
+/// without another time.
+const SETTLED: Duration = Duration::from_secs(3);
+
+/// Where a file lies, its length, its times and what the file system counts it as; times of the future say nothing.
+fn identity(path: &Path, meta: &Metadata, now: SystemTime) -> Option<Identity> {
+    let time = meta.modified().ok()?;
+    let inner = inner(meta);
+    let is_settled = now.duration_since(time.max(inner.changed.unwrap_or(time))).is_ok_and(|age| age > SETTLED);
+    let path = std::path::absolute(path).ok()?;
+    is_settled.then(|| Identity(format!("{}\n{}\n{}\n{}", path.display(), meta.len(), modified(meta), inner.told)))
+}
+
+/// What the file system knows of a file beyond its content.
+struct Inner {
+    told: String,
+    /// When anything about it changed: no program can set this back.
+    changed: Option<SystemTime>,
+}
+
+#[cfg(unix)]
+fn inner(meta: &Metadata) -> Inner {
+    use std::os::unix::fs::MetadataExt;
+    let since = Duration::new(u64::try_from(meta.ctime()).unwrap_or(0), u32::try_from(meta.ctime_nsec()).unwrap_or(0));
+    let changed = std::time::UNIX_EPOCH.checked_add(since);
+    Inner { told: format!("{} {} {}", meta.ino(), meta.ctime(), meta.ctime_nsec()), changed }
+}
+
+#[cfg(not(unix))]
+fn inner(_: &Metadata) -> Inner {
+    Inner { told: String::new(), changed: None }
 }
 
 #[cfg(unix)]
@@ -226,12 +288,45 @@ mod tests {
         std::fs::create_dir_all(&chunk).unwrap();
         let chunk = chunk.join("0");
         std::fs::write(&chunk, [1; 8]).unwrap();
-        let stamp = || LocalStore.stamp(folder.path().to_str().unwrap()).unwrap();
+        let stamp = || LocalStore.look(folder.path().to_str().unwrap()).unwrap().stamp;
         let before = stamp();
         assert_eq!(before, stamp());
         // As a writer does that keeps the file and its length.
         let file = File::options().write(true).open(&chunk).unwrap();
-        file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(5)).unwrap();
+        file.set_modified(SystemTime::now() + Duration::from_secs(5)).unwrap();
         assert_ne!(before, stamp());
+    }
+
+    #[test]
+    fn one_walk_counts_every_file_of_a_store() {
+        let folder = tempfile::tempdir().unwrap();
+        for (n, name) in ["a/0", "a/1", "b/c/0", "z"].iter().enumerate() {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, vec![0; n + 1]).unwrap();
+        }
+        let look = LocalStore.look(folder.path().to_str().unwrap()).unwrap();
+        assert_eq!(look.stored_bytes, 1 + 2 + 3 + 4);
+        assert!(look.object.is_none() && look.identity.is_none());
+        assert!(LocalStore.look(folder.path().join("none").to_str().unwrap()).is_err());
+    }
+
+    #[test]
+    fn only_a_file_that_was_left_alone_has_an_identity() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, [1; 8]).unwrap();
+        let meta = std::fs::metadata(&path).unwrap();
+        let at = |seconds: u64| identity(&path, &meta, meta.modified().unwrap() + Duration::from_secs(seconds));
+        assert_eq!((at(0), at(2)), (None, None));
+        let known = at(60).unwrap();
+        assert_eq!(at(70).unwrap(), known);
+        // Set back to the same time after a write of the same length: the file system's own time tells.
+        let file = File::options().write(true).open(&path).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        file.set_modified(meta.modified().unwrap()).unwrap();
+        let again = std::fs::metadata(&path).unwrap();
+        assert_eq!(again.modified().unwrap(), meta.modified().unwrap());
+        assert_ne!(identity(&path, &again, SystemTime::now() + Duration::from_secs(60)).unwrap(), known);
     }
 }

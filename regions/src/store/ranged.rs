@@ -6,9 +6,16 @@ use super::Object;
 use hdf5_reader::storage::{BlockCacheStorage, DynStorage, Storage, StorageBuffer};
 use std::sync::Arc;
 
+/// Bytes of a block of a file of this machine, and blocks that are kept, of each of the many files that are opened at once: the nodes of a chunk index lie between the chunks, a few kilobytes
+/// each, and what surrounds them is data.
+const NEAR: (usize, usize) = (16 << 10, 512);
+/// The same where a request takes long, whatever it brings.
+const FAR: (usize, usize) = (1 << 20, 16);
+
 /// The metadata of an object: headers that lie side by side come with one request.
-pub fn metadata_of(object: &Arc<dyn Object>) -> DynStorage {
-    Arc::new(BlockCacheStorage::with_defaults(Arc::new(Ranged(object.clone()))))
+pub fn metadata_of(object: &Arc<dyn Object>, is_remote: bool) -> DynStorage {
+    let (bytes, count) = if is_remote { FAR } else { NEAR };
+    Arc::new(BlockCacheStorage::new(Arc::new(Ranged(object.clone())), bytes, count))
 }
 
 struct Ranged(Arc<dyn Object>);

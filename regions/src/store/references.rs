@@ -13,7 +13,7 @@ mod target;
 mod template;
 
 use super::reach::Reach;
-use super::{Location, Object, Store, outside};
+use super::{Location, Look, Object, Store, outside};
 use bytes::Bytes;
 use indexmap::IndexMap;
 use json::JsonReferences;
@@ -216,15 +216,19 @@ impl Store for ReferenceStore {
         Err(RegionError::request(format!("{}: patterns find nothing in references", self.name(pattern))))
     }
 
-    /// That of the references, and the versions of their targets as far as these are known and few.
-    fn stamp(&self, _key: &str) -> Result<Vec<u8>, RegionError> {
-        self.index()?;
+    /// The stamp of the references, and the versions of their targets as far as these are known and few; of JSON the bytes that the
+    /// references say, 0 where one stands for an object of unknown length.
+    fn look(&self, _key: &str) -> Result<Look, RegionError> {
+        let stored_bytes = match self.index()? {
+            Index::Json(all) => all.stored_bytes(),
+            Index::Parquet(_) => 0,
+        };
         let mut stamp = self.own_stamp.clone();
         for target in self.targets.versions(self.stamped(), if self.is_remote() { SIDE_BY_SIDE } else { 1 })? {
             stamp.extend_from_slice(target.as_bytes());
             stamp.push(0);
         }
-        Ok(stamp)
+        Ok(Look { stamp, stored_bytes, object: None, identity: None })
     }
 
     fn stamps_contents(&self) -> bool {
@@ -246,14 +250,6 @@ impl Store for ReferenceStore {
 
     fn is_stale(&self) -> bool {
         self.targets.is_stale()
-    }
-
-    /// Of JSON what the references say; 0 where one stands for an object of unknown length.
-    fn stored_bytes(&self, _key: &str) -> Result<u64, RegionError> {
-        Ok(match self.index()? {
-            Index::Json(all) => all.stored_bytes(),
-            Index::Parquet(_) => 0,
-        })
     }
 }
 

@@ -4,7 +4,7 @@
 //! than the one that was opened: the ETag (else time and length) is pinned. Overload, server errors and cut connections are
 //! tried again with growing pauses; a refusal is not.
 
-use super::{Object, Store, StoreConfig, changed, outside};
+use super::{Identity, Look, Object, Store, StoreConfig, changed, outside};
 use crate::cache::Cache;
 use crate::cache::object::CachedObject;
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use object_store::{
 };
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::runtime::Handle;
 use xeng_proto::RegionError;
 
@@ -255,7 +255,7 @@ impl Store for RemoteStore {
     }
 
     /// Of an object its ETag; of a folder those of its Zarr metadata: listing every chunk would cost more than reading some.
-    fn stamp(&self, key: &str) -> Result<Vec<u8>, RegionError> {
+    fn look(&self, key: &str) -> Result<Look, RegionError> {
         let mut stamp = key.as_bytes().to_vec();
         let metadata = self.network.block_on(self.zarr_metadata(key));
         if !metadata.is_empty() {
@@ -263,18 +263,33 @@ impl Store for RemoteStore {
                 stamp.extend_from_slice(meta.location.as_ref().as_bytes());
                 stamp.extend_from_slice(version_of(&meta).as_bytes());
             }
-            return Ok(stamp);
+            return Ok(Look { stamp, stored_bytes: 0, object: None, identity: None });
         }
-        let missing = || RegionError::request(format!("no such object, and no Zarr store: {}", self.name(key)));
-        let object = self.open(key)?.ok_or_else(missing)?;
-        stamp.extend_from_slice(object.version().as_bytes());
-        stamp.extend_from_slice(&object.len().to_le_bytes());
-        Ok(stamp)
+        let meta = match self.network.block_on(self.client.head(&self.path(key)?)) {
+            Ok(meta) => meta,
+            Err(object_store::Error::NotFound { .. }) => {
+                return Err(RegionError::request(format!("no such object, and no Zarr store: {}", self.name(key))));
+            }
+            Err(e) => return Err(explained(&self.name(key), e)),
+        };
+        stamp.extend_from_slice(version_of(&meta).as_bytes());
+        stamp.extend_from_slice(&meta.size.to_le_bytes());
+        let identity = identity(&self.name(key), &meta, SystemTime::now());
+        Ok(Look { stamp, stored_bytes: meta.size, object: Some(self.object(meta)), identity })
     }
+}
 
-    fn stored_bytes(&self, key: &str) -> Result<u64, RegionError> {
-        Ok(if FILE_ENDINGS.iter().any(|ending| key.ends_with(ending)) { self.open(key)?.map_or(0, |object| object.len()) } else { 0 })
-    }
+/// Times of HTTP count seconds, servers make ETags of them, and clocks of two machines differ: a version is known only when it is this old.
+/// S3 makes ETags of the content.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// What tells a version of an object from every other. A weak ETag promises that two versions mean the same, not that their bytes are.
+fn identity(name: &str, meta: &ObjectMeta, now: SystemTime) -> Option<Identity> {
+    let tag = meta.e_tag.as_deref().filter(|tag| !tag.is_empty() && !tag.starts_with("W/"));
+    let is_settled = now.duration_since(SystemTime::from(meta.last_modified)).is_ok_and(|age| age > SETTLED);
+    let is_of_content = tag.is_some() && name.starts_with("s3://");
+    let (tag, time) = (tag.unwrap_or_default(), meta.last_modified.to_rfc3339());
+    (is_of_content || is_settled).then(|| Identity(format!("{name}\n{}\n{time}\n{tag}", meta.size)))
 }
 
 impl RemoteObject {

@@ -69,7 +69,7 @@ fn check_layouts(name: &str, packed: &[u8]) {
     let mut file = vec![];
     flate2::read::GzDecoder::new(packed).read_to_end(&mut file).unwrap();
     std::fs::write(&path, file).unwrap();
-    let found = inventory(&crate::store::Stores::default(), path.to_str().unwrap(), Hashing::Sha256).unwrap();
+    let found = inventory(&crate::store::Stores::default(), &[path.to_str().unwrap()], Hashing::Sha256).unwrap();
     let ramp = |i: usize| (i * 7 % 100) as i64;
     let hole = |i: usize| if i % 7 == 5 && (7..9).contains(&(i / 7)) { 3 } else { 5 };
     let floats = digest((0..70).flat_map(|i| (ramp(i) as f64).to_le_bytes()).collect());

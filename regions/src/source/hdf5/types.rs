@@ -51,6 +51,19 @@ fn integer(flags: u8, size: u32, properties: &[u8]) -> Option<Meaning> {
     Some(Meaning::Narrow(Precision { size, is_big: flags & 1 != 0, bits, offset, is_signed: flags & 8 != 0 }))
 }
 
+/// How integers leave bits unused, as a list of numbers.
+pub(super) fn parameters_of(precision: &Precision) -> Vec<u32> {
+    let Precision { size, is_big, bits, offset, is_signed } = *precision;
+    vec![size, u32::from(is_big), bits, offset, u32::from(is_signed)]
+}
+
+/// The inverse of [`parameters_of`] for cells of so many bytes; `None` where there can be no such integers.
+pub(super) fn precision_of(parameters: &[u32], cell_bytes: usize) -> Option<Precision> {
+    let &[size, is_big @ 0..=1, bits, offset, is_signed @ 0..=1] = parameters else { return None };
+    let fits = size as usize == cell_bytes && size <= 8 && bits > 0 && bits.checked_add(offset)? <= size * 8;
+    fits.then_some(Precision { size, is_big: is_big == 1, bits, offset, is_signed: is_signed == 1 })
+}
+
 /// IEEE 754 binary32 and binary64, as the specification lists their fields.
 fn float(flags: [u8; 2], size: u32, properties: &[u8]) -> Option<Meaning> {
     let fields = properties.get(..12)?;

@@ -6,7 +6,7 @@
 
 mod limit;
 mod mutate;
-mod seeds;
+pub(crate) mod seeds;
 
 use crate::checksum::{Hashing, inventory};
 use crate::source::{positions, shape_of};
@@ -40,7 +40,7 @@ fn visit(path: &Path) -> Fate {
     let uri = path.to_str().unwrap().to_string();
     let mut fate = Fate::default();
     limit::reset();
-    let _ = inventory(&Stores::default(), &uri, Hashing::Skip);
+    let _ = inventory(&Stores::default(), &[&uri], Hashing::Skip);
     if let Ok(dataset) = crate::open(&Stores::default(), &DatasetSpec { uri, ..DatasetSpec::default() }) {
         fate.opened = true;
         for source in dataset.variables.values() {
@@ -124,6 +124,47 @@ fn attack_in(folder: &str, parser: &str, seeds: &[Files]) {
     println!(
         "{parser}: {count} files, {opened} opened, {read} chunks read, {refused} refused, largest allocation {largest} bytes, slowest {slowest:?}"
     );
+}
+
+/// Bodies of manifests whose checksum does not protect them: nothing is known, or what is known can be read.
+#[test]
+fn manifests() {
+    use crate::open::{Found, read_raw};
+    let count: usize = std::env::var("XENG_FUZZ_FILES").ok().and_then(|n| n.parse().ok()).unwrap_or(3_000);
+    let mut random = Random::new("manifests");
+    let dir = tempfile::tempdir().unwrap();
+    let (mut known, mut read, mut largest) = (0, 0, 0);
+    for (n, seed) in [seeds::netcdf3(), seeds::hdf5()].concat().into_iter().enumerate() {
+        let path = dir.path().join(format!("{n}"));
+        std::fs::write(&path, &seed[0].1).unwrap();
+        let file = Found::at(Stores::default().locate(path.to_str().unwrap()).unwrap()).unwrap();
+        let (object, raw, cells) = (file.look.object.clone().unwrap(), read_raw(&file, "").unwrap(), crate::cf::cells::Cells::default());
+        crate::cf::describe::describe(raw.clone(), &DatasetSpec::default(), "x", &cells).unwrap();
+        let body = crate::manifest::pack::pack(&raw, &cells.read().into_iter().collect(), object.name()).unwrap();
+        for _ in 0..count / 6 {
+            let mut files: Files = vec![("body".into(), body.clone())];
+            let described = mutate::mutate(&mut files, &mut random);
+            limit::reset();
+            if let Some((raw, whole)) = crate::manifest::unpack::unpack(&files[0].1, &object, false) {
+                known += 1;
+                let cells = crate::cf::cells::Cells::known(whole);
+                if let Ok(dataset) = crate::cf::describe::describe(raw, &DatasetSpec::default(), "x", &cells) {
+                    for source in dataset.sources.values() {
+                        for chunk in positions(source.chunks()).take(CHUNKS) {
+                            let cells = shape_of(source.chunks(), &chunk).iter().try_fold(1usize, |n, &len| n.checked_mul(len));
+                            if cells.is_some_and(|n| n <= CHUNK_BYTES / source.stored().size()) {
+                                read += usize::from(crate::source::read(source.as_ref(), &chunk).is_ok());
+                            }
+                        }
+                    }
+                }
+            }
+            assert!(limit::largest() <= LARGEST_BYTES, "{described}: allocates {} bytes", limit::largest());
+            largest = largest.max(limit::largest());
+        }
+    }
+    assert!(known > 0 && read > 0);
+    println!("manifests: {count} bodies, {known} known, {read} chunks read, largest allocation {largest} bytes");
 }
 
 #[test]

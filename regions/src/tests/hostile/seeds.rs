@@ -13,7 +13,7 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 
 /// The files of a store.
-pub(super) type Files = Vec<(String, Vec<u8>)>;
+pub(crate) type Files = Vec<(String, Vec<u8>)>;
 
 fn single(bytes: Vec<u8>) -> Files {
     vec![("file".into(), bytes)]
@@ -48,11 +48,11 @@ fn netcdf(format: NcWriteFormat, is_chunked: bool) -> Files {
     single(nc.to_vec(NcWriteOptions { format }).unwrap().1)
 }
 
-pub(super) fn netcdf3() -> Vec<Files> {
+pub(crate) fn netcdf3() -> Vec<Files> {
     [NcWriteFormat::Classic, NcWriteFormat::Offset64, NcWriteFormat::Cdf5].into_iter().map(|f| netcdf(f, false)).collect()
 }
 
-pub(super) fn hdf5() -> Vec<Files> {
+pub(crate) fn hdf5() -> Vec<Files> {
     let unpacked = |packed: &[u8]| {
         let mut file = vec![];
         flate2::read::GzDecoder::new(packed).read_to_end(&mut file).unwrap();
