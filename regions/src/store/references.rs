@@ -5,6 +5,7 @@
 //! Source: <https://fsspec.github.io/kerchunk/spec.html>; fsspec 2026, `implementations/reference.py`.
 
 mod cells;
+mod generate;
 mod json;
 mod object;
 mod pages;
