@@ -165,6 +165,13 @@ async fn what_is_read_again_is_decoded_once_unless_it_has_changed() {
     let (changed, told) = ask("a.t.sum()").await;
     assert_eq!((told.decoded_bytes, told.kept_bytes), (decoded, 0));
     assert_ne!(changed, sum);
+    // Also where another file takes its place that looks the same by length and time.
+    let time = std::fs::metadata(&file).unwrap().modified().unwrap();
+    let other = folder.path().join("other.nc");
+    write_steps(&other, 3.0);
+    std::fs::File::options().write(true).open(&other).unwrap().set_modified(time).unwrap();
+    std::fs::rename(&other, &file).unwrap();
+    assert_ne!(ask("a.t.sum()").await.0, changed);
     // With no room to keep anything, the numbers are the same.
     write_steps(&file, 1.0);
     let tight = Budget { memory_bytes: Some(32 << 20), ..Budget::default() };

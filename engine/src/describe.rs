@@ -136,8 +136,10 @@ pub fn inventory_json(inventory: &Inventory, dataset: Option<&Dataset>) -> Resul
     let mut variables = Map::new();
     for (name, e) in &inventory.variables {
         let attrs: Map<String, Value> = e.attrs.iter().map(|(k, v)| (k.clone(), attr_json(v))).collect();
-        let mut entry =
-            json!({ "dims": e.dims, "shape": e.shape, "dtype": e.dtype, "chunks": e.chunks, "filters": e.filters, "attrs": attrs });
+        // Of several files, the shape is that of all together.
+        let joined = dataset.filter(|_| inventory.files > 1).and_then(|d| d.variables.get(name));
+        let (dims, shape) = joined.map_or_else(|| (e.dims.clone(), e.shape.clone()), |v| (v.dims.clone(), v.shape()));
+        let mut entry = json!({ "dims": dims, "shape": shape, "dtype": e.dtype, "chunks": e.chunks, "filters": e.filters, "attrs": attrs });
         if let (Some(sum), Some(object)) = (&e.sha256, entry.as_object_mut()) {
             object.insert("sha256".into(), json!(sum));
         }

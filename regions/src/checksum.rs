@@ -49,9 +49,11 @@ pub struct Inventory {
     pub variables: IndexMap<String, Entry>,
     /// Variables that cannot be read, and why.
     pub unreadable: IndexMap<String, String>,
+    /// Number of files.
+    pub files: usize,
 }
 
-/// Lists every variable of every group of what paths and globs name; of several files, each in turn.
+/// Lists every variable of every group of what paths and globs name; of several files, each variable as the first has it.
 ///
 /// # Errors
 /// `Request` when nothing lies there, `Data` when metadata or chunks are corrupt.
@@ -59,6 +61,7 @@ pub fn inventory(stores: &Stores, uris: &[&str], hashing: Hashing) -> Result<Inv
     let mut found = Inventory::default();
     for uri in uris {
         for at in stores.find(uri)? {
+            found.files += 1;
             for (group, raw) in groups(&at)? {
                 add(&mut found, &group, raw, hashing)?;
             }
@@ -103,7 +106,7 @@ fn add(found: &mut Inventory, group: &str, raw: RawDataset, hashing: Hashing) ->
             attrs: variable.attrs,
             sha256,
         };
-        found.variables.insert(path(&name), entry);
+        found.variables.entry(path(&name)).or_insert(entry);
     }
     found.unreadable.extend(raw.unreadable.into_iter().map(|(name, reason)| (path(&name), reason)));
     Ok(())

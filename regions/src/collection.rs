@@ -90,9 +90,9 @@ fn differing_dims(members: &[Member]) -> Vec<String> {
     dims
 }
 
-/// Joins along the last dimension within groups that agree on the others, then along the one before it, and so on.
+/// Joins along the first dimension within groups that agree on the others, then along the one after it, and so on, as xarray does.
 fn along_dims(members: Vec<Member>, dims: &[String]) -> Result<Member, RegionError> {
-    let Some((dim, inner)) = dims.split_first() else {
+    let Some((dim, inner)) = dims.split_last() else {
         let mut members = members.into_iter();
         return match (members.next(), members.next()) {
             (Some(only), None) => Ok(only),

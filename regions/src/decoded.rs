@@ -23,7 +23,7 @@ const LOOKED_AT: usize = 2;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Origin {
     pub(crate) spec: DatasetSpec,
-    pub(crate) snapshot: String,
+    pub(crate) state: String,
     pub(crate) variable: String,
 }
 
@@ -168,8 +168,8 @@ mod tests {
 
     const PAGE: usize = 4096;
 
-    fn origin(snapshot: &str) -> Arc<Origin> {
-        Arc::new(Origin { spec: DatasetSpec::default(), snapshot: snapshot.into(), variable: "v".into() })
+    fn origin(state: &str) -> Arc<Origin> {
+        Arc::new(Origin { spec: DatasetSpec::default(), state: state.into(), variable: "v".into() })
     }
 
     fn page(value: f64) -> Arc<Block> {

@@ -4,7 +4,7 @@
 
 use crate::decoded::Origin;
 use crate::local::Engine;
-use crate::open::OpenDataset;
+use crate::open::{OpenDataset, current_snapshot};
 use crate::read::{AHEAD, ChunkKey, FAR_AHEAD, Kept, Source, chunks_behind};
 use crate::run::{Merged, Program, run};
 use crate::tally::Tally;
@@ -31,6 +31,7 @@ pub(crate) struct Execution {
     engine: Arc<Engine>,
     fragment: Arc<Fragment>,
     part: Part,
+    opened: Vec<Arc<OpenDataset>>,
     sources: Vec<Source>,
     tiling: Tiling,
     held: Vec<(Task, WorkPlan)>,
@@ -74,6 +75,7 @@ impl Execution {
         let mut execution = Execution {
             engine,
             part,
+            opened,
             sources,
             tiling,
             held,
@@ -193,6 +195,7 @@ pub(crate) fn execute(execution: &Execution, send: &Sender<Result<Answer, Region
         drop(running);
         outcome
     });
+    let outcome = outcome.and_then(|()| execution.check_unchanged());
     let last = outcome
         .map(|()| Answer::Done(tally.account(execution.engine.memory.peak_bytes(), cache_before, execution.engine.stores.cache_use())));
     if let Err(e) = &last
@@ -204,6 +207,21 @@ pub(crate) fn execute(execution: &Execution, send: &Sender<Result<Answer, Region
 }
 
 impl Execution {
+    /// Refuses results of files that have changed since they were opened: they may be of two versions.
+    fn check_unchanged(&self) -> Result<(), RegionError> {
+        self.opened.iter().try_for_each(|dataset| {
+            let spec = &dataset.description.spec;
+            let is_same = || current_snapshot(&self.engine.stores, spec).is_ok_and(|now| now == dataset.description.snapshot);
+            if dataset.is_far() || is_same() {
+                return Ok(());
+            }
+            Err(RegionError::data(format!(
+                "'{}' has changed while it was read: run again, so that no result mixes two versions",
+                spec.shown()
+            )))
+        })
+    }
+
     fn run(&self, tally: &Tally, send: &Sender<Result<Answer, RegionError>>, cancelled: &AtomicBool) -> Result<(), RegionError> {
         let f = &self.fragment;
         let units = |tasks: &[(Task, WorkPlan)]| tasks.iter().map(|(_, p)| p.units() as u64).sum::<u64>();
@@ -363,11 +381,7 @@ fn sources(engine: &Engine, fragment: &Fragment, opened: &[Arc<OpenDataset>]) ->
             let variable = dataset.description.variables.get(&s.variable).cloned();
             let variable =
                 variable.ok_or_else(|| RegionError::internal(format!("variable '{}' has chunks but no description", s.variable)))?;
-            let origin = Origin {
-                spec: dataset.description.spec.clone(),
-                snapshot: dataset.description.snapshot.clone(),
-                variable: s.variable.clone(),
-            };
+            let origin = Origin { spec: dataset.description.spec.clone(), state: dataset.state.clone(), variable: s.variable.clone() };
             let kept = Kept { by: engine.decoded.clone(), origin: Arc::new(origin), is_watched: chunks.is_watched(), again: false };
             Ok(Source { chunks, variable, kept })
         })

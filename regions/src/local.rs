@@ -5,7 +5,7 @@
 use crate::decoded::DecodedChunks;
 use crate::execute::{Execution, execute};
 use crate::memory::{Memory, Permit};
-use crate::open::{OpenDataset, open};
+use crate::open::{OpenDataset, current_state, open};
 use crate::roots::Roots;
 use crate::store::{StoreConfig, Stores};
 use crate::write::{self, WriteRoots};
@@ -103,9 +103,11 @@ impl Engine {
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(spec).cloned();
         if let Some(known) = remembered
             && !known.is_stale()
-            && crate::open::current_snapshot(&self.stores, spec)? == known.description.snapshot
         {
-            return Ok(known);
+            if current_state(&self.stores, spec)? == known.state {
+                return Ok(known);
+            }
+            known.expire();
         }
         let fresh = Arc::new(open(&self.stores, spec)?);
         let mut all = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);

@@ -17,6 +17,7 @@ use crate::source::raw::RawDataset;
 use crate::store::{Identity, Object};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -95,8 +96,11 @@ impl Manifests {
             make_folder(&self.folder)?;
         }
         let number = self.number.fetch_add(1, Relaxed);
-        let draft = self.folder.join(format!("{}-{number}.{}", std::process::id(), ENDINGS[1]));
-        let written = std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, path));
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+        let draft = self.folder.join(format!("{}-{number}-{now}.{}", std::process::id(), ENDINGS[1]));
+        // What lies there already is not ours, and may lead elsewhere.
+        let mut file = std::fs::File::options().write(true).create_new(true).open(&draft)?;
+        let written = file.write_all(bytes).and_then(|()| std::fs::rename(&draft, path));
         if written.is_err() {
             let _ = std::fs::remove_file(&draft);
         }
@@ -119,6 +123,12 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
+/// Whether a file may be called so here: by a digest, or by process, number and time.
+fn is_own_name(stem: &str) -> bool {
+    let is_digest = stem.len() == 40 && stem.bytes().all(|b| b.is_ascii_hexdigit());
+    is_digest || (stem.split('-').count() == 3 && stem.bytes().all(|b| b.is_ascii_digit() || b == b'-'))
+}
+
 /// Removes what is left behind, and the oldest manifests of a folder that holds more than `most` bytes until `left` remain.
 fn prune(folder: &Path, most: u64, left: u64) -> std::io::Result<()> {
     let mut found: Vec<(SystemTime, u64, PathBuf)> = vec![];
@@ -126,8 +136,9 @@ fn prune(folder: &Path, most: u64, left: u64) -> std::io::Result<()> {
         let Ok(entry) = entry else { continue };
         let path = entry.path();
         let ending = path.extension().and_then(|e| e.to_str()).and_then(|e| ENDINGS.iter().position(|known| *known == e));
-        // Another process may have removed it meanwhile.
-        let (Some(ending), Ok(meta)) = (ending, entry.metadata()) else { continue };
+        // Other files are nobody's business here; and another process may have removed one meanwhile.
+        let is_ours = path.file_stem().and_then(|s| s.to_str()).is_some_and(is_own_name);
+        let (Some(ending), true, Ok(meta)) = (ending, is_ours, entry.metadata()) else { continue };
         let time = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
         match ending {
             0 => found.push((time, meta.len(), path)),

@@ -29,11 +29,23 @@ pub struct OpenDataset {
     pub variables: IndexMap<String, Arc<dyn ChunkSource>>,
     /// Variables that are there but cannot be read, and why.
     pub unreadable: IndexMap<String, String>,
+    /// A digest of [`Look::state`] of its files.
+    pub(crate) state: String,
     /// The stores that it lies in.
     stores: Vec<Arc<dyn Store>>,
 }
 
 impl OpenDataset {
+    /// Whether all of it lies in stores that prove with every answer which version it is of.
+    pub(crate) fn is_far(&self) -> bool {
+        self.stores.iter().all(|store| store.is_remote())
+    }
+
+    /// Lets what its stores keep of its objects go: these have changed.
+    pub(crate) fn expire(&self) {
+        self.stores.iter().for_each(|store| store.expire());
+    }
+
     /// Whether reading failed in a way that only opening it anew can mend.
     pub fn is_stale(&self) -> bool {
         self.stores.iter().any(|store| store.is_stale())
@@ -61,7 +73,7 @@ impl OpenDataset {
 /// `Request` when nothing lies there, when times or several files cannot be understood as asked, `Data` when metadata is corrupt.
 pub fn open(stores: &Stores, spec: &DatasetSpec) -> Result<OpenDataset, RegionError> {
     let files = find(stores, spec)?;
-    let snapshot = snapshot(&files);
+    let (snapshot, state) = (digest(&files, |look| &look.stamp), digest(&files, |look| &look.state));
     let stored_bytes = files.iter().fold(0u64, |sum, file| sum.saturating_add(file.look.stored_bytes));
     let described = match files.as_slice() {
         [file] if spec.concat.is_none() => open_one(stores, file, spec)?,
@@ -70,7 +82,7 @@ pub fn open(stores: &Stores, spec: &DatasetSpec) -> Result<OpenDataset, RegionEr
     let Described { variables, sources, attrs, unreadable } = described;
     let description = Dataset { spec: spec.clone(), snapshot, files: files.len() as u64, stored_bytes, variables, attrs };
     let stores = files.into_iter().map(|file| file.at.store).collect();
-    Ok(OpenDataset { description, variables: sources, unreadable, stores })
+    Ok(OpenDataset { description, variables: sources, unreadable, state, stores })
 }
 
 /// The digest that [`open`] would put into the description now: a look at each file.
@@ -78,7 +90,15 @@ pub fn open(stores: &Stores, spec: &DatasetSpec) -> Result<OpenDataset, RegionEr
 /// # Errors
 /// `Request` when nothing lies there any more.
 pub fn current_snapshot(stores: &Stores, spec: &DatasetSpec) -> Result<String, RegionError> {
-    Ok(snapshot(&find(stores, spec)?))
+    Ok(digest(&find(stores, spec)?, |look| &look.stamp))
+}
+
+/// The digest that [`open`] would put into [`OpenDataset::state`] now.
+///
+/// # Errors
+/// `Request` when nothing lies there any more.
+pub(crate) fn current_state(stores: &Stores, spec: &DatasetSpec) -> Result<String, RegionError> {
+    Ok(digest(&find(stores, spec)?, |look| &look.state))
 }
 
 /// A file or Zarr store of a dataset, and what one look at it told.
@@ -172,8 +192,8 @@ impl Format {
 }
 
 /// A digest of what changes when the files do.
-fn snapshot(files: &[Found]) -> String {
+fn digest(files: &[Found], of: impl Fn(&Look) -> &[u8]) -> String {
     let mut digest = Sha256::new();
-    files.iter().for_each(|file| digest.update(&file.look.stamp));
+    files.iter().for_each(|file| digest.update(of(&file.look)));
     digest.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
 }

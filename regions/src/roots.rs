@@ -41,7 +41,9 @@ impl Roots {
         let refused = || RegionError::request(format!("'{uri}' is not among the data that this engine offers"));
         if is_url(path) {
             let inside = self.prefixes.iter().any(|prefix| path.starts_with(prefix.as_str()));
-            let climbs = path.split('/').any(|part| part == ".." || part.contains("%2e") || part.contains("%2E"));
+            // Parsers of URLs take a backslash for a slash, leave out control characters, and understand escaped dots.
+            let is_plain = !path.contains('\\') && !path.chars().any(char::is_control);
+            let climbs = !is_plain || path.split('/').any(|part| part == ".." || part.contains("%2e") || part.contains("%2E"));
             return if inside && !climbs { Ok(()) } else { Err(refused()) };
         }
         if Path::new(path).components().any(|c| c == std::path::Component::ParentDir) {
@@ -87,4 +89,20 @@ fn fixed_part(path: &Path) -> PathBuf {
 
 fn matches_of(pattern: &str) -> Option<Vec<PathBuf>> {
     glob::glob(pattern).ok()?.map(|m| m.ok()?.canonicalize().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn no_spelling_of_a_url_leads_out() {
+        let roots = Roots::only(&[PathBuf::from("http://host/pub")]).unwrap();
+        assert!(roots.check("http://host/pub/a/x.nc").is_ok());
+        for out in ["../sec/x.nc", "..\\sec/x.nc", ".\t./sec/x.nc", "a\\..\\..\\sec\\x.nc", "%2e%2E/sec/x.nc", "\n../sec/x.nc"] {
+            assert!(roots.check(&format!("http://host/pub/{out}")).is_err(), "{out:?}");
+        }
+        assert!(roots.check("http://host/public/x.nc").is_err());
+    }
 }

@@ -120,6 +120,9 @@ pub trait Store: Send + Sync + Debug {
         false
     }
 
+    /// Told that objects have changed: what is kept of them must not be given again.
+    fn expire(&self) {}
+
     /// Whether reading failed in a way that only opening anew can mend.
     fn is_stale(&self) -> bool {
         false
@@ -131,6 +134,8 @@ pub trait Store: Send + Sync + Debug {
 pub struct Look {
     /// What changes when the object does, or anything below the folder; in remote stores, the folder's metadata.
     pub stamp: Vec<u8>,
+    /// As `stamp`, with what only this machine knows of a file: what changes also where length and time were set back.
+    pub state: Vec<u8>,
     /// Bytes that lie at the key and below it; 0 where counting them would take a request per object.
     pub stored_bytes: u64,
     /// The object; `None` where the key is that of a folder.

@@ -40,7 +40,7 @@ impl Writing {
     /// # Errors
     /// `Request` for a store outside the write roots or one that has not been begun, names that are no names of arrays, chunks that are none.
     pub(crate) fn prepare(engine: &Engine, fragment: &Fragment, write: &Write) -> Result<Writing, RegionError> {
-        let staging = Staging::of(&engine.config.write_roots, &write.target)?;
+        let staging = Staging::of(&engine.config.write_roots, &engine.config.region, &write.target)?;
         staging.check_begun()?;
         let task = fragment.answers.get(write.task as usize).ok_or_else(|| RegionError::request("a task to write does not exist"))?;
         if task.nodes.len() != write.arrays.len() {

@@ -19,9 +19,15 @@ pub(super) async fn info(args: InfoArgs) -> Result<()> {
     if args.json {
         let hashing = if args.checksum { Hashing::Sha256 } else { Hashing::Skip };
         let listed = list(what.dataset.clone(), hashing).await?;
+        if args.checksum && listed.files > 1 {
+            return Err(Error::request("checksums are of one file").hint("name a single file or store"));
+        }
         what.dataset.group = args.group.first().cloned().or(what.dataset.group);
         // The files are told as they are, also where they make no dataset together.
-        let together = session.describe(&region, &what.dataset).await.ok();
+        let together = match session.describe(&region, &what.dataset).await {
+            Err(e) if listed.files > 1 => return Err(e),
+            told => told.ok(),
+        };
         return print(&describe::inventory_json(&listed, together.as_ref())?);
     }
     let groups: Vec<Option<String>> = if args.group.is_empty() { vec![None] } else { args.group.iter().cloned().map(Some).collect() };

@@ -74,10 +74,11 @@ pub(super) fn planned(session: &Session, stores: &[StoreAt], made: &Made<'_>) ->
             return Err(Error::request(format!("'{}' cannot be written", at.uri))
                 .hint("regions write to paths of their own disks; object stores are not written yet"));
         }
-        if plans.iter().any(|p| p.region == *region && p.uri == at.uri) {
+        if plans.iter().any(|p| p.region == *region && plainly(&p.uri) == plainly(&at.uri)) {
             return Err(Error::request(format!("two results are to be written to '{}'", at.uri)));
         }
-        let datasets = made.sources.iter().filter(|s| s.dataset.region == *region).map(|s| &s.dataset.description.spec);
+        // Those of other regions too: regions may share a disk.
+        let datasets = made.sources.iter().map(|s| &s.dataset.description.spec);
         let mut inputs: Vec<DatasetSpec> = vec![];
         datasets.for_each(|spec| inputs.extend((!inputs.contains(spec)).then(|| spec.clone())));
         let (entry, uri, array) = (at.entry.clone(), at.uri.clone(), at.array.clone());
@@ -86,6 +87,11 @@ pub(super) fn planned(session: &Session, stores: &[StoreAt], made: &Made<'_>) ->
         plans.push(plan);
     }
     Ok((plans, writes))
+}
+
+/// A path without what changes nothing in it.
+fn plainly(uri: &str) -> std::path::PathBuf {
+    std::path::Path::new(uri.strip_prefix("file://").unwrap_or(uri)).components().filter(|c| *c != std::path::Component::CurDir).collect()
 }
 
 /// The arrays of a store that its region writes; the others come home and are sent there.
@@ -171,6 +177,7 @@ impl<'a> Begun<'a> {
         let open = plans.iter().map(|plan| (plan.clone(), Instant::now())).collect();
         let begun = Begun { session, run: run_name(), open };
         for (plan, _) in &begun.open {
+            session.meet(&plan.region, session.engines_of(&plan.region)?).await?;
             begun.ask(plan, StoreStep::Begin { inputs: plan.inputs.clone() }).await?;
         }
         Ok(begun)

@@ -193,6 +193,15 @@ fn describe_numbers(
     whole: impl Fn(&dyn ChunkSource) -> Result<Block, RegionError>,
 ) -> Result<WithSource, Refusal> {
     let stored = source.stored();
+    if !spec.keep_times_encoded && matches!(raw.attrs.get("dtype"), Some(AttrValue::Text(name)) if name.starts_with("timedelta64")) {
+        let reason = "it holds durations (timedelta64), which are not supported".to_owned();
+        // An array without its labels would answer to positions.
+        return Err(if is_coordinate {
+            Refusal::Times(format!("{reason}; decode_times=false reads their numbers"))
+        } else {
+            Refusal::Unreadable(reason)
+        });
+    }
     let is_time = !spec.keep_times_encoded && times::units_of(&raw.attrs).is_some();
     let mut decode = scaling::decide(stored, &mut raw.attrs, is_time).map_err(Refusal::Unreadable)?;
     let mut kind = Kind::Number(decode.dtype);

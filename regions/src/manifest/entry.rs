@@ -28,6 +28,8 @@ pub(super) fn sealed(name: &str, body: &[u8]) -> Vec<u8> {
 
 /// The bytes of a file that may be a manifest called `name`, and its age.
 pub(super) fn read(path: &Path, name: &str, most: u64) -> Option<(Vec<u8>, Duration)> {
+    // A pipe would be waited for.
+    std::fs::symlink_metadata(path).ok().filter(|meta| meta.is_file())?;
     let file = File::open(path).ok()?;
     let meta = file.metadata().ok().filter(|meta| meta.is_file())?;
     let (len, age) = (meta.len(), meta.modified().ok().and_then(|time| time.elapsed().ok()).unwrap_or_default());

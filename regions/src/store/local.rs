@@ -105,10 +105,12 @@ impl Store for LocalStore {
 
     fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>, RegionError> {
         let path = Path::new(key);
-        if !path.exists() {
-            return Ok(None);
+        let Ok(meta) = std::fs::metadata(path) else { return Ok(None) };
+        // Pipes and devices would be waited for.
+        if !meta.is_file() {
+            return Err(RegionError::data(format!("{key}: it is no file")));
         }
-        Ok(Some(Arc::new(LocalFile::open(path)?)))
+        Ok(Some(Arc::new(LocalFile::of(path, &meta))))
     }
 
     fn folders(&self, key: &str) -> Result<Option<Vec<String>>, RegionError> {
@@ -146,12 +148,17 @@ impl Store for LocalStore {
             _ => RegionError::data(format!("{key}: {e}")),
         })?;
         if meta.is_dir() {
-            let tree = walk(path, &meta, 0)?;
-            return Ok(Look { stamp: tree.stamp, stored_bytes: tree.bytes, object: None, identity: None });
+            let tree = walk(path, &meta, &[])?;
+            return Ok(Look { stamp: tree.stamp, state: tree.state, stored_bytes: tree.bytes, object: None, identity: None });
+        }
+        if !meta.is_file() {
+            return Err(RegionError::data(format!("{key}: it is neither a file nor a folder")));
         }
         let identity = identity(path, &meta, now);
         let object: Arc<dyn Object> = Arc::new(LocalFile::of(path, &meta));
-        Ok(Look { stamp: mark(path, &meta), stored_bytes: meta.len(), object: Some(object), identity })
+        let stamp = mark(path, &meta);
+        let state = [stamp.as_slice(), inner(&meta).told.as_bytes()].concat();
+        Ok(Look { stamp, state, stored_bytes: meta.len(), object: Some(object), identity })
     }
 
     fn stamps_contents(&self) -> bool {
@@ -166,24 +173,34 @@ const MAX_DEPTH: usize = 64;
 #[derive(Default)]
 struct Tree {
     stamp: Vec<u8>,
+    state: Vec<u8>,
     bytes: u64,
 }
 
 impl Tree {
+    fn of(path: &Path, meta: &Metadata, bytes: u64) -> Tree {
+        let stamp = mark(path, meta);
+        let state = [stamp.as_slice(), inner(meta).told.as_bytes()].concat();
+        Tree { stamp, state, bytes }
+    }
+
     fn add(&mut self, other: Tree) {
         self.stamp.extend_from_slice(&other.stamp);
+        self.state.extend_from_slice(&other.state);
         self.bytes += other.bytes;
     }
 }
 
 /// Names, lengths and modification times; of a folder, of everything below it. Chunks count too: one that was overwritten in place leaves no
 /// mark on its folder, and an engine that remembers where the chunks of a shard lie would read other bytes for them.
-fn walk(folder: &Path, meta: &Metadata, depth: usize) -> Result<Tree, RegionError> {
+fn walk(folder: &Path, meta: &Metadata, above: &[PathBuf]) -> Result<Tree, RegionError> {
     let bad = |e: std::io::Error| RegionError::data(format!("{}: {e}", folder.display()));
-    let mut tree = Tree { stamp: mark(folder, meta), bytes: 0 };
-    if depth >= MAX_DEPTH {
+    let mut tree = Tree::of(folder, meta, 0);
+    if above.len() >= MAX_DEPTH {
         return Ok(tree);
     }
+    let mut here = above.to_vec();
+    here.push(folder.canonicalize().map_err(bad)?);
     let mut files: Vec<(PathBuf, Metadata)> = vec![];
     let mut folders = vec![];
     for entry in std::fs::read_dir(folder).map_err(bad)? {
@@ -192,9 +209,10 @@ fn walk(folder: &Path, meta: &Metadata, depth: usize) -> Result<Tree, RegionErro
         let path = entry.path();
         // The folder is open here, which makes this look cheaper than one by path; it does not follow links.
         let meta = if kind.is_symlink() { std::fs::metadata(&path) } else { entry.metadata() }.map_err(bad)?;
-        // Links to folders are not followed: they may lead in a circle.
+        // Links are followed, for what they lead to is read; those that lead in a circle once.
+        let is_above = kind.is_symlink() && path.canonicalize().is_ok_and(|real| here.contains(&real));
         match meta.is_dir() {
-            true if kind.is_symlink() => {}
+            true if is_above => {}
             true => folders.push((path, meta)),
             false => files.push((path, meta)),
         }
@@ -202,9 +220,9 @@ fn walk(folder: &Path, meta: &Metadata, depth: usize) -> Result<Tree, RegionErro
     files.sort_by(|a, b| a.0.cmp(&b.0));
     folders.sort_by(|a, b| a.0.cmp(&b.0));
     for (path, meta) in &files {
-        tree.add(Tree { stamp: mark(path, meta), bytes: meta.len() });
+        tree.add(Tree::of(path, meta, meta.len()));
     }
-    let below: Vec<Result<Tree, RegionError>> = folders.par_iter().map(|(path, meta)| walk(path, meta, depth + 1)).collect();
+    let below: Vec<Result<Tree, RegionError>> = folders.par_iter().map(|(path, meta)| walk(path, meta, &here)).collect();
     below.into_iter().try_for_each(|one| one.map(|one| tree.add(one)))?;
     Ok(tree)
 }

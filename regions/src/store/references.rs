@@ -229,7 +229,7 @@ impl Store for ReferenceStore {
             stamp.extend_from_slice(target.as_bytes());
             stamp.push(0);
         }
-        Ok(Look { stamp, stored_bytes, object: None, identity: None })
+        Ok(Look { state: stamp.clone(), stamp, stored_bytes, object: None, identity: None })
     }
 
     fn stamps_contents(&self) -> bool {
@@ -247,6 +247,10 @@ impl Store for ReferenceStore {
 
     fn is_references(&self) -> bool {
         true
+    }
+
+    fn expire(&self) {
+        self.targets.expire();
     }
 
     fn is_stale(&self) -> bool {

@@ -263,7 +263,7 @@ impl Store for RemoteStore {
                 stamp.extend_from_slice(meta.location.as_ref().as_bytes());
                 stamp.extend_from_slice(version_of(&meta).as_bytes());
             }
-            return Ok(Look { stamp, stored_bytes: 0, object: None, identity: None });
+            return Ok(Look { state: stamp.clone(), stamp, stored_bytes: 0, object: None, identity: None });
         }
         let meta = match self.network.block_on(self.client.head(&self.path(key)?)) {
             Ok(meta) => meta,
@@ -275,7 +275,7 @@ impl Store for RemoteStore {
         stamp.extend_from_slice(version_of(&meta).as_bytes());
         stamp.extend_from_slice(&meta.size.to_le_bytes());
         let identity = identity(&self.name(key), &meta, SystemTime::now());
-        Ok(Look { stamp, stored_bytes: meta.size, object: Some(self.object(meta)), identity })
+        Ok(Look { state: stamp.clone(), stamp, stored_bytes: meta.size, object: Some(self.object(meta)), identity })
     }
 }
 

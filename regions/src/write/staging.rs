@@ -6,6 +6,7 @@
 
 use super::{WriteRoots, refused};
 use crate::local::Engine;
+use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
@@ -23,6 +24,8 @@ pub(super) struct Staging {
     place: PathBuf,
     /// The folder that holds it until then.
     folder: PathBuf,
+    /// Where a store that is replaced is kept meanwhile: nobody but who replaces it touches this.
+    old: PathBuf,
 }
 
 /// A file that has been written and has no place yet; removed unless it gets one.
@@ -47,7 +50,7 @@ impl Drop for Staged {
 /// `Request` where the engine may not write, for what is no store, or files that are missing; `Budget` for a full disk; `Unavailable` when the
 /// disk fails.
 pub(crate) fn step(engine: &Engine, target: &StoreTarget, step: StoreStep) -> Result<(), RegionError> {
-    let staging = Staging::of(&engine.config.write_roots, target)?;
+    let staging = Staging::of(&engine.config.write_roots, &engine.config.region, target)?;
     match step {
         StoreStep::Begin { inputs } => staging.begin(engine, &inputs),
         StoreStep::Put { files } => files.iter().try_for_each(|file| staging.add(&inner(&file.path)?, &file.bytes)),
@@ -58,7 +61,7 @@ pub(crate) fn step(engine: &Engine, target: &StoreTarget, step: StoreStep) -> Re
 
 impl Staging {
     /// The folder of a target that may be written.
-    pub(super) fn of(roots: &WriteRoots, target: &StoreTarget) -> Result<Staging, RegionError> {
+    pub(super) fn of(roots: &WriteRoots, region: &str, target: &StoreTarget) -> Result<Staging, RegionError> {
         let wrong = |why: &str| RegionError::request(format!("'{}' cannot be written: {why}", target.uri));
         let path = target.uri.strip_prefix("file://").unwrap_or(&target.uri);
         if path.contains("://") {
@@ -72,8 +75,11 @@ impl Staging {
         }
         let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let parent = roots.folder(parent)?;
-        let folder = parent.join(format!("{name}.partial-{}", target.run));
-        Ok(Staging { uri: target.uri.clone(), place: parent.join(name), folder })
+        // Regions may share a disk: each has a folder of its own.
+        let region: String = Sha256::digest(region.as_bytes()).iter().take(3).map(|b| format!("{b:02x}")).collect();
+        let folder = parent.join(format!("{name}.partial-{}-{region}", target.run));
+        let old = parent.join(format!(".{name}.old-{}-{region}", target.run));
+        Ok(Staging { uri: target.uri.clone(), place: parent.join(name), folder, old })
     }
 
     fn store(&self) -> PathBuf {
@@ -107,9 +113,10 @@ impl Staging {
 
     /// Refuses to replace what the run is made from.
     fn spare(&self, engine: &Engine, inputs: &[DatasetSpec]) -> Result<(), RegionError> {
-        for input in inputs.iter().filter(|i| !i.uri.contains("://") || i.uri.starts_with("file://")) {
-            engine.config.roots.check(&input.uri)?;
-            for file in engine.stores.find(&input.uri)? {
+        // What cannot be found here, as inputs of other regions, lies elsewhere.
+        let here = |uri: &&str| (!uri.contains("://") || uri.starts_with("file://")) && engine.config.roots.check(uri).is_ok();
+        for uri in inputs.iter().flat_map(DatasetSpec::uris).filter(here) {
+            for file in engine.stores.find(uri).unwrap_or_default() {
                 let name = file.name();
                 let Ok(file) = fs::canonicalize(name.strip_prefix("file://").unwrap_or(&name)) else { continue };
                 if file.starts_with(&self.place) || self.place.starts_with(&file) {
@@ -182,6 +189,9 @@ impl Staging {
     fn commit(&self, files: u64, bytes: u64) -> Result<(), RegionError> {
         self.check_begun()?;
         let found = measured(&self.store()).map_err(|e| self.refused(&e))?;
+        if !self.store().join("zarr.json").is_file() {
+            return Err(RegionError::data(format!("'{}' is not complete: it has no zarr.json", self.uri)));
+        }
         if found != (files, bytes) {
             return Err(RegionError::data(format!(
                 "'{}' is not complete: {} files of {} bytes are there, {files} files of {bytes} bytes were written; do the region's engines share a disk?",
@@ -197,16 +207,18 @@ impl Staging {
 
     /// Puts the store where another one may be, which keeps its place if that fails.
     fn replace(&self) -> std::io::Result<()> {
-        let old = self.folder.join("old");
         let replaces = self.place.exists();
         if replaces {
-            fs::rename(&self.place, &old)?;
+            fs::rename(&self.place, &self.old)?;
         }
         fs::rename(self.store(), &self.place).inspect_err(|_| {
             if replaces {
-                let _ = fs::rename(&old, &self.place);
+                let _ = fs::rename(&self.old, &self.place);
             }
         })?;
+        if replaces {
+            let _ = fs::remove_dir_all(&self.old);
+        }
         if let Some(parent) = self.place.parent() {
             // Makes the rename durable where the system allows it; the files are by now.
             let _ = File::open(parent).and_then(|folder| folder.sync_all());

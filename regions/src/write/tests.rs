@@ -5,7 +5,7 @@ use super::staging::Staging;
 use crate::{EngineConfig, LocalRegion, WriteRoots};
 use std::path::Path;
 use xeng_kernels::{Block, DType};
-use xeng_proto::{ErrorKind, Region, RegionError, StoreFile, StoreStep, StoreTarget};
+use xeng_proto::{DatasetSpec, ErrorKind, Region, RegionError, StoreFile, StoreStep, StoreTarget};
 
 fn target(folder: &Path, run: &str) -> StoreTarget {
     StoreTarget { uri: folder.join("out.zarr").to_str().unwrap().to_owned(), run: run.to_owned() }
@@ -44,13 +44,26 @@ async fn a_store_is_seen_once_it_is_whole() {
     }
     refused(engine.store(&target, StoreStep::Commit { files: 3, bytes: 7 }).await, ErrorKind::Data);
     refused(engine.store(&target, StoreStep::Commit { files: 2, bytes: 8 }).await, ErrorKind::Data);
-    assert_eq!(names(folder.path()), ["out.zarr.partial-0123abcd"]);
+    assert!(names(folder.path()).iter().all(|name| name.starts_with("out.zarr.partial-0123abcd-")), "{:?}", names(folder.path()));
     engine.store(&target, StoreStep::Commit { files: 2, bytes: 7 }).await.unwrap();
     assert_eq!(names(folder.path()), ["out.zarr"]);
     assert_eq!(std::fs::read(folder.path().join("out.zarr/t/c/0/1")).unwrap(), b"cells");
     // Whoever comes too late finds nothing to write to.
     refused(engine.store(&target, put("t/c/0/2", "cells")).await, ErrorKind::Request);
     engine.store(&target, StoreStep::Abandon).await.unwrap();
+    // Nothing is no store: what is there stays.
+    let nothing = StoreTarget { run: "89ababcd".into(), ..target.clone() };
+    engine.store(&nothing, begin.clone()).await.unwrap();
+    refused(engine.store(&nothing, StoreStep::Commit { files: 0, bytes: 0 }).await, ErrorKind::Data);
+    engine.store(&nothing, StoreStep::Abandon).await.unwrap();
+    // Nor may any of its inputs be replaced, the first or another.
+    let spec = |uris: &[&str]| DatasetSpec {
+        uri: uris[0].into(),
+        more: uris[1..].iter().map(|u| (*u).into()).collect(),
+        ..DatasetSpec::default()
+    };
+    let inputs = vec![spec(&["/none/x.nc", &target.uri])];
+    refused(engine.store(&nothing, StoreStep::Begin { inputs }).await, ErrorKind::Request);
     // Another run replaces it, whole or not at all.
     let second = StoreTarget { run: "4567abcd".into(), ..target };
     engine.store(&second, begin.clone()).await.unwrap();
@@ -73,7 +86,8 @@ async fn nothing_leads_out_of_a_store() {
         refused(engine.store(&good, put(path, "x")).await, ErrorKind::Request);
     }
     // What was put there behind the engine's back is not followed either.
-    std::os::unix::fs::symlink(folder.path(), folder.path().join("may/out.zarr.partial-0123abcd/store/link")).unwrap();
+    let under_way = &names(&folder.path().join("may"))[0];
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("may").join(under_way).join("store/link")).unwrap();
     assert!(engine.store(&good, put("link/x", "x")).await.is_err());
     assert_eq!(names(folder.path()), ["may"]);
     for run in ["", "short", "../../../x", "with space", &"a".repeat(65)] {
@@ -124,6 +138,6 @@ fn chunks_are_filled_up_and_left_out() {
 fn urls_and_other_names_are_no_stores() {
     for uri in ["s3://bucket/out.zarr", "https://host/out.zarr", "/tmp/out.nc", "/tmp/.zarr", "/", ""] {
         let target = StoreTarget { uri: uri.into(), run: "0123abcd".into() };
-        assert_eq!(Staging::of(&WriteRoots::everywhere(), &target).unwrap_err().kind, ErrorKind::Request, "{uri}");
+        assert_eq!(Staging::of(&WriteRoots::everywhere(), "east", &target).unwrap_err().kind, ErrorKind::Request, "{uri}");
     }
 }

@@ -8,6 +8,8 @@ use serde_json::Value;
 
 /// References that one file generates, at most.
 pub(super) const MAX_GENERATED: usize = 1 << 20;
+/// Bytes of the keys and targets that one rule generates, at most.
+const MAX_GENERATED_BYTES: usize = 256 << 20;
 /// Dimensions of a generator, at most.
 const MAX_DIMENSIONS: usize = 16;
 
@@ -38,6 +40,7 @@ pub(super) fn generate(rule: &Generator, templates: &Templates, room: &mut usize
     *room -= count;
     let counts: Vec<usize> = axes.iter().map(Vec::len).collect();
     let mut variables: Variables = rule.dimensions.keys().map(|name| (name.clone(), Cell::Int(0))).collect();
+    let mut made = 0usize;
     for number in 0..count {
         let at = crate::source::unravel(number, &counts);
         for ((variable, axis), i) in variables.iter_mut().zip(&axes).zip(at) {
@@ -53,7 +56,12 @@ pub(super) fn generate(rule: &Generator, templates: &Templates, room: &mut usize
             (None, None) => None,
             _ => return Err("a generator has an offset or a length, but not both".into()),
         };
-        add(&render(&rule.key)?, render(&rule.url)?, range)?;
+        let (key, url) = (render(&rule.key)?, render(&rule.url)?);
+        made = made.saturating_add(key.len()).saturating_add(url.len());
+        if made > MAX_GENERATED_BYTES {
+            return Err(format!("more than {MAX_GENERATED_BYTES} bytes are generated"));
+        }
+        add(&key, url, range)?;
     }
     Ok(())
 }
@@ -76,5 +84,6 @@ fn values(name: &str, json: &Value, most: usize) -> Result<Vec<Cell>, String> {
     if count > most as i128 {
         return Err(format!("more than {MAX_GENERATED} references are generated"));
     }
-    Ok((0..count as i64).map(|i| Cell::Int(start + i * step)).collect())
+    let at = |i: i128| i64::try_from(i128::from(start) + i * i128::from(step)).map(Cell::Int).map_err(|_| bad());
+    (0..count).map(at).collect()
 }

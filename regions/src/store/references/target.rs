@@ -43,6 +43,11 @@ impl Targets {
         self.reach.clone()
     }
 
+    /// Has every target found anew by whoever opens the references from now on.
+    pub(super) fn expire(&self) {
+        self.is_stale.store(true, Ordering::Relaxed);
+    }
+
     /// Whether a target could not be read, or has changed.
     pub(super) fn is_stale(&self) -> bool {
         self.is_stale.load(Ordering::Relaxed)
