@@ -193,3 +193,50 @@ fn what_was_learnt_of_files_is_saved_file_by_file() {
     assert!(explain(&[&z, &a, &m], at).contains("[9, 4]"));
     assert_eq!(entries(), 3);
 }
+
+/// A file of numbers along `time`, by name.
+fn write_plain(path: &Path, time: f64, names: &[&str]) {
+    let mut nc = NcFileBuilder::new();
+    let dim = nc.add_dimension("time", 1).unwrap();
+    for &name in ["time"].iter().chain(names) {
+        let id = nc.add_variable::<f64>(name, &[dim]).unwrap();
+        nc.write_variable(id, &[time]).unwrap();
+    }
+    std::fs::write(path, nc.to_vec(NcWriteOptions { format: NcWriteFormat::Nc4 }).unwrap().1).unwrap();
+}
+
+#[test]
+fn a_variable_that_some_files_lack_is_left_out_aloud() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    write_plain(Path::new(&path("a.nc")), 1.0, &["t", "area"]);
+    write_plain(Path::new(&path("b.nc")), 2.0, &["t"]);
+    let open = format!("d={},concat=time", path("?.nc"));
+    let told = xeng(&["eval", "d.t.sum()", "--open", &open]).succeeded();
+    assert!(told.stderr.contains("'area' is left out") && told.stderr.contains("b.nc has not"), "{}", told.stderr);
+    let refused = xeng(&["eval", "d.area.sum()", "--open", &open]).failed(2).stderr;
+    assert!(refused.contains("is left out") && refused.contains("b.nc"), "{refused}");
+    assert!(xeng(&["info", &path("a.nc"), &path("b.nc"), "--concat", "time"]).succeeded().stdout.contains("left out"));
+}
+
+#[test]
+fn durations_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("leads.nc");
+    let mut nc = NcFileBuilder::new();
+    let dim = nc.add_dimension("step", 2).unwrap();
+    for name in ["step", "t"] {
+        let id = nc.add_variable::<f64>(name, &[dim]).unwrap();
+        nc.write_variable(id, &[6.0, 12.0]).unwrap();
+        if name == "step" {
+            for (key, value) in [("units", "hours"), ("dtype", "timedelta64[ns]")] {
+                nc.add_variable_attribute(id, key, NcAttrValue::Chars(value.into())).unwrap();
+            }
+        }
+    }
+    std::fs::write(&file, nc.to_vec(NcWriteOptions { format: NcWriteFormat::Nc4 }).unwrap().1).unwrap();
+    let open = format!("d={}", file.to_str().unwrap());
+    let refused = xeng(&["eval", "d.t.sum()", "--open", &open]).failed(2).stderr;
+    assert!(refused.contains("durations") && refused.contains("decode_times=false"), "{refused}");
+    assert_eq!(cells("d.t.sum()", &[format!("{open},decode_times=false")]), [18.0]);
+}

@@ -51,6 +51,7 @@ pub(crate) fn opened(times: usize) -> Arc<OpenedDataset> {
         stored_bytes: 1 << 40,
         variables: variables.into_iter().collect(),
         attrs: Attrs::new(),
+        unreadable: Default::default(),
     };
     Arc::new(OpenedDataset { alias: "d".to_owned(), region: "far".to_owned(), description })
 }

@@ -48,6 +48,12 @@ pub fn text(dataset: &Dataset, listed: Option<&Inventory>) -> String {
             let _ = writeln!(out, "    {name}: {}", cut(&attr_text(value)));
         }
     }
+    if dataset.files > 1 && !dataset.unreadable.is_empty() {
+        let _ = writeln!(out, "left out where the files are joined:");
+        for (name, reason) in &dataset.unreadable {
+            let _ = writeln!(out, "    {name}: {}", cut(reason));
+        }
+    }
     if let Some(listed) = listed {
         others(&mut out, dataset, listed);
     }

@@ -155,6 +155,10 @@ impl Resolver<'_> {
             return Ok(None);
         }
         match self.scope.datasets.get(alias) {
+            Some(opened) if opened.description.unreadable.contains_key(name) => {
+                let reason = opened.description.unreadable.get(name).map_or("", String::as_str);
+                Err(Fault::new(format!("variable '{name}' of '{alias}' is left out: {reason}")))
+            }
             Some(opened) => Ok(open::variable(self.plan, opened, name)?.map(Value::Array)),
             None => Ok(None),
         }

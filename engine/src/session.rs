@@ -151,6 +151,12 @@ impl Session {
     pub async fn open(&self, spec: &OpenSpec) -> Result<OpenedDataset> {
         let region = spec.region.clone().unwrap_or_else(|| self.home.clone());
         let description = self.describe(&region, &spec.dataset).await.map_err(|e| e.prefixed(&format!("dataset '{}'", spec.name)))?;
+        // Of one file, they are of kinds that are refused by name; of several, only the join knows them.
+        if description.files > 1 {
+            for (name, reason) in description.unreadable.iter().filter(|(name, _)| !spec.dataset.drop.contains(name)) {
+                (self.tell)(&format!("warning: dataset '{}': variable '{name}' is left out: {reason}", spec.name));
+            }
+        }
         Ok(OpenedDataset { alias: spec.name.clone(), region, description })
     }
 

@@ -53,6 +53,8 @@ pub struct Dataset {
     pub variables: IndexMap<String, Variable>,
     /// Attributes of the dataset.
     pub attrs: Attrs,
+    /// Variables that are there but left out, and why.
+    pub unreadable: IndexMap<String, String>,
 }
 
 /// A variable as a region describes it, after CF decoding.

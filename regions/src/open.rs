@@ -80,7 +80,8 @@ pub fn open(stores: &Stores, spec: &DatasetSpec) -> Result<OpenDataset, RegionEr
         _ => collection::join(stores, &files, spec)?,
     };
     let Described { variables, sources, attrs, unreadable } = described;
-    let description = Dataset { spec: spec.clone(), snapshot, files: files.len() as u64, stored_bytes, variables, attrs };
+    let description =
+        Dataset { spec: spec.clone(), snapshot, files: files.len() as u64, stored_bytes, variables, attrs, unreadable: unreadable.clone() };
     let stores = files.into_iter().map(|file| file.at.store).collect();
     Ok(OpenDataset { description, variables: sources, unreadable, state, stores })
 }

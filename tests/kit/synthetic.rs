@@ -47,7 +47,15 @@ pub(crate) fn dataset(times: usize, lats: usize, lons: usize) -> Dataset {
     };
     variables.insert("t".to_owned(), t);
     let spec = DatasetSpec { uri: "synthetic".to_owned(), ..DatasetSpec::default() };
-    Dataset { spec, snapshot: "one".to_owned(), files: 1, stored_bytes: 1 << 40, variables, attrs: Attrs::new() }
+    Dataset {
+        spec,
+        snapshot: "one".to_owned(),
+        files: 1,
+        stored_bytes: 1 << 40,
+        variables,
+        attrs: Attrs::new(),
+        unreadable: Default::default(),
+    }
 }
 
 fn coordinate(name: &str, axis: &AxisChunks, kind: Kind, values: Values) -> Variable {

@@ -48,8 +48,15 @@ fn opened(alias: &str, calendar: Calendar) -> Arc<OpenedDataset> {
     variables.insert("lat".to_owned(), numbers("lat", vec![60.0, 20.0, -20.0, -60.0]));
     variables.insert("lon".to_owned(), numbers("lon", (0..6).map(|i| i as f64 * 60.0).collect()));
     variables.insert("height".to_owned(), variable(&[], DType::F64, Kind::Number(DType::F64), Some(Values::Numbers(Block::scalar(2.0)))));
-    let description =
-        Dataset { spec: DatasetSpec::default(), snapshot: String::new(), files: 1, stored_bytes: 0, variables, attrs: Attrs::new() };
+    let description = Dataset {
+        spec: DatasetSpec::default(),
+        snapshot: String::new(),
+        files: 1,
+        stored_bytes: 0,
+        variables,
+        attrs: Attrs::new(),
+        unreadable: Default::default(),
+    };
     Arc::new(OpenedDataset { alias: alias.to_owned(), region: "here".to_owned(), description })
 }
 

@@ -66,6 +66,7 @@ impl Region for Scripted {
                 stored_bytes: 2,
                 variables: Default::default(),
                 attrs: Attrs::new(),
+                unreadable: Default::default(),
             }),
         }
     }

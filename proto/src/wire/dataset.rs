@@ -45,6 +45,7 @@ impl Wire for Dataset {
             stored_bytes: self.stored_bytes,
             variables: self.variables.iter().map(|(name, v)| variable_to_wire(name, v)).collect(),
             attrs: attrs_to_wire(&self.attrs),
+            unreadable: self.unreadable.iter().map(|(name, reason)| pb::LeftOut { name: name.clone(), reason: reason.clone() }).collect(),
         }
     }
 
@@ -64,8 +65,13 @@ impl Wire for Dataset {
             stored_bytes: message.stored_bytes,
             variables,
             attrs: attrs_from_wire(message.attrs, budget)?,
+            unreadable: message.unreadable.into_iter().map(left_out).collect::<Result<_, _>>()?,
         })
     }
+}
+
+fn left_out(message: pb::LeftOut) -> Result<(String, String), RegionError> {
+    Ok((text(message.name, "a variable's name")?, text(message.reason, "a reason")?))
 }
 
 fn variable_to_wire(name: &str, variable: &Variable) -> pb::Variable {

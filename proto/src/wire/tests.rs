@@ -192,6 +192,7 @@ fn a_dataset_is_the_same_after_the_journey() {
         stored_bytes: 9,
         variables: [("v".to_string(), number), ("s".into(), text.clone())].into_iter().collect(),
         attrs: Attrs::new(),
+        unreadable: [("odd".to_string(), "its cells are of a foreign type".to_string())].into_iter().collect(),
     };
     assert_eq!(travelled(&dataset).unwrap(), dataset);
     let mut short = dataset;

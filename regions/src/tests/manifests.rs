@@ -147,7 +147,11 @@ fn a_file_is_read_again_when_it_changes_however_little() {
 fn a_full_folder_loses_its_oldest() {
     let folder = tempfile::tempdir().unwrap();
     let at = |n: u64| SystemTime::now() - Duration::from_secs(10_000 - n);
-    for (n, name) in ["b.manifest", "a.manifest", "c.manifest", "1-1.writing", "mine.txt"].iter().enumerate() {
+    let digest = |letter: &str| format!("{}.manifest", letter.repeat(40));
+    // What is not called as manifests are is somebody else's, whatever its ending.
+    let all =
+        [digest("b"), digest("a"), digest("c"), "1-1-1.writing".into(), "novel.writing".into(), "old.manifest".into(), "mine.txt".into()];
+    for (n, name) in all.iter().enumerate() {
         let path = folder.path().join(name);
         std::fs::write(&path, [0; 100]).unwrap();
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(at(n as u64)).unwrap();
@@ -158,7 +162,7 @@ fn a_full_folder_loses_its_oldest() {
         names
     };
     prune(folder.path(), 300, 250).unwrap();
-    assert_eq!(names(), ["a.manifest", "b.manifest", "c.manifest", "mine.txt"]);
+    assert_eq!(names(), [digest("a"), digest("b"), digest("c"), "mine.txt".into(), "novel.writing".into(), "old.manifest".into()]);
     prune(folder.path(), 299, 250).unwrap();
-    assert_eq!(names(), ["a.manifest", "c.manifest", "mine.txt"]);
+    assert_eq!(names(), [digest("a"), digest("c"), "mine.txt".into(), "novel.writing".into(), "old.manifest".into()]);
 }
