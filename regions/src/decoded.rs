@@ -1,12 +1,12 @@
 //! Decoded chunks that are wanted again, kept in what the budget leaves free.
 //!
-//! In: chunks as they are decoded. Out: the same blocks, when they are asked for again. Never keeps a chunk that was asked for
-//! once, unless its fragment says that it will read it again: a pass over more than fits leaves everything as it was. Never keeps
-//! memory that a request waits for.
+//! In: chunks as they are decoded. Out: the same blocks, when they are asked for again. Never keeps a chunk that one fragment alone has
+//! asked for: memory that was never used costs about as much as decoding, and a pass over more than fits leaves everything as it was.
+//! Never keeps memory that a request waits for.
 
 use crate::memory::{Memory, Permit};
 use std::collections::hash_map::{DefaultHasher, Entry};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use xeng_kernels::Block;
@@ -14,7 +14,7 @@ use xeng_proto::DatasetSpec;
 
 /// Of the budget, the share that may be kept: a half, so that requests seldom have to wait until chunks are let go.
 const SHARE: usize = 2;
-/// Chunks that are remembered as asked for once, per generation; 8 bytes each.
+/// Chunks that are remembered as asked for once, per generation; 16 bytes each.
 const REMEMBERED: usize = 1 << 16;
 /// Chunks that are looked at to find one that may go, each time one is to be kept.
 const LOOKED_AT: usize = 2;
@@ -44,8 +44,8 @@ struct Kept {
     /// In the order in which they are considered for eviction.
     order: VecDeque<Key>,
     bytes: usize,
-    /// Hashes of chunks that were asked for once: this generation and the one before.
-    once: [HashSet<u64>; 2],
+    /// Hashes of chunks that were asked for, and the first fragment that did: this generation and the one before.
+    once: [HashMap<u64, u64>; 2],
 }
 
 #[derive(Debug)]
@@ -62,11 +62,6 @@ impl DecodedChunks {
         DecodedChunks { memory, most_bytes, kept: Mutex::default() }
     }
 
-    /// The most bytes that are kept.
-    pub(crate) fn most_bytes(&self) -> usize {
-        self.most_bytes
-    }
-
     /// A chunk's cells as stored, if they are kept.
     pub(crate) fn get(&self, origin: &Arc<Origin>, chunk: &[usize]) -> Option<Arc<Block>> {
         let mut kept = self.lock();
@@ -78,15 +73,15 @@ impl DecodedChunks {
         Some(found.block.clone())
     }
 
-    /// Offers a chunk that was just decoded; `again` says that it will be asked for again.
-    pub(crate) fn offer(&self, origin: &Arc<Origin>, chunk: &[usize], block: &Arc<Block>, again: bool) {
+    /// Offers a chunk that was just decoded for fragment number `fragment`.
+    pub(crate) fn offer(&self, origin: &Arc<Origin>, chunk: &[usize], block: &Arc<Block>, fragment: u64) {
         let bytes = block.bytes();
         if bytes == 0 || bytes > self.most_bytes {
             return;
         }
         let key = (origin.clone(), chunk.to_vec());
         let mut kept = self.lock();
-        if !again && !kept.was_seen(&key) {
+        if !kept.was_seen(&key, fragment) {
             return;
         }
         let mut looked_at = 0;
@@ -118,19 +113,19 @@ impl DecodedChunks {
 }
 
 impl Kept {
-    /// Whether the chunk was asked for before; from now on it was.
-    fn was_seen(&mut self, key: &Key) -> bool {
+    /// Whether another fragment has asked for the chunk; from now on this one has.
+    fn was_seen(&mut self, key: &Key, fragment: u64) -> bool {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         let hash = hasher.finish();
-        if self.once.iter().any(|generation| generation.contains(&hash)) {
-            return true;
+        if let Some(first) = self.once.iter().find_map(|generation| generation.get(&hash)) {
+            return *first != fragment;
         }
         if self.once[0].len() >= REMEMBERED {
             self.once.swap(0, 1);
             self.once[0].clear();
         }
-        self.once[0].insert(hash);
+        self.once[0].insert(hash, fragment);
         false
     }
 
@@ -184,17 +179,19 @@ mod tests {
         for round in 0..2 {
             for c in 0..4 {
                 assert!(chunks.get(&d, &[c]).is_none());
-                chunks.offer(&d, &[c], &page(c as f64), false);
+                chunks.offer(&d, &[c], &page(c as f64), round);
+                chunks.offer(&d, &[c], &page(c as f64), round);
                 assert_eq!(memory.used_bytes(), if round == 0 { 0 } else { (c + 1) * PAGE });
             }
         }
-        (100..1000).for_each(|c| chunks.offer(&d, &[c], &page(0.0), false));
+        (100..1000).for_each(|c| chunks.offer(&d, &[c], &page(0.0), 2));
         (0..4).for_each(|c| assert_eq!(chunks.get(&d, &[c]).unwrap(), page(c as f64)));
         assert!(chunks.get(&origin("2"), &[0]).is_none(), "another state of the files shares nothing");
-        // What will be read again is kept at once, up to half of the budget, and drives out what was not hit.
-        (0..4).for_each(|c| chunks.offer(&d, &[c + 50], &page(1.0), true));
+        // Up to half of the budget is kept; what comes then drives out what was not hit.
+        let twice = |c: usize| (3..5).for_each(|fragment| chunks.offer(&d, &[c], &page(1.0), fragment));
+        (50..54).for_each(twice);
         assert_eq!(memory.used_bytes(), 8 * PAGE);
-        (0..100).for_each(|c| chunks.offer(&d, &[c + 2000], &page(1.0), true));
+        (2000..2100).for_each(twice);
         assert_eq!(memory.used_bytes(), 8 * PAGE);
     }
 
@@ -203,14 +200,15 @@ mod tests {
         let memory = Memory::new(16 * PAGE);
         let chunks = DecodedChunks::new(memory.clone());
         let d = origin("1");
-        (0..8).for_each(|c| chunks.offer(&d, &[c], &page(1.0), true));
+        let twice = |c: usize| (0..2).for_each(|fragment| chunks.offer(&d, &[c], &page(1.0), fragment));
+        (0..8).for_each(twice);
         assert_eq!(memory.free_bytes(), 8 * PAGE);
         let permit = memory.take(16 * PAGE, "a test", &|bytes| chunks.make_room(bytes)).await.unwrap();
         assert!(chunks.get(&d, &[0]).is_none());
-        chunks.offer(&d, &[0], &page(1.0), true);
+        twice(0);
         assert!(chunks.get(&d, &[0]).is_none(), "there is no room");
         drop(permit);
-        chunks.offer(&d, &[0], &page(1.0), true);
+        twice(0);
         assert!(chunks.get(&d, &[0]).is_some());
     }
 }

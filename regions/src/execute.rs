@@ -10,7 +10,7 @@ use crate::run::{Merged, Program, run};
 use crate::tally::Tally;
 use crate::write::{MOST_WAITING, Queue, Writing, check_chunk};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Sender;
@@ -51,11 +51,8 @@ impl Execution {
             return Err(RegionError::request(format!("part {} of {} does not exist", part.index, part.count)));
         }
         let opened = open_all(&engine, &fragment)?;
-        let mut sources = sources(&engine, &fragment, &opened)?;
+        let sources = sources(&engine, &fragment, &opened)?;
         check_leaves(&fragment, &sources)?;
-        if !fragment.held.is_empty() {
-            keep_for_later_steps(&engine, &mut sources);
-        }
         let grids: Vec<_> = sources.iter().map(|s| s.chunks.chunks()).collect();
         let tiling = Tiling::of(&fragment.graph, &grids)?;
         let graph = &fragment.graph;
@@ -371,6 +368,8 @@ fn open_all(engine: &Engine, fragment: &Fragment) -> Result<Vec<Arc<OpenDataset>
 }
 
 fn sources(engine: &Engine, fragment: &Fragment, opened: &[Arc<OpenDataset>]) -> Result<Vec<Source>, RegionError> {
+    static FRAGMENTS: AtomicU64 = AtomicU64::new(0);
+    let number = FRAGMENTS.fetch_add(1, Ordering::Relaxed);
     fragment
         .sources
         .iter()
@@ -382,18 +381,10 @@ fn sources(engine: &Engine, fragment: &Fragment, opened: &[Arc<OpenDataset>]) ->
             let variable =
                 variable.ok_or_else(|| RegionError::internal(format!("variable '{}' has chunks but no description", s.variable)))?;
             let origin = Origin { spec: dataset.description.spec.clone(), state: dataset.state.clone(), variable: s.variable.clone() };
-            let kept = Kept { by: engine.decoded.clone(), origin: Arc::new(origin), is_watched: chunks.is_watched(), again: false };
+            let kept = Kept { by: engine.decoded.clone(), origin: Arc::new(origin), is_watched: chunks.is_watched(), fragment: number };
             Ok(Source { chunks, variable, kept })
         })
         .collect()
-}
-
-/// Steps that read what earlier steps have read find it in memory, where all of it fits.
-fn keep_for_later_steps(engine: &Engine, sources: &mut [Source]) {
-    let bytes = |s: &Source| s.chunks.chunks().iter().fold(s.chunks.stored().size(), |n, axis| n.saturating_mul(axis.len()));
-    if sources.iter().map(bytes).fold(0, usize::saturating_add) <= engine.decoded.most_bytes() {
-        sources.iter_mut().for_each(|s| s.kept.again = true);
-    }
 }
 
 /// What the sender claims of the leaves must be what lies here.

@@ -36,8 +36,8 @@ pub(crate) struct Kept {
     pub(crate) origin: Arc<Origin>,
     /// Whether a change of its bytes is always noticed: else nothing is kept.
     pub(crate) is_watched: bool,
-    /// Whether what is read now will be read again.
-    pub(crate) again: bool,
+    /// The number of the fragment that reads.
+    pub(crate) fragment: u64,
 }
 
 impl Kept {
@@ -47,7 +47,7 @@ impl Kept {
 
     fn offer(&self, chunk: &[usize], block: &Arc<Block>) {
         if self.is_watched {
-            self.by.offer(&self.origin, chunk, block, self.again);
+            self.by.offer(&self.origin, chunk, block, self.fragment);
         }
     }
 }
