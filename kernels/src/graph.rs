@@ -9,6 +9,7 @@ mod infer;
 
 pub use index::Index;
 
+use crate::along::Along;
 use crate::block::Block;
 use crate::dtype::DType;
 use crate::error::{KernelError, Result};
@@ -124,6 +125,15 @@ pub enum Op {
         /// How.
         method: InterpMethod,
     },
+    /// Lanes along one axis, each made into another of its own cells alone: windows, running totals, order statistics.
+    Along {
+        /// Whose.
+        input: NodeId,
+        /// Which axis of the input.
+        axis: usize,
+        /// What becomes of each lane.
+        along: Along,
+    },
     /// Inputs joined end to end along an existing axis.
     Concat {
         /// What is joined, in order.
@@ -200,7 +210,8 @@ impl Op {
             | Op::Rename { input, .. }
             | Op::Expand { input, .. }
             | Op::Reduce { input, .. }
-            | Op::Interp { input, .. } => vec![*input],
+            | Op::Interp { input, .. }
+            | Op::Along { input, .. } => vec![*input],
         }
     }
 
@@ -216,7 +227,8 @@ impl Op {
             | Op::Rename { input, .. }
             | Op::Expand { input, .. }
             | Op::Reduce { input, .. }
-            | Op::Interp { input, .. } => *input = to(*input),
+            | Op::Interp { input, .. }
+            | Op::Along { input, .. } => *input = to(*input),
         }
         op
     }
@@ -235,6 +247,7 @@ impl Op {
             Op::Expand { .. } => "expand",
             Op::Reduce { .. } => "reduce",
             Op::Interp { .. } => "interp",
+            Op::Along { along, .. } => along.name(),
             Op::Concat { .. } => "concat",
         }
     }

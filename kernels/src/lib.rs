@@ -4,6 +4,7 @@
 //! This crate does no input or output, knows no clock and no thread: everything here is a pure function
 //! of its arguments, so that a result depends on the data and the expression alone.
 
+pub mod along;
 pub mod block;
 pub mod bounds;
 pub mod boxes;

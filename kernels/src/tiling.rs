@@ -2,6 +2,7 @@
 //!
 //! In: a graph and the grids of its scans. Out: a grid per node. Never lists chunks; O(operators x runs).
 
+use crate::along::Along;
 use crate::chunks::AxisChunks;
 use crate::error::Result;
 use crate::graph::{Graph, Index, Node, NodeId, Op};
@@ -69,6 +70,10 @@ impl Tiling {
                 grid[*axis] = AxisChunks::uniform(to.len(), 0);
                 grid
             }
+            Op::Along { input, axis, along } => {
+                let source = graph.node(*input)?;
+                along_grid(self.grid(*input), *axis, along, source.dtype.size(), node.dims[*axis].len)
+            }
             Op::Concat { inputs, axis } => {
                 let mut grid = inputs.first().map_or(vec![], |&i| self.grid(i).to_vec());
                 for &input in &inputs[1..] {
@@ -89,6 +94,37 @@ impl Tiling {
         };
         Ok(node.dims.iter().map(|d| pick(&d.name, d.len)).collect())
     }
+}
+
+/// Bytes of the input that a box of an operator over lanes is made of, at most, unless one lane has more.
+const LANES_BYTES: usize = 32 << 20;
+
+/// Lanes as long as they have to be, and as many side by side as fit into [`LANES_BYTES`].
+fn along_grid(input: &[AxisChunks], axis: usize, along: &Along, size: usize, len: usize) -> Vec<AxisChunks> {
+    let mut grid = input.to_vec();
+    let halo = along.halo();
+    let read = if along.needs_whole_lanes() {
+        let whole = grid[axis].len();
+        grid[axis] = AxisChunks::uniform(len, 0);
+        whole
+    } else {
+        // Boxes at least as long as what they need around them.
+        grid[axis] = grid[axis].coarsen(halo.div_ceil(grid[axis].longest().max(1)).max(1));
+        grid[axis].longest().saturating_add(halo)
+    };
+    let mut room = LANES_BYTES / read.saturating_mul(size).max(1);
+    for other in (0..grid.len()).rev().filter(|&a| a != axis) {
+        if grid[other].longest() > room.max(1) {
+            grid[other] = AxisChunks::uniform(grid[other].len(), evenly(grid[other].longest(), room.max(1)));
+        }
+        room /= grid[other].longest().max(1);
+    }
+    grid
+}
+
+/// The length of the fewest equal parts of `len` that are at most `most` long.
+fn evenly(len: usize, most: usize) -> usize {
+    len.div_ceil(len.div_ceil(most))
 }
 
 fn taken(axis: &AxisChunks, index: &Index) -> AxisChunks {

@@ -4,6 +4,7 @@
 //! knows nothing of threads, engines or time, so that the result's bits cannot depend on them.
 
 use crate::bounds::{Bounds, size_of};
+use crate::boxes::visit_boxes;
 use crate::chunks::AxisChunks;
 use crate::error::{KernelError, Result};
 use crate::graph::{Graph, Groups, NodeId, Op};
@@ -16,6 +17,8 @@ use std::ops::Range;
 const PIECE_BYTES: usize = 1 << 20;
 /// Bytes of state, or of gathered cells, that one box of the result is grown to where chunks are smaller.
 const BOX_BYTES: usize = 1 << 20;
+/// Bytes of all boxes that evaluating a grown box computes, at most.
+const GROWN_BYTES: usize = 64 << 20;
 /// Bounds of the decoded bytes of one unit.
 const UNIT_BYTES: Range<usize> = 4 << 20..32 << 20;
 /// Units that fold into one box at most, which bounds the states waiting to be merged.
@@ -122,9 +125,21 @@ impl WorkPlan {
         let axes =
             |kept: bool| roles.iter().zip(grid).filter(|(r, _)| (**r == Role::Kept) == kept).map(|(_, g)| g.clone()).collect::<Vec<_>>();
         let groups = roles.iter().map(|r| if let Role::Grouped(n) = r { *n } else { 1 }).product::<usize>().max(1);
+        let input_box = |kept: &[AxisChunks], folded: &[AxisChunks]| boxed(&roles, &longest_of(kept), &longest_of(folded));
+        let grown_within = || -> Result<Vec<AxisChunks>> {
+            let (kept_axes, folded) = (axes(true), axes(false));
+            let mut room = BOX_BYTES / (state_bytes_per_cell * groups).max(1);
+            let mut kept = grown(kept_axes.clone(), room);
+            // What makes few cells of many is not grown until the many no longer fit.
+            while room > 1 && evaluated_bytes(graph, domain, &input_box(&kept, &folded))? > GROWN_BYTES {
+                room /= 2;
+                kept = grown(kept_axes.clone(), room);
+            }
+            Ok(kept)
+        };
         let (kept, shares) = match chunk {
             Some(chunk) => (on_grid(&roles, grid, chunk)?, Shares::Boxes),
-            None => (grown(axes(true), BOX_BYTES / (state_bytes_per_cell * groups).max(1)), Shares::Units),
+            None => (grown_within()?, Shares::Units),
         };
         let box_cells = longest_cells(&kept);
         let dtype_bytes = node.dtype.size();
@@ -187,8 +202,7 @@ impl WorkPlan {
 
     /// A piece as large as any.
     pub fn largest_piece(&self) -> Bounds {
-        let longest = |axes: &[AxisChunks]| axes.iter().map(|a| a.range(a.longest_at())).collect();
-        self.input_box(longest(&self.kept), longest(&self.folded))
+        boxed(&self.roles, &longest_of(&self.kept), &longest_of(&self.folded))
     }
 
     /// Bytes of the state of the largest box of the result.
@@ -235,9 +249,29 @@ impl WorkPlan {
     }
 
     fn input_box(&self, kept: Bounds, folded: Bounds) -> Bounds {
-        let (mut kept, mut folded) = (kept.into_iter(), folded.into_iter());
-        self.roles.iter().map(|r| if *r == Role::Kept { kept.next() } else { folded.next() }.unwrap_or(0..0)).collect()
+        boxed(&self.roles, &kept, &folded)
     }
+}
+
+/// The largest chunk along each axis.
+fn longest_of(axes: &[AxisChunks]) -> Bounds {
+    axes.iter().map(|a| a.range(a.longest_at())).collect()
+}
+
+/// A box of the input from its kept and its folded axes.
+fn boxed(roles: &[Role], kept: &[Range<usize>], folded: &[Range<usize>]) -> Bounds {
+    let (mut kept, mut folded) = (kept.iter().cloned(), folded.iter().cloned());
+    roles.iter().map(|r| if *r == Role::Kept { kept.next() } else { folded.next() }.unwrap_or(0..0)).collect()
+}
+
+/// Bytes of all boxes that evaluating box `at` of a node computes, those behind nested reductions left out.
+fn evaluated_bytes(graph: &Graph, id: NodeId, at: &Bounds) -> Result<usize> {
+    let mut bytes = 0usize;
+    visit_boxes(graph, id, at, &mut |(_, node, at)| {
+        bytes = bytes.saturating_add(size_of(at).saturating_mul(node.dtype.size()));
+        true
+    })?;
+    Ok(bytes)
 }
 
 /// Bytes per result cell of a reduction's state, once it is sure that the reduction folds as the first of its task does.

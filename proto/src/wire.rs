@@ -3,6 +3,7 @@
 //! In: domain types, or messages from a peer that is not trusted. Out: the other. `to_wire` cannot fail; `from_wire`
 //! checks everything and takes what it unpacks from a [`Budget`]. Never does input or output.
 
+mod along;
 mod answer;
 mod block;
 mod budget;

@@ -3,6 +3,7 @@
 //! In: an operator over nodes of a graph. Out: dims and type, or why it does not fit. Never runs anything.
 
 use super::{Dim, Graph, Groups, Index, InterpMethod, NodeId, Op};
+use crate::along::Along;
 use crate::dtype::DType;
 use crate::error::{KernelError, Result};
 use crate::formula::Formula;
@@ -23,6 +24,7 @@ impl Graph {
             Op::Expand { input, axis, dim } => self.infer_expand(*input, *axis, dim)?,
             Op::Reduce { input, reduction, axes, groups } => self.infer_reduce(*input, *reduction, axes, groups.as_ref())?,
             Op::Interp { input, axis, from, to, method } => self.infer_interp(*input, *axis, from, to, *method)?,
+            Op::Along { input, axis, along } => self.infer_along(*input, *axis, along)?,
             Op::Concat { inputs, axis } => self.infer_concat(inputs, *axis)?,
         };
         distinct(&dims)?;
@@ -145,6 +147,13 @@ impl Graph {
         }
         dims[axis].len = to.len();
         Ok((dims, crate::interp::output(method, dtype)))
+    }
+
+    fn infer_along(&self, input: NodeId, axis: usize, along: &Along) -> Result<(Vec<Dim>, DType)> {
+        let (mut dims, dtype) = self.dims_with_axis(input, axis)?;
+        along.check(dims[axis].len)?;
+        dims[axis].len = along.len(dims[axis].len);
+        Ok((dims, along.output(dtype)))
     }
 
     fn infer_concat(&self, inputs: &[NodeId], axis: usize) -> Result<(Vec<Dim>, DType)> {

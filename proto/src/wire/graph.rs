@@ -4,7 +4,7 @@
 
 use super::block::{dtype_from_wire, dtype_to_wire, floats_from_wire, floats_to_wire};
 use super::budget::{Budget, MAX_NODES, MAX_RANK, at_most, length, text};
-use super::{Wire, integers, known, malformed, need, newer, pb};
+use super::{Wire, along, integers, known, malformed, need, newer, pb};
 use crate::error::RegionError;
 use pb::node::Op as Message;
 use std::collections::HashMap;
@@ -119,6 +119,9 @@ fn op_to_wire(op: &Op) -> Message {
             to: Some(floats_to_wire(to)),
             method: method_to_wire(*method),
         }),
+        Op::Along { input, axis, along } => {
+            Message::Along(pb::Along { input: input.0, axis: *axis as u32, kind: Some(along::to_wire(along)) })
+        }
         Op::Concat { inputs, axis } => Message::Concat(pb::Concat { inputs: ids(inputs), axis: *axis as u32 }),
     }
 }
@@ -152,6 +155,11 @@ fn op_from_wire(message: Message, budget: &mut Budget) -> Result<Op, RegionError
             from: floats_from_wire(need(m.from, "a source coordinate")?, budget)?.into(),
             to: floats_from_wire(need(m.to, "wanted coordinate values")?, budget)?.into(),
             method: method_from_wire(m.method)?,
+        },
+        Message::Along(m) => Op::Along {
+            input: NodeId(m.input),
+            axis: m.axis as usize,
+            along: along::from_wire(need(m.kind, "what is made of each lane")?, budget)?,
         },
         Message::Concat(m) => Op::Concat { inputs: node_ids(&m.inputs), axis: m.axis as usize },
     })

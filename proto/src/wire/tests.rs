@@ -10,6 +10,7 @@ use crate::store::{StoreFile, StoreStep, StoreTarget};
 use proptest::prelude::*;
 use prost::Message;
 use std::sync::Arc;
+use xeng_kernels::along::{Along, QuantileMethod, Statistic};
 use xeng_kernels::formula::{Binary, Step, Unary};
 use xeng_kernels::graph::{Groups, Index, InterpMethod};
 use xeng_kernels::{AxisChunks, Block, Calendar, DType, Dim, Formula, Graph, Op, Partial, Reduction};
@@ -67,6 +68,19 @@ fn graph(hours: usize, codes: Vec<i32>, groups: usize, to: Vec<f64>) -> Graph {
     let by = Groups { axis: 0, codes: codes.into(), dim: Dim::new("group", groups) };
     let mean = g.push(Op::Reduce { input: interp, reduction: Reduction::Mean { skipna: true }, axes: vec![], groups: Some(by) }).unwrap();
     let order = g.push(Op::Transpose { input: mean, order: vec![2, 0, 1] }).unwrap();
+    let x: Arc<[f64]> = (0..1440).map(f64::from).collect();
+    let halves = (Arc::from([vec![0; 720], vec![-1; 720]].concat()), 2);
+    for along in [
+        Along::Rolling { window: 5, before: 2, min_periods: 3, statistic: Statistic::Deviation { ddof: 1 } },
+        Along::Cumulate { multiplies: true, skips_missing: false },
+        Along::Fill { forward: false, limit: Some(3) },
+        Along::Bridge { x: x.clone(), limit: None, max_gap: Some(2.5) },
+        Along::Gradient { x, edge_order: 2 },
+        Along::Median { skips_missing: true, groups: None },
+        Along::Quantile { q: 0.9, method: QuantileMethod::Nearest, skips_missing: true, groups: Some(halves) },
+    ] {
+        g.push(Op::Along { input: order, axis: 0, along }).unwrap();
+    }
     let list = g.push(Op::Take { input: order, axis: 0, index: Index::List(vec![3, -1, 7, 0].into()) }).unwrap();
     let range = g.push(Op::Take { input: list, axis: 1, index: Index::Range { start: groups - 1, step: -1, len: groups } }).unwrap();
     let pick = g.push(Op::Pick { input: range, axis: 2, index: 0 }).unwrap();

@@ -1,0 +1,251 @@
+//! Operators over whole lanes: every line of cells along one axis becomes another line, whatever lies beside it.
+//!
+//! In: a block that holds the stretch of each lane that is needed. Out: the wanted stretch of the resulting lanes. NaN is missing.
+//! Never looks at another lane; its bits do not depend on how lanes are cut into stretches.
+
+mod cumulate;
+mod fill;
+mod gradient;
+mod order;
+mod rolling;
+mod view;
+
+use crate::block::Block;
+use crate::dtype::DType;
+use crate::error::{KernelError, Result};
+use std::hash::{Hash, Hasher};
+use std::ops::Range;
+use std::sync::Arc;
+use view::View;
+
+pub use order::QuantileMethod;
+
+/// What becomes of each lane.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Along {
+    /// A statistic of a window that moves along the lane (`xarray.DataArray.rolling`); as long as the lane.
+    Rolling {
+        /// Cells of the window, at least 1.
+        window: usize,
+        /// Cells of the window that come before the one that it belongs to.
+        before: usize,
+        /// Cells that must be there and not missing for a result, at least 1.
+        min_periods: usize,
+        /// What is computed.
+        statistic: Statistic,
+    },
+    /// The sum (or product) of all cells up to each one (`cumsum`, `cumprod`).
+    Cumulate {
+        /// Whether cells are multiplied instead of added.
+        multiplies: bool,
+        /// Whether missing cells count as nothing; else all that follows is missing.
+        skips_missing: bool,
+    },
+    /// Missing cells take the value of the nearest cell before them (`ffill`) or after them (`bfill`).
+    Fill {
+        /// From the cells before.
+        forward: bool,
+        /// Missing cells in a row that are filled, at most.
+        limit: Option<usize>,
+    },
+    /// Missing cells between others lie on the line through these (`interpolate_na`, method `linear`).
+    Bridge {
+        /// The lane's coordinate, strictly ascending.
+        x: Arc<[f64]>,
+        /// Missing cells in a row that are filled, at most, from their first on.
+        limit: Option<usize>,
+        /// The longest distance between the neighbours of missing cells that are filled, in units of `x`.
+        max_gap: Option<f64>,
+    },
+    /// Second-order differences (`differentiate`, `numpy.gradient`).
+    Gradient {
+        /// The lane's coordinate.
+        x: Arc<[f64]>,
+        /// Order of the differences at both ends: 1 or 2.
+        edge_order: u8,
+    },
+    /// The value below which a share of the cells lies (`quantile`); one cell, or one per group.
+    Quantile {
+        /// The share, from 0 to 1.
+        q: f64,
+        /// What lies between two cells.
+        method: QuantileMethod,
+        /// Whether missing cells are left out; else they make the result missing.
+        skips_missing: bool,
+        /// The group of each index, `-1` for none, and the number of groups.
+        groups: Option<(Arc<[i32]>, usize)>,
+    },
+    /// The cell in the middle, or the mean of the two (`median`); one cell, or one per group.
+    Median {
+        /// Whether missing cells are left out; else they make the result missing.
+        skips_missing: bool,
+        /// As of [`Along::Quantile`].
+        groups: Option<(Arc<[i32]>, usize)>,
+    },
+}
+
+/// What is computed of a window's cells that are there and not missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Statistic {
+    Sum,
+    Mean,
+    Min,
+    Max,
+    Product,
+    Count,
+    Variance { ddof: u32 },
+    Deviation { ddof: u32 },
+    Median,
+}
+
+impl Along {
+    /// The operator's name, for plans and errors.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Along::Rolling { .. } => "rolling",
+            Along::Cumulate { .. } => "cumulate",
+            Along::Fill { .. } => "fill",
+            Along::Bridge { .. } => "bridge",
+            Along::Gradient { .. } => "gradient",
+            Along::Quantile { .. } => "quantile",
+            Along::Median { .. } => "median",
+        }
+    }
+
+    /// Refuses an operator that does not fit lanes of `len` cells.
+    ///
+    /// # Errors
+    /// [`KernelError::Malformed`] with the reason.
+    pub fn check(&self, len: usize) -> Result<()> {
+        let fits = match self {
+            Along::Rolling { window, before, min_periods, .. } => {
+                *window >= 1 && before < window && (1..=*window).contains(min_periods) && *window <= i32::MAX as usize
+            }
+            Along::Cumulate { .. } | Along::Fill { .. } => true,
+            Along::Bridge { x, .. } => x.len() == len && x.windows(2).all(|w| w[0] < w[1]),
+            Along::Gradient { x, edge_order } => x.len() == len && (1..=2).contains(edge_order) && len > *edge_order as usize,
+            Along::Quantile { q, groups, .. } => (0.0..=1.0).contains(q) && groups_fit(groups, len),
+            Along::Median { groups, .. } => groups_fit(groups, len),
+        };
+        if fits { Ok(()) } else { Err(KernelError::malformed("graph", format!("a {} does not fit lanes of {len} cells", self.name()))) }
+    }
+
+    /// Cells of the lane that comes of one of `len` cells.
+    pub fn len(&self, len: usize) -> usize {
+        match self {
+            Along::Quantile { groups, .. } | Along::Median { groups, .. } => groups.as_ref().map_or(1, |g| g.1),
+            _ => len,
+        }
+    }
+
+    /// Element type of the result.
+    pub fn output(&self, input: DType) -> DType {
+        match self {
+            Along::Rolling { statistic: Statistic::Count, .. } | Along::Quantile { .. } => DType::F64,
+            Along::Rolling { .. } | Along::Gradient { .. } | Along::Median { .. } => input.to_float(),
+            Along::Cumulate { .. } => match input {
+                d if d.is_float() => d,
+                d if d.is_unsigned() => DType::U64,
+                _ => DType::I64,
+            },
+            Along::Fill { .. } | Along::Bridge { .. } => input,
+        }
+    }
+
+    /// Indices of a lane of `len` cells that the resulting cells `at` are made of.
+    pub fn reach(&self, at: Range<usize>, len: usize) -> Range<usize> {
+        match self {
+            _ if at.is_empty() => 0..0,
+            Along::Rolling { window, before, .. } => {
+                let start = at.start.saturating_sub(*before).min(len);
+                start..(at.end - 1 + window - before).min(len).max(start)
+            }
+            Along::Gradient { .. } => {
+                // Three cells at least: the ends are made of those.
+                let start = at.start.saturating_sub(1).min(len.saturating_sub(3));
+                start..(at.end + 1).max(start + 3).min(len)
+            }
+            _ => 0..len,
+        }
+    }
+
+    /// Whether the resulting cells are made of whole lanes.
+    pub fn needs_whole_lanes(&self) -> bool {
+        !matches!(self, Along::Rolling { .. } | Along::Gradient { .. })
+    }
+
+    /// Cells before and after each cell that it is made of, where it is not made of whole lanes.
+    pub fn halo(&self) -> usize {
+        match self {
+            Along::Rolling { window, .. } => window - 1,
+            Along::Gradient { .. } => 2,
+            _ => 0,
+        }
+    }
+
+    /// The resulting cells `at` along `axis`, from a block that holds the cells of [`Along::reach`] of lanes of `len` cells.
+    ///
+    /// # Errors
+    /// [`KernelError::Shape`] when the block holds another stretch.
+    pub fn apply(&self, block: &Block, axis: usize, at: Range<usize>, len: usize) -> Result<Block> {
+        let held = self.reach(at.clone(), len);
+        if block.shape().get(axis) != Some(&held.len()) || at.end > self.len(len) {
+            return Err(KernelError::Shape { expected: vec![held.len()], got: block.shape().to_vec() });
+        }
+        let mut shape = block.shape().to_vec();
+        shape[axis] = at.len();
+        let output = self.output(block.dtype());
+        if at.is_empty() || block.is_empty() && shape.iter().product::<usize>() == 0 {
+            return Ok(Block::filled(output, &shape, f64::NAN));
+        }
+        let view = View::new(block.shape(), axis, held, at, len);
+        match self {
+            Along::Rolling { window, before, min_periods, statistic } => {
+                rolling::apply(block, &view, &shape, &rolling::Window { cells: *window, before: *before, min: *min_periods }, *statistic)
+            }
+            Along::Cumulate { multiplies, skips_missing } => cumulate::apply(block, &view, &shape, *multiplies, *skips_missing),
+            Along::Fill { forward, limit } => fill::fill(block, &view, &shape, *forward, limit.unwrap_or(usize::MAX)),
+            Along::Bridge { x, limit, max_gap } => fill::bridge(block, &view, &shape, x, limit.unwrap_or(usize::MAX), *max_gap),
+            Along::Gradient { x, edge_order } => gradient::apply(block, &view, &shape, x, *edge_order),
+            Along::Quantile { q, method, skips_missing, groups } => {
+                order::apply(block, &view, &shape, groups.as_ref(), *skips_missing, output, &|lane| order::quantile(lane, *q, *method))
+            }
+            Along::Median { skips_missing, groups } => {
+                order::apply(block, &view, &shape, groups.as_ref(), *skips_missing, output, &order::median)
+            }
+        }
+    }
+}
+
+fn groups_fit(groups: &Option<(Arc<[i32]>, usize)>, len: usize) -> bool {
+    groups.as_ref().is_none_or(|(codes, count)| codes.len() == len && codes.iter().all(|&c| c >= -1 && i64::from(c) < *count as i64))
+}
+
+impl Eq for Along {}
+
+impl Hash for Along {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let floats = |x: &[f64], state: &mut H| x.iter().for_each(|v| v.to_bits().hash(state));
+        self.name().hash(state);
+        match self {
+            Along::Rolling { window, before, min_periods, statistic } => (window, before, min_periods, statistic).hash(state),
+            Along::Cumulate { multiplies, skips_missing } => (multiplies, skips_missing).hash(state),
+            Along::Fill { forward, limit } => (forward, limit).hash(state),
+            Along::Bridge { x, limit, max_gap } => {
+                floats(x, state);
+                (limit, max_gap.map(f64::to_bits)).hash(state);
+            }
+            Along::Gradient { x, edge_order } => {
+                floats(x, state);
+                edge_order.hash(state);
+            }
+            Along::Quantile { q, method, skips_missing, groups } => (q.to_bits(), method, skips_missing, groups).hash(state),
+            Along::Median { skips_missing, groups } => (skips_missing, groups).hash(state),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "along/tests.rs"]
+mod tests;

@@ -1,0 +1,117 @@
+//! Medians and quantiles: cells by their order (`numpy.nanquantile`, `numpy.nanmedian`).
+
+use super::view::View;
+use crate::block::Block;
+use crate::dispatch;
+use crate::dtype::{DType, Element};
+use crate::error::Result;
+use std::sync::Arc;
+
+/// What lies between two cells, by NumPy's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum QuantileMethod {
+    /// The straight line between them.
+    Linear,
+    /// The lower one.
+    Lower,
+    /// The higher one.
+    Higher,
+    /// Half way.
+    Midpoint,
+    /// The nearer one; half way, the one of even rank.
+    Nearest,
+}
+
+/// One statistic of each lane, or of each group of its cells.
+pub(super) fn apply(
+    block: &Block,
+    view: &View,
+    shape: &[usize],
+    groups: Option<&(Arc<[i32]>, usize)>,
+    skips_missing: bool,
+    output: DType,
+    statistic: &dyn Fn(&mut [f64]) -> f64,
+) -> Result<Block> {
+    let members = members(view, groups);
+    let out = dispatch!(block.dtype(), T => lanes::<T>(block, view, shape, &members, skips_missing, statistic))?;
+    Ok(if output == DType::F64 { out } else { out.cast(output) })
+}
+
+/// The indices of each wanted group.
+fn members(view: &View, groups: Option<&(Arc<[i32]>, usize)>) -> Vec<Vec<usize>> {
+    let Some((codes, _)) = groups else { return vec![(0..view.len).collect()] };
+    let mut members = vec![vec![]; view.at.len()];
+    for (i, &code) in codes.iter().enumerate() {
+        if let Some(list) = usize::try_from(code).ok().and_then(|c| c.checked_sub(view.at.start)).and_then(|c| members.get_mut(c)) {
+            list.push(i);
+        }
+    }
+    members
+}
+
+fn lanes<T: Element>(
+    block: &Block,
+    view: &View,
+    shape: &[usize],
+    members: &[Vec<usize>],
+    skips_missing: bool,
+    statistic: &dyn Fn(&mut [f64]) -> f64,
+) -> Result<Block> {
+    let mut gathered: Vec<Vec<f64>> = vec![];
+    view.strips::<T, f64>(block, shape, 8 * view.len, |strip, out, stride| {
+        gathered.resize_with(strip.lanes, Vec::new);
+        for (k, group) in members.iter().enumerate() {
+            // Row by row, as the cells lie in memory; then lane by lane.
+            gathered.iter_mut().for_each(Vec::clear);
+            for &i in group {
+                for (lane, cell) in gathered.iter_mut().zip(strip.row(i)) {
+                    if !cell.is_missing() {
+                        lane.push(cell.to_f64());
+                    }
+                }
+            }
+            for (n, lane) in gathered.iter_mut().take(strip.lanes).enumerate() {
+                let is_missing = lane.is_empty() || !skips_missing && lane.len() < group.len();
+                out[k * stride + n] = if is_missing { f64::NAN } else { statistic(lane) };
+            }
+        }
+    })
+}
+
+/// The middle cell, or the mean of the two in the middle; there is at least one cell.
+pub(super) fn median(cells: &mut [f64]) -> f64 {
+    let (middle, is_odd) = (cells.len() / 2, cells.len() % 2 == 1);
+    let (below, high, _) = cells.select_nth_unstable_by(middle, f64::total_cmp);
+    if is_odd {
+        return *high;
+    }
+    let low = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    (low + *high) / 2.0
+}
+
+/// The cell of rank `q (n - 1)`, or what lies between the two around it; there is at least one cell.
+pub(super) fn quantile(cells: &mut [f64], q: f64, method: QuantileMethod) -> f64 {
+    let rank = q * (cells.len() - 1) as f64;
+    let (low, share) = (rank.floor() as usize, rank - rank.floor());
+    let low = low.min(cells.len() - 1);
+    let (_, a, above) = cells.select_nth_unstable_by(low, f64::total_cmp);
+    let a = *a;
+    let b = || above.iter().copied().fold(f64::INFINITY, f64::min);
+    if share == 0.0 || above.is_empty() {
+        return a;
+    }
+    match method {
+        QuantileMethod::Lower => a,
+        QuantileMethod::Higher => b(),
+        QuantileMethod::Nearest if share < 0.5 || share == 0.5 && low % 2 == 0 => a,
+        QuantileMethod::Nearest => b(),
+        QuantileMethod::Midpoint => between(a, b(), 0.5),
+        QuantileMethod::Linear => between(a, b(), share),
+    }
+}
+
+/// NumPy's `_lerp`: from the nearer end, so that neither end is missed.
+fn between(a: f64, b: f64, share: f64) -> f64 {
+    let difference = b - a;
+    if share >= 0.5 { b - difference * (1.0 - share) } else { a + difference * share }
+}
