@@ -20,6 +20,9 @@ use view::View;
 
 pub use order::QuantileMethod;
 
+/// The group of each index of a lane, `-1` for none, and the number of groups.
+pub type Groups = (Arc<[i32]>, usize);
+
 /// What becomes of each lane.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Along {
@@ -40,6 +43,8 @@ pub enum Along {
         multiplies: bool,
         /// Whether missing cells count as nothing; else all that follows is missing.
         skips_missing: bool,
+        /// Totals run within each group.
+        groups: Option<Groups>,
     },
     /// Missing cells take the value of the nearest cell before them (`ffill`) or after them (`bfill`).
     Fill {
@@ -72,15 +77,15 @@ pub enum Along {
         method: QuantileMethod,
         /// Whether missing cells are left out; else they make the result missing.
         skips_missing: bool,
-        /// The group of each index, `-1` for none, and the number of groups.
-        groups: Option<(Arc<[i32]>, usize)>,
+        /// Where there is a cell for each group.
+        groups: Option<Groups>,
     },
     /// The cell in the middle, or the mean of the two (`median`); one cell, or one per group.
     Median {
         /// Whether missing cells are left out; else they make the result missing.
         skips_missing: bool,
         /// As of [`Along::Quantile`].
-        groups: Option<(Arc<[i32]>, usize)>,
+        groups: Option<Groups>,
     },
 }
 
@@ -122,7 +127,8 @@ impl Along {
             Along::Rolling { window, before, min_periods, .. } => {
                 *window >= 1 && before < window && (1..=*window).contains(min_periods) && *window <= i32::MAX as usize
             }
-            Along::Cumulate { .. } | Along::Fill { .. } => true,
+            Along::Cumulate { groups, .. } => groups_fit(groups, len),
+            Along::Fill { .. } => true,
             Along::Bridge { x, .. } => x.len() == len && x.windows(2).all(|w| w[0] < w[1]),
             Along::Gradient { x, edge_order } => x.len() == len && (1..=2).contains(edge_order) && len > *edge_order as usize,
             Along::Quantile { q, groups, .. } => (0.0..=1.0).contains(q) && groups_fit(groups, len),
@@ -184,6 +190,37 @@ impl Along {
         }
     }
 
+    /// Whether only the order of a lane's cells by size matters, so that cells of other axes may join the lane.
+    pub fn is_of_order(&self) -> bool {
+        matches!(self, Along::Quantile { .. } | Along::Median { .. })
+    }
+
+    /// As [`Along::apply`], with the cells of the axes `joined` in the lane; these axes vanish.
+    ///
+    /// # Errors
+    /// As [`Along::apply`].
+    pub fn apply_joined(&self, block: &Block, axis: usize, joined: &[usize], at: Range<usize>, len: usize) -> Result<Block> {
+        if joined.is_empty() {
+            return self.apply(block, axis, at, len);
+        }
+        let before: Vec<usize> = (0..axis).filter(|a| !joined.contains(a)).collect();
+        let after: Vec<usize> = (axis + 1..block.rank()).filter(|a| !joined.contains(a)).collect();
+        let order: Vec<usize> = before.iter().chain([&axis]).chain(joined).chain(&after).copied().collect();
+        let many = joined.iter().map(|&a| block.shape()[a]).product::<usize>();
+        let cells = |axes: &[usize]| axes.iter().map(|&a| block.shape()[a]).collect::<Vec<_>>();
+        let shape = [cells(&before), vec![block.shape()[axis] * many], cells(&after)].concat();
+        self.with_repeated_groups(many).apply(&block.transpose(&order)?.reshape(&shape)?, before.len(), at, len * many)
+    }
+
+    /// Groups of a lane of which each index stands for `many` cells.
+    fn with_repeated_groups(&self, many: usize) -> Along {
+        let mut along = self.clone();
+        if let Along::Quantile { groups: Some((codes, _)), .. } | Along::Median { groups: Some((codes, _)), .. } = &mut along {
+            *codes = codes.iter().flat_map(|&c| std::iter::repeat_n(c, many)).collect();
+        }
+        along
+    }
+
     /// The resulting cells `at` along `axis`, from a block that holds the cells of [`Along::reach`] of lanes of `len` cells.
     ///
     /// # Errors
@@ -204,7 +241,9 @@ impl Along {
             Along::Rolling { window, before, min_periods, statistic } => {
                 rolling::apply(block, &view, &shape, &rolling::Window { cells: *window, before: *before, min: *min_periods }, *statistic)
             }
-            Along::Cumulate { multiplies, skips_missing } => cumulate::apply(block, &view, &shape, *multiplies, *skips_missing),
+            Along::Cumulate { multiplies, skips_missing, groups } => {
+                cumulate::apply(block, &view, &shape, *multiplies, *skips_missing, groups.as_ref())
+            }
             Along::Fill { forward, limit } => fill::fill(block, &view, &shape, *forward, limit.unwrap_or(usize::MAX)),
             Along::Bridge { x, limit, max_gap } => fill::bridge(block, &view, &shape, x, limit.unwrap_or(usize::MAX), *max_gap),
             Along::Gradient { x, edge_order } => gradient::apply(block, &view, &shape, x, *edge_order),
@@ -218,7 +257,7 @@ impl Along {
     }
 }
 
-fn groups_fit(groups: &Option<(Arc<[i32]>, usize)>, len: usize) -> bool {
+fn groups_fit(groups: &Option<Groups>, len: usize) -> bool {
     groups.as_ref().is_none_or(|(codes, count)| codes.len() == len && codes.iter().all(|&c| c >= -1 && i64::from(c) < *count as i64))
 }
 
@@ -230,7 +269,7 @@ impl Hash for Along {
         self.name().hash(state);
         match self {
             Along::Rolling { window, before, min_periods, statistic } => (window, before, min_periods, statistic).hash(state),
-            Along::Cumulate { multiplies, skips_missing } => (multiplies, skips_missing).hash(state),
+            Along::Cumulate { multiplies, skips_missing, groups } => (multiplies, skips_missing, groups).hash(state),
             Along::Fill { forward, limit } => (forward, limit).hash(state),
             Along::Bridge { x, limit, max_gap } => {
                 floats(x, state);

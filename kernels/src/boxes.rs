@@ -57,9 +57,11 @@ pub fn input_boxes(graph: &Graph, node: &Node, bounds: &[Range<usize>]) -> Resul
             let window = interp::brackets(from, to, *method)?.window(bounds[*axis].clone());
             Ok(vec![(*input, replaced(bounds, *axis, window))])
         }
-        Op::Along { input, axis, along } => {
-            let len = graph.node(*input)?.dims[*axis].len;
-            Ok(vec![(*input, replaced(bounds, *axis, along.reach(bounds[*axis].clone(), len)))])
+        Op::Along { input, axis, joined, along } => {
+            let source = graph.node(*input)?;
+            let mut b = domain_box(source, joined, bounds);
+            b[*axis] = along.reach(b[*axis].clone(), source.dims[*axis].len);
+            Ok(vec![(*input, b)])
         }
         Op::Concat { inputs, axis } => concat_boxes(graph, inputs, *axis, bounds),
     }

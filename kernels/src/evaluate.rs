@@ -144,9 +144,10 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
             Op::Transpose { order, .. } => Arc::new(first()?.transpose(order)?),
             Op::Expand { axis, .. } => Arc::new(expand(first()?.as_ref(), *axis, at)?),
             Op::Interp { axis, from, to, method, .. } => Arc::new(interpolate(first()?.as_ref(), *axis, from, to, *method, at)?),
-            Op::Along { input, axis, along } => {
+            Op::Along { input, axis, joined, along } => {
                 let len = self.graph.node(*input)?.dims[*axis].len;
-                Arc::new(along.apply(first()?.as_ref(), *axis, at[*axis].clone(), len)?)
+                let kept = *axis - joined.iter().filter(|&a| a < axis).count();
+                Arc::new(along.apply_joined(first()?.as_ref(), *axis, joined, at[kept].clone(), len)?)
             }
             Op::Concat { axis, .. } => joined(*axis, &inputs, node, at)?,
             Op::Reduce { .. } => return Err(KernelError::malformed("graph", "a reduction outside its place").into()),

@@ -131,6 +131,8 @@ pub enum Op {
         input: NodeId,
         /// Which axis of the input.
         axis: usize,
+        /// Axes, ascending, whose cells belong to the lane too and which vanish; only order statistics take any.
+        joined: Vec<usize>,
         /// What becomes of each lane.
         along: Along,
     },

@@ -70,9 +70,11 @@ impl Tiling {
                 grid[*axis] = AxisChunks::uniform(to.len(), 0);
                 grid
             }
-            Op::Along { input, axis, along } => {
+            Op::Along { input, axis, joined, along } => {
                 let source = graph.node(*input)?;
-                along_grid(self.grid(*input), *axis, along, source.dtype.size(), node.dims[*axis].len)
+                let mut grid = along_grid(self.grid(*input), *axis, joined, along, source.dtype.size());
+                joined.iter().rev().for_each(|&a| drop(grid.remove(a)));
+                grid
             }
             Op::Concat { inputs, axis } => {
                 let mut grid = inputs.first().map_or(vec![], |&i| self.grid(i).to_vec());
@@ -99,21 +101,22 @@ impl Tiling {
 /// Bytes of the input that a box of an operator over lanes is made of, at most, unless one lane has more.
 const LANES_BYTES: usize = 32 << 20;
 
-/// Lanes as long as they have to be, and as many side by side as fit into [`LANES_BYTES`].
-fn along_grid(input: &[AxisChunks], axis: usize, along: &Along, size: usize, len: usize) -> Vec<AxisChunks> {
+/// Lanes as long as they have to be, and as many side by side as fit into [`LANES_BYTES`]; axes that are `joined` are whole.
+fn along_grid(input: &[AxisChunks], axis: usize, joined: &[usize], along: &Along, size: usize) -> Vec<AxisChunks> {
     let mut grid = input.to_vec();
     let halo = along.halo();
     let read = if along.needs_whole_lanes() {
         let whole = grid[axis].len();
-        grid[axis] = AxisChunks::uniform(len, 0);
+        grid[axis] = AxisChunks::uniform(along.len(whole), 0);
         whole
     } else {
         // Boxes at least as long as what they need around them.
         grid[axis] = grid[axis].coarsen(halo.div_ceil(grid[axis].longest().max(1)).max(1));
         grid[axis].longest().saturating_add(halo)
     };
+    let read = joined.iter().fold(read, |n, &a| n.saturating_mul(grid[a].len()));
     let mut room = LANES_BYTES / read.saturating_mul(size).max(1);
-    for other in (0..grid.len()).rev().filter(|&a| a != axis) {
+    for other in (0..grid.len()).rev().filter(|&a| a != axis && !joined.contains(&a)) {
         if grid[other].longest() > room.max(1) {
             grid[other] = AxisChunks::uniform(grid[other].len(), evenly(grid[other].longest(), room.max(1)));
         }

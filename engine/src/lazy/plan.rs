@@ -5,6 +5,7 @@
 use crate::resolve::fault::{Fault, Outcome, refuse};
 use std::collections::HashMap;
 use std::sync::Arc;
+use xeng_kernels::along::{Along, QuantileMethod};
 use xeng_kernels::formula::{Binary, Formula, Step, Unary};
 use xeng_kernels::graph::{Groups, Index, InterpMethod};
 use xeng_kernels::{Block, DType, Dim, Graph, Node, NodeId, Op, Reduction};
@@ -184,11 +185,23 @@ impl Plan {
     ///
     /// # Errors
     /// When a dim does not exist.
-    pub fn reduce(&mut self, input: NodeId, reduction: Reduction, dims: &[String]) -> Outcome<NodeId> {
-        let mut axes = dims.iter().map(|d| self.axis(input, d)).collect::<Outcome<Vec<_>>>()?;
-        axes.sort_unstable();
-        axes.dedup();
-        self.push(Op::Reduce { input, reduction, axes, groups: None })
+    pub fn reduce(&mut self, input: NodeId, folding: impl Into<Folding>, dims: &[String]) -> Outcome<NodeId> {
+        let axes = self.axes(input, dims)?;
+        match folding.into() {
+            Folding::Streamed(reduction) => self.push(Op::Reduce { input, reduction, axes, groups: None }),
+            Folding::Ordered(order) => match axes.as_slice() {
+                [] => {
+                    // A cell by itself is its own lane.
+                    let lane = self.expand(input, 0, Dim::new(LANE, 1))?;
+                    self.reduce(lane, order, &[LANE.to_owned()])
+                }
+                [axis, joined @ ..] => {
+                    let along = order.along(None);
+                    let lanes = self.push(Op::Along { input, axis: *axis, joined: joined.to_vec(), along })?;
+                    self.push(Op::Pick { input: lanes, axis: *axis, index: 0 })
+                }
+            },
+        }
     }
 
     /// `dim` folded into the groups of `codes`, and other dims folded away.
@@ -198,7 +211,7 @@ impl Plan {
     pub fn reduce_groups(
         &mut self,
         input: NodeId,
-        reduction: Reduction,
+        folding: impl Into<Folding>,
         dims: &[String],
         dim: &str,
         codes: Arc<[i32]>,
@@ -208,10 +221,35 @@ impl Plan {
         if *into.name != *dim && self.node(input)?.axis(&into.name).is_some() {
             return refuse(format!("the array has a dimension '{}' already, so its groups cannot be called so", into.name));
         }
-        let mut axes = dims.iter().filter(|d| *d != dim).map(|d| self.axis(input, d)).collect::<Outcome<Vec<_>>>()?;
+        let others: Vec<String> = dims.iter().filter(|d| *d != dim).cloned().collect();
+        let axes = self.axes(input, &others)?;
+        match folding.into() {
+            Folding::Streamed(reduction) => {
+                self.push(Op::Reduce { input, reduction, axes, groups: Some(Groups { axis, codes, dim: into }) })
+            }
+            Folding::Ordered(order) => {
+                let along = order.along(Some((codes, into.len)));
+                let lanes = self.push(Op::Along { input, axis, joined: axes, along })?;
+                self.rename(lanes, dim, &into.name)
+            }
+        }
+    }
+
+    /// The axes called `dims`, ascending, each once.
+    fn axes(&self, input: NodeId, dims: &[String]) -> Outcome<Vec<usize>> {
+        let mut axes = dims.iter().map(|d| self.axis(input, d)).collect::<Outcome<Vec<_>>>()?;
         axes.sort_unstable();
         axes.dedup();
-        self.push(Op::Reduce { input, reduction, axes, groups: Some(Groups { axis, codes, dim: into }) })
+        Ok(axes)
+    }
+
+    /// Each lane along `dim` made into another.
+    ///
+    /// # Errors
+    /// When there is no such dim, or the operator does not fit its length.
+    pub fn along(&mut self, input: NodeId, dim: &str, along: Along) -> Outcome<NodeId> {
+        let axis = self.axis(input, dim)?;
+        self.push(Op::Along { input, axis, joined: vec![], along })
     }
 
     /// Interpolation along `dim`.
@@ -284,6 +322,58 @@ impl Plan {
         let (x, y) = (map.operand(yes, within)?, map.operand(no, within)?);
         map.formula.push(Step::Select(c, x, y), within)?;
         map.finish(self)
+    }
+}
+
+/// The dim of a lane of one cell, which no user sees.
+const LANE: &str = "one cell";
+
+/// How cells are folded away.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Folding {
+    /// Cell by cell, in any number of pieces.
+    Streamed(Reduction),
+    /// By their order, which takes all cells of a lane at once.
+    Ordered(Order),
+}
+
+/// A statistic of the order of cells by size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Order {
+    /// The cell in the middle.
+    Median {
+        /// Whether missing cells are left out.
+        skipna: bool,
+    },
+    /// The cell below which the share `q` of them lies.
+    Quantile {
+        /// From 0 to 1.
+        q: f64,
+        /// What lies between two cells.
+        method: QuantileMethod,
+        /// Whether missing cells are left out.
+        skipna: bool,
+    },
+}
+
+impl Order {
+    fn along(self, groups: Option<(Arc<[i32]>, usize)>) -> Along {
+        match self {
+            Order::Median { skipna } => Along::Median { skips_missing: skipna, groups },
+            Order::Quantile { q, method, skipna } => Along::Quantile { q, method, skips_missing: skipna, groups },
+        }
+    }
+}
+
+impl From<Reduction> for Folding {
+    fn from(reduction: Reduction) -> Folding {
+        Folding::Streamed(reduction)
+    }
+}
+
+impl From<Order> for Folding {
+    fn from(order: Order) -> Folding {
+        Folding::Ordered(order)
     }
 }
 

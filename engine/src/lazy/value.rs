@@ -67,6 +67,8 @@ pub enum Value {
     Weighted(Box<Weighted>),
     /// `da.coarsen(...)`.
     Coarsened(Box<Coarsened>),
+    /// `da.rolling(...)` or `da.cumulative(...)`.
+    Rolled(Box<Rolled>),
     /// `da.loc` or `ds.loc`.
     Loc(Box<Value>),
     /// `da.time.dt`, and the like.
@@ -160,6 +162,26 @@ pub struct Coarsened {
     pub coord_func: String,
 }
 
+/// Arrays under windows that slide.
+#[derive(Clone, Debug)]
+pub struct Rolled {
+    /// What is looked at: an array or a dataset.
+    pub object: Value,
+    /// Per dim: its window.
+    pub windows: IndexMap<String, Window>,
+    /// Cells of a window that must be there and not missing, at least 1.
+    pub least: usize,
+}
+
+/// A window along one dim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Cells of the window, at least 1.
+    pub cells: usize,
+    /// How many of them come before the cell that the window belongs to.
+    pub before: usize,
+}
+
 /// What `coarsen` does with indices that fill no window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Boundary {
@@ -206,6 +228,7 @@ impl Value {
             },
             Value::Weighted(_) => "weighted object",
             Value::Coarsened(_) => "coarsen object",
+            Value::Rolled(_) => "rolling object",
             Value::Loc(_) => ".loc indexer",
             Value::Accessor(Accessor::Dt, _) => ".dt accessor",
             Value::Accessor(Accessor::Str, _) => ".str accessor",

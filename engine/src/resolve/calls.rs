@@ -7,7 +7,9 @@ use super::elementwise as element;
 use super::fault::{Fault, Outcome, refuse};
 use super::group;
 use super::reduce::{self, ReductionKind};
-use super::{accessor, coarsen, interp, literals, numpy, operators, selection, shape, weighted, xr};
+use super::{
+    accessor, calculus, coarsen, cumulate, gaps, interp, literals, numpy, operators, quantile, rolling, selection, shape, weighted, xr,
+};
 use crate::lazy::labels;
 use crate::lazy::value::{Accessor, Module};
 use crate::lazy::{CoordData, LazyArray, LazyCoord, LazyDataset, Plan, Value};
@@ -94,28 +96,27 @@ const METHODS: &[(&str, Method)] = &[
     ("diff", element::diff),
     ("interp", interp::interp),
     ("interp_like", interp::interp_like),
+    ("quantile", quantile::quantile),
+    ("cumsum", cumulate::cumsum),
+    ("cumprod", cumulate::cumprod),
+    ("ffill", gaps::ffill),
+    ("bfill", gaps::bfill),
+    ("interpolate_na", gaps::interpolate_na),
+    ("differentiate", calculus::differentiate),
+    ("integrate", calculus::integrate),
+    ("cumulative_integrate", calculus::cumulative_integrate),
 ];
 
 /// Methods that make another kind of object.
-const GROUPERS: &[&str] = &["groupby", "resample", "weighted", "coarsen"];
+const GROUPERS: &[&str] = &["groupby", "resample", "weighted", "coarsen", "rolling", "cumulative"];
 /// Methods of datasets alone.
 const DATASET_ONLY: &[&str] = &["assign", "to_dataset"];
 /// What xarray has and xeng lacks so far.
 const NOT_YET: &[&str] = &[
-    "median",
-    "quantile",
-    "cumsum",
-    "cumprod",
     "idxmin",
     "idxmax",
-    "rolling",
     "rolling_exp",
     "groupby_bins",
-    "differentiate",
-    "integrate",
-    "interpolate_na",
-    "ffill",
-    "bfill",
     "polyfit",
     "rank",
     "reindex",
@@ -149,7 +150,6 @@ const NOT_YET: &[&str] = &[
     "equals",
     "identical",
     "broadcast_equals",
-    "cumulative",
     "drop_duplicates",
     "dropna",
     "argsort",
@@ -190,7 +190,6 @@ const NOT_YET: &[&str] = &[
     "var_names",
     "close",
     "info",
-    "bfill",
     "squeeze_dims",
 ];
 /// Properties.
@@ -210,7 +209,8 @@ fn method_names(base: &Value) -> Vec<&'static str> {
             }
             names
         }
-        Value::Grouped(_) => reductions.chain(["first", "last"]).collect(),
+        Value::Grouped(_) => reductions.chain(["first", "last", "quantile", "cumsum", "cumprod"]).collect(),
+        Value::Rolled(_) => rolling::METHODS.to_vec(),
         Value::Coarsened(_) => reductions.collect(),
         Value::Weighted(_) => weighted::METHODS.to_vec(),
         Value::Module(Module::Numpy) => numpy::names(),
@@ -232,7 +232,10 @@ pub fn check(base: &Value, name: &str) -> Outcome<()> {
         return Ok(());
     }
     let owner = base.type_name();
-    let arrays = matches!(base, Value::Array(_) | Value::Dataset(_) | Value::Grouped(_) | Value::Coarsened(_) | Value::Weighted(_));
+    let arrays = matches!(
+        base,
+        Value::Array(_) | Value::Dataset(_) | Value::Grouped(_) | Value::Coarsened(_) | Value::Weighted(_) | Value::Rolled(_)
+    );
     if arrays && NOT_YET.contains(&name)
         || numpy::NOT_YET.contains(&name) && matches!(base, Value::Module(Module::Numpy))
         || xr::NOT_YET.contains(&name) && matches!(base, Value::Module(Module::Xarray))
@@ -259,6 +262,7 @@ pub fn method(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<
         Value::Dataset(d) => dataset_method(plan, d, name, args),
         Value::Grouped(g) => group::method(plan, g, name, args),
         Value::Coarsened(c) => coarsen::method(plan, c, name, args),
+        Value::Rolled(r) => rolling::method(plan, r, name, args),
         Value::Weighted(w) => weighted::method(plan, w, name, args),
         Value::Module(m) => function(plan, *m, name, args),
         Value::Accessor(Accessor::Dt, a) => accessor::method(plan, a, name, args),
@@ -278,6 +282,8 @@ fn grouper(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Val
         "groupby" => group::groupby(plan, base, args),
         "resample" => group::resample(plan, base, args),
         "weighted" => weighted::weighted(plan, base, args),
+        "rolling" => rolling::rolling(plan, base, args),
+        "cumulative" => rolling::cumulative(plan, base, args),
         _ => coarsen::coarsen(plan, base, args),
     }
 }

@@ -9,7 +9,7 @@ use super::operators::map_dataset;
 use super::reduce::{self, ReductionKind, Request};
 use super::reduce_times;
 use crate::lazy::labels;
-use crate::lazy::plan::Operand;
+use crate::lazy::plan::{Folding, Operand};
 use crate::lazy::value::{Boundary, Coarsened, Side};
 use crate::lazy::{Cells, CoordData, LazyArray, LazyCoord, Plan, Value, fold};
 use indexmap::IndexMap;
@@ -132,7 +132,7 @@ fn array(plan: &mut Plan, a: &LazyArray, c: &Coarsened, request: &Request) -> Ou
             return Err(Fault::unsupported(format!("padding '{name}', which holds times,")));
         }
         Cells::Times(encoding) => {
-            reduce_times::reduced(plan, &source, encoding, request, &mut |plan, node, reduction| fold_all(plan, node, &cuts, reduction))?
+            reduce_times::reduced(plan, &source, encoding, request, &mut |plan, node, folding| fold_all(plan, node, &cuts, folding))?
         }
         Cells::Numbers | Cells::Texts(_) => {
             super::operators::numbers_only(&source, "coarsen")?;
@@ -159,17 +159,17 @@ fn windows(plan: &mut Plan, node: NodeId, cuts: &[Cut], request: &Request) -> Ou
         node = plan.cast(node, indexing::promoted(dtype))?;
     }
     let dtype = plan.dtype(node)?;
-    let reduction = request.reduction(dtype);
+    let folding = request.folding(dtype);
     match (cuts, request.kind) {
         ([], _) => Ok(node),
-        ([one], _) => fold_one(plan, node, one, reduction),
+        ([one], _) => fold_one(plan, node, one, folding),
         (_, ReductionKind::Mean) => mean(plan, node, cuts, request),
         (_, ReductionKind::Count) => {
             let counted = fold_one(plan, node, &cuts[0], Reduction::Count)?;
             fold_all(plan, counted, &cuts[1..], Reduction::Sum { skipna: false, min_count: 0 })
         }
-        (_, ReductionKind::Min | ReductionKind::Max | ReductionKind::Any | ReductionKind::All) => fold_all(plan, node, cuts, reduction),
-        (_, ReductionKind::Sum | ReductionKind::Prod) if request.min_count.unwrap_or(0) == 0 => fold_all(plan, node, cuts, reduction),
+        (_, ReductionKind::Min | ReductionKind::Max | ReductionKind::Any | ReductionKind::All) => fold_all(plan, node, cuts, folding),
+        (_, ReductionKind::Sum | ReductionKind::Prod) if request.min_count.unwrap_or(0) == 0 => fold_all(plan, node, cuts, folding),
         (_, _) => Err(Fault::unsupported("this reduction of windows over several dimensions")),
     }
 }
@@ -186,12 +186,13 @@ fn mean(plan: &mut Plan, node: NodeId, cuts: &[Cut], request: &Request) -> Outco
     plan.cast(ratio, dtype.to_float())
 }
 
-fn fold_all(plan: &mut Plan, node: NodeId, cuts: &[Cut], reduction: Reduction) -> Outcome<NodeId> {
-    cuts.iter().try_fold(node, |n, c| fold_one(plan, n, c, reduction))
+fn fold_all(plan: &mut Plan, node: NodeId, cuts: &[Cut], folding: impl Into<Folding>) -> Outcome<NodeId> {
+    let folding = folding.into();
+    cuts.iter().try_fold(node, |n, c| fold_one(plan, n, c, folding))
 }
 
-fn fold_one(plan: &mut Plan, node: NodeId, cut: &Cut, reduction: Reduction) -> Outcome<NodeId> {
-    plan.reduce_groups(node, reduction, &[], &cut.dim, cut.codes.clone(), Dim::new(&cut.dim, cut.windows))
+fn fold_one(plan: &mut Plan, node: NodeId, cut: &Cut, folding: impl Into<Folding>) -> Outcome<NodeId> {
+    plan.reduce_groups(node, folding, &[], &cut.dim, cut.codes.clone(), Dim::new(&cut.dim, cut.windows))
 }
 
 fn coordinate(plan: &mut Plan, coord: &LazyCoord, cuts: &[Cut], func: &str) -> Outcome<LazyCoord> {

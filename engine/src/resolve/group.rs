@@ -8,7 +8,7 @@ use super::fault::{Fault, Outcome, refuse};
 use super::indexing;
 use super::operators::map_dataset;
 use super::reduce::{self, ReductionKind, Request};
-use super::{accessor, frequency};
+use super::{accessor, cumulate, frequency, quantile};
 use crate::lazy::labels::{self, Label, Order};
 use crate::lazy::plan::Operand;
 use crate::lazy::value::{Grouped, Grouping, GroupingKind};
@@ -189,6 +189,8 @@ pub fn resample(_: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
 /// When the grouped dim or another one does not exist, or the reduction has no grouped form.
 pub fn method(plan: &mut Plan, g: &Grouped, name: &str, args: Args) -> Outcome<Value> {
     let request = match name {
+        "quantile" => return quantile::of_groups(plan, g, args),
+        "cumsum" | "cumprod" => return cumulate::of_groups(plan, g, name, args),
         "first" | "last" => {
             let mut bound = args.bind(&["skipna", "keep_attrs"])?;
             let kind = if name == "first" { ReductionKind::First } else { ReductionKind::Last };
@@ -289,13 +291,7 @@ fn groups_first(plan: &mut Plan, a: LazyArray, by: &Grouping) -> Outcome<LazyArr
 /// # Errors
 /// When a dim does not exist.
 pub fn reduced(plan: &mut Plan, a: &LazyArray, by: &Grouping, request: &Request, receiver: &Receiver) -> Outcome<LazyArray> {
-    let own = plan.names(a.node)?;
-    let dims = match &request.dims {
-        Names::Absent => vec![by.along.clone()],
-        Names::All => own.clone(),
-        // The group's own name stands for its dim.
-        Names::These(_) => request.dims_of(plan, a, receiver)?,
-    };
+    let dims = dims_of(plan, a, by, request, receiver)?;
     if !dims.contains(&by.along) {
         if by.kind == GroupingKind::Resample {
             return refuse(format!("a resampled array can only be reduced over '{}', alone or with other dimensions", by.along));
@@ -304,21 +300,42 @@ pub fn reduced(plan: &mut Plan, a: &LazyArray, by: &Grouping, request: &Request,
     }
     let others: Vec<String> = dims.iter().filter(|d| **d != by.along).cloned().collect();
     reduce::has_cells(plan, a, request, &others)?;
-    let (mut node, cells) = reduce::folded(plan, a, request, &mut |plan, input, reduction| {
-        plan.reduce_groups(input, reduction, &dims, &by.along, by.codes.clone(), by.dim.clone())
+    let (mut node, cells) = reduce::folded(plan, a, request, &mut |plan, input, folding| {
+        plan.reduce_groups(input, folding, &dims, &by.along, by.codes.clone(), by.dim.clone())
     })?;
     if let Some(fill) = &by.bins {
         node = with_gaps(plan, node, &cells, &by.dim.name, fill)?;
     }
+    Ok(labelled(a, by, &dims, request.keep_attrs, node, cells))
+}
+
+/// The dims that a reduction of groups folds away; by default the grouped one.
+///
+/// # Errors
+/// When one does not exist.
+pub fn dims_of(plan: &Plan, a: &LazyArray, by: &Grouping, request: &Request, receiver: &Receiver) -> Outcome<Vec<String>> {
+    match &request.dims {
+        Names::Absent => Ok(vec![by.along.clone()]),
+        Names::All => plan.names(a.node),
+        // The group's own name stands for its dim.
+        Names::These(_) => request.dims_of(plan, a, receiver),
+    }
+}
+
+/// `node`, made of `a` by folding `dims` into groups, with the coordinates that are left and the groups' labels.
+pub fn labelled(a: &LazyArray, by: &Grouping, dims: &[String], keep_attrs: bool, node: NodeId, cells: Cells) -> LazyArray {
     let mut coords = a.coords.clone();
     coords.retain(|n, c| !c.dims.iter().any(|d| dims.contains(d)) && **n != *by.dim.name);
     coords.insert(by.dim.name.to_string(), LazyCoord::along(&by.dim.name, by.labels.clone(), by.attrs.clone()));
-    let attrs = if request.keep_attrs { a.attrs.clone() } else { Attrs::new() };
-    Ok(LazyArray { name: a.name.clone(), node, coords, attrs, cells })
+    let attrs = if keep_attrs { a.attrs.clone() } else { Attrs::new() };
+    LazyArray { name: a.name.clone(), node, coords, attrs, cells }
 }
 
 /// The groups of a `resample` in their bins; bins without a time are missing.
-fn with_gaps(plan: &mut Plan, node: NodeId, cells: &Cells, dim: &str, fill: &[i64]) -> Outcome<NodeId> {
+///
+/// # Errors
+/// For cells that cannot be missing.
+pub fn with_gaps(plan: &mut Plan, node: NodeId, cells: &Cells, dim: &str, fill: &[i64]) -> Outcome<NodeId> {
     match cells {
         Cells::Numbers => {
             let to = indexing::promoted(plan.dtype(node)?);

@@ -8,6 +8,7 @@ use super::fault::{Fault, Outcome, refuse};
 use super::operators::numbers_only;
 use super::reduce_times;
 use crate::expr::Span;
+use crate::lazy::plan::{Folding, Order};
 use crate::lazy::{Cells, LazyArray, Plan, Value};
 use xeng_kernels::{DType, NodeId, Reduction};
 use xeng_proto::Attrs;
@@ -47,6 +48,7 @@ pub enum ReductionKind {
     All,
     ArgMin,
     ArgMax,
+    Median,
     First,
     Last,
 }
@@ -65,6 +67,7 @@ pub const NAMES: &[(&str, ReductionKind)] = &[
     ("all", ReductionKind::All),
     ("argmin", ReductionKind::ArgMin),
     ("argmax", ReductionKind::ArgMax),
+    ("median", ReductionKind::Median),
 ];
 
 /// The reduction called `name`.
@@ -89,7 +92,15 @@ impl ReductionKind {
 
     /// Whether a dataset leaves out variables that are texts (`numeric_only`).
     pub fn numeric_only(self) -> bool {
-        matches!(self, ReductionKind::Sum | ReductionKind::Mean | ReductionKind::Std | ReductionKind::Var | ReductionKind::Prod)
+        matches!(
+            self,
+            ReductionKind::Sum
+                | ReductionKind::Mean
+                | ReductionKind::Std
+                | ReductionKind::Var
+                | ReductionKind::Prod
+                | ReductionKind::Median
+        )
     }
 
     /// Whether it can tell missing cells from present ones.
@@ -140,12 +151,13 @@ impl Request {
         Request { kind, dims: Names::These(dims), span: None, skipna: None, keep_attrs: true, ddof: 0, min_count: None }
     }
 
-    /// The kernel's reduction for cells of this type.
-    pub fn reduction(&self, dtype: DType) -> Reduction {
+    /// How cells of this type are folded.
+    pub fn folding(&self, dtype: DType) -> Folding {
         let skipna = self.skipna.unwrap_or(true) && dtype.is_float();
         // Integers are never missing: a minimal count changes nothing for them, as in xarray.
         let min_count = if dtype.is_float() && skipna { self.min_count.unwrap_or(0) } else { 0 };
-        match self.kind {
+        Folding::Streamed(match self.kind {
+            ReductionKind::Median => return Folding::Ordered(Order::Median { skipna }),
             ReductionKind::Sum => Reduction::Sum { skipna, min_count },
             ReductionKind::Prod => Reduction::Prod { skipna, min_count },
             ReductionKind::Mean => Reduction::Mean { skipna },
@@ -160,7 +172,7 @@ impl Request {
             ReductionKind::ArgMax => Reduction::ArgMax { skipna },
             ReductionKind::First => Reduction::First { skipna },
             ReductionKind::Last => Reduction::Last { skipna },
-        }
+        })
     }
 
     /// The dims of `array` that are meant.
@@ -219,14 +231,14 @@ pub fn over(plan: &mut Plan, array: &LazyArray, request: &Request, dims: &[Strin
 }
 
 /// How a node is folded: over dims, into groups or into windows.
-pub type Fold<'a> = dyn FnMut(&mut Plan, NodeId, Reduction) -> Outcome<NodeId> + 'a;
+pub type Fold<'a> = dyn FnMut(&mut Plan, NodeId, Folding) -> Outcome<NodeId> + 'a;
 
 fn reduced_node(plan: &mut Plan, array: &LazyArray, request: &Request, dims: &[String]) -> Outcome<(NodeId, Cells)> {
     if matches!(request.kind, ReductionKind::ArgMin | ReductionKind::ArgMax) {
         single_dim(dims)?;
     }
     has_cells(plan, array, request, dims)?;
-    folded(plan, array, request, &mut |plan, input, reduction| plan.reduce(input, reduction, dims))
+    folded(plan, array, request, &mut |plan, input, folding| plan.reduce(input, folding, dims))
 }
 
 /// Refuses a reduction that has no answer where one of `dims` is empty.
@@ -251,8 +263,8 @@ pub fn has_cells(plan: &Plan, array: &LazyArray, request: &Request, dims: &[Stri
 pub fn folded(plan: &mut Plan, array: &LazyArray, request: &Request, fold: &mut Fold) -> Outcome<(NodeId, Cells)> {
     let keeps_cells = matches!(request.kind, ReductionKind::First | ReductionKind::Last);
     if keeps_cells {
-        let reduction = request.reduction(plan.dtype(array.node)?);
-        return Ok((fold(plan, array.node, reduction)?, array.cells.clone()));
+        let folding = request.folding(plan.dtype(array.node)?);
+        return Ok((fold(plan, array.node, folding)?, array.cells.clone()));
     }
     if let Cells::Times(encoding) = &array.cells {
         return reduce_times::reduced(plan, array, encoding, request, fold);
@@ -260,12 +272,14 @@ pub fn folded(plan: &mut Plan, array: &LazyArray, request: &Request, fold: &mut 
     numbers_only(array, request.kind.name())?;
     let dtype = plan.dtype(array.node)?;
     let input = match request.kind {
-        ReductionKind::Mean | ReductionKind::Std | ReductionKind::Var if dtype == DType::Bool => plan.cast(array.node, DType::I64)?,
+        ReductionKind::Mean | ReductionKind::Std | ReductionKind::Var | ReductionKind::Median if dtype == DType::Bool => {
+            plan.cast(array.node, DType::I64)?
+        }
         // NaN is true in Python, and any() and all() see it so.
         _ => array.node,
     };
-    let reduction = request.reduction(plan.dtype(input)?);
-    Ok((fold(plan, input, reduction)?, Cells::Numbers))
+    let folding = request.folding(plan.dtype(input)?);
+    Ok((fold(plan, input, folding)?, Cells::Numbers))
 }
 
 fn single_dim(dims: &[String]) -> Outcome<()> {

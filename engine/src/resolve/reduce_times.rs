@@ -40,7 +40,7 @@ pub fn reduced(
         ReductionKind::Mean => mean(plan, input, skipna(true), fold),
         ReductionKind::Count => return Ok((count(plan, input, Binary::Ne, fold)?, Cells::Numbers)),
         ReductionKind::Sum | ReductionKind::Prod | ReductionKind::Std | ReductionKind::Var => return no_such(array, request.kind),
-        ReductionKind::Any | ReductionKind::All | ReductionKind::ArgMin | ReductionKind::ArgMax => {
+        ReductionKind::Any | ReductionKind::All | ReductionKind::ArgMin | ReductionKind::ArgMax | ReductionKind::Median => {
             return Err(Fault::unsupported(format!("{}() of '{}', which holds times,", request.kind.name(), named(array))));
         }
         ReductionKind::First | ReductionKind::Last => {
@@ -65,7 +65,7 @@ fn no_such<T>(array: &LazyArray, kind: ReductionKind) -> Outcome<T> {
 fn count(plan: &mut Plan, input: NodeId, test: Binary, fold: &mut Fold) -> Outcome<NodeId> {
     let hit = plan.binary(test, input.into(), Operand::Int(i64::MIN), DType::I64)?;
     let hit = plan.cast(hit, DType::I64)?;
-    fold(plan, hit, SUM)
+    fold(plan, hit, SUM.into())
 }
 
 /// `node` where nothing of the input is missing, else a missing time.
@@ -81,15 +81,15 @@ fn extreme(plan: &mut Plan, input: NodeId, reduction: Reduction, skipna: bool, f
         (Reduction::Min { .. }, true) => {
             let missing = plan.binary(Binary::Eq, input.into(), Operand::Int(i64::MIN), DType::I64)?;
             let late = plan.select_like(input.into(), missing, Operand::Int(i64::MAX), input.into(), DType::I64)?;
-            let least = fold(plan, late, reduction)?;
+            let least = fold(plan, late, reduction.into())?;
             let none = plan.binary(Binary::Eq, least.into(), Operand::Int(i64::MAX), DType::I64)?;
             plan.select(none, Operand::Int(i64::MIN), least.into(), DType::I64)
         }
         (Reduction::Max { .. }, false) => {
-            let greatest = fold(plan, input, reduction)?;
+            let greatest = fold(plan, input, reduction.into())?;
             unless_missing(plan, input, greatest, fold)
         }
-        _ => fold(plan, input, reduction),
+        _ => fold(plan, input, reduction.into()),
     }
 }
 
@@ -103,7 +103,7 @@ fn mean(plan: &mut Plan, input: NodeId, skipna: bool, fold: &mut Fold) -> Outcom
     let n = count(plan, input, Binary::Ne, fold)?;
     let day = plan.binary(Binary::FloorDiv, there.into(), Operand::Int(DAY), within)?;
     let rest = plan.binary(Binary::Mod, there.into(), Operand::Int(DAY), within)?;
-    let (days, rests) = (fold(plan, day, SUM)?, fold(plan, rest, SUM)?);
+    let (days, rests) = (fold(plan, day, SUM.into())?, fold(plan, rest, SUM.into())?);
     let whole = plan.binary(Binary::FloorDiv, days.into(), n.into(), within)?;
     let part = plan.binary(Binary::Mod, days.into(), n.into(), within)?;
     let part = plan.binary(Binary::Mul, part.into(), Operand::Int(DAY), within)?;

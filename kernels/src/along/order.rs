@@ -1,11 +1,11 @@
 //! Medians and quantiles: cells by their order (`numpy.nanquantile`, `numpy.nanmedian`).
 
+use super::Groups;
 use super::view::View;
 use crate::block::Block;
 use crate::dispatch;
 use crate::dtype::{DType, Element};
 use crate::error::Result;
-use std::sync::Arc;
 
 /// What lies between two cells, by NumPy's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,7 +27,7 @@ pub(super) fn apply(
     block: &Block,
     view: &View,
     shape: &[usize],
-    groups: Option<&(Arc<[i32]>, usize)>,
+    groups: Option<&Groups>,
     skips_missing: bool,
     output: DType,
     statistic: &dyn Fn(&mut [f64]) -> f64,
@@ -38,7 +38,7 @@ pub(super) fn apply(
 }
 
 /// The indices of each wanted group.
-fn members(view: &View, groups: Option<&(Arc<[i32]>, usize)>) -> Vec<Vec<usize>> {
+fn members(view: &View, groups: Option<&Groups>) -> Vec<Vec<usize>> {
     let Some((codes, _)) = groups else { return vec![(0..view.len).collect()] };
     let mut members = vec![vec![]; view.at.len()];
     for (i, &code) in codes.iter().enumerate() {

@@ -109,7 +109,7 @@ fn a_large_cell_leaves_no_trace_behind_it() {
 #[test]
 fn running_totals() {
     for (multiplies, skips_missing) in [(false, true), (false, false), (true, true)] {
-        check(&Along::Cumulate { multiplies, skips_missing }, 23, |x| {
+        check(&Along::Cumulate { multiplies, skips_missing, groups: None }, 23, |x| {
             let mut total = if multiplies { 1.0 } else { 0.0 };
             let step = |v: &f64| {
                 if !(skips_missing && v.is_nan()) {
@@ -121,7 +121,7 @@ fn running_totals() {
         });
     }
     let small = Block::from_vec(&[3], vec![200u8, 200, 7]).unwrap();
-    let sums = Along::Cumulate { multiplies: false, skips_missing: true }.apply(&small, 0, 1..3, 3).unwrap();
+    let sums = Along::Cumulate { multiplies: false, skips_missing: true, groups: None }.apply(&small, 0, 1..3, 3).unwrap();
     assert_eq!((sums.dtype(), sums.to_i64_vec()), (DType::U64, vec![400, 407]));
 }
 

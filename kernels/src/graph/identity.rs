@@ -25,7 +25,7 @@ pub(super) fn fingerprint(node: &Node) -> u64 {
             (axis, method).hash(&mut state);
             from.iter().chain(to.iter()).for_each(|v| v.to_bits().hash(&mut state));
         }
-        Op::Along { axis, along, .. } => (axis, along).hash(&mut state),
+        Op::Along { axis, joined, along, .. } => (axis, joined, along).hash(&mut state),
         Op::Concat { axis, .. } => axis.hash(&mut state),
     }
     state.finish()

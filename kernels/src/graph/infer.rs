@@ -24,7 +24,7 @@ impl Graph {
             Op::Expand { input, axis, dim } => self.infer_expand(*input, *axis, dim)?,
             Op::Reduce { input, reduction, axes, groups } => self.infer_reduce(*input, *reduction, axes, groups.as_ref())?,
             Op::Interp { input, axis, from, to, method } => self.infer_interp(*input, *axis, from, to, *method)?,
-            Op::Along { input, axis, along } => self.infer_along(*input, *axis, along)?,
+            Op::Along { input, axis, joined, along } => self.infer_along(*input, *axis, joined, along)?,
             Op::Concat { inputs, axis } => self.infer_concat(inputs, *axis)?,
         };
         distinct(&dims)?;
@@ -149,10 +149,15 @@ impl Graph {
         Ok((dims, crate::interp::output(method, dtype)))
     }
 
-    fn infer_along(&self, input: NodeId, axis: usize, along: &Along) -> Result<(Vec<Dim>, DType)> {
+    fn infer_along(&self, input: NodeId, axis: usize, joined: &[usize], along: &Along) -> Result<(Vec<Dim>, DType)> {
         let (mut dims, dtype) = self.dims_with_axis(input, axis)?;
         along.check(dims[axis].len)?;
+        let distinct = joined.windows(2).all(|w| w[0] < w[1]) && !joined.contains(&axis) && joined.iter().all(|&a| a < dims.len());
+        if !distinct || !joined.is_empty() && !along.is_of_order() {
+            return Err(KernelError::malformed("graph", format!("axes {joined:?} cannot join the lanes of a {}", along.name())));
+        }
         dims[axis].len = along.len(dims[axis].len);
+        joined.iter().rev().for_each(|&a| drop(dims.remove(a)));
         Ok((dims, along.output(dtype)))
     }
 

@@ -7,10 +7,9 @@ use super::budget::{Budget, length};
 use super::{integers, known, malformed, need, newer, pb};
 use crate::error::RegionError;
 use pb::along::Kind;
-use std::sync::Arc;
-use xeng_kernels::along::{Along, QuantileMethod, Statistic};
+use xeng_kernels::along::{self, Along, QuantileMethod, Statistic};
 
-type Groups = Option<(Arc<[i32]>, usize)>;
+type Groups = Option<along::Groups>;
 
 pub(super) fn to_wire(along: &Along) -> Kind {
     match along {
@@ -24,8 +23,8 @@ pub(super) fn to_wire(along: &Along) -> Kind {
                 ddof,
             })
         }
-        Along::Cumulate { multiplies, skips_missing } => {
-            Kind::Cumulate(pb::Cumulate { multiplies: *multiplies, skips_missing: *skips_missing })
+        Along::Cumulate { multiplies, skips_missing, groups } => {
+            Kind::Cumulate(pb::Cumulate { multiplies: *multiplies, skips_missing: *skips_missing, groups: groups_to_wire(groups) })
         }
         Along::Fill { forward, limit } => Kind::Fill(pb::Fill { forward: *forward, limit: limit.map(|n| n as u64) }),
         Along::Bridge { x, limit, max_gap } => {
@@ -55,7 +54,9 @@ pub(super) fn from_wire(message: Kind, budget: &mut Budget) -> Result<Along, Reg
             min_periods: length(m.min_periods, "a window")?,
             statistic: statistic_from_wire(m.statistic, m.ddof)?,
         },
-        Kind::Cumulate(m) => Along::Cumulate { multiplies: m.multiplies, skips_missing: m.skips_missing },
+        Kind::Cumulate(m) => {
+            Along::Cumulate { multiplies: m.multiplies, skips_missing: m.skips_missing, groups: groups_from_wire(m.groups, budget)? }
+        }
         Kind::Fill(m) => Along::Fill { forward: m.forward, limit: limit(m.limit)? },
         Kind::Bridge(m) => {
             Along::Bridge { x: floats_from_wire(need(m.x, "a coordinate")?, budget)?.into(), limit: limit(m.limit)?, max_gap: m.max_gap }

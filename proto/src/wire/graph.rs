@@ -119,9 +119,12 @@ fn op_to_wire(op: &Op) -> Message {
             to: Some(floats_to_wire(to)),
             method: method_to_wire(*method),
         }),
-        Op::Along { input, axis, along } => {
-            Message::Along(pb::Along { input: input.0, axis: *axis as u32, kind: Some(along::to_wire(along)) })
-        }
+        Op::Along { input, axis, joined, along } => Message::Along(pb::Along {
+            input: input.0,
+            axis: *axis as u32,
+            joined: joined.iter().map(|&a| a as u32).collect(),
+            kind: Some(along::to_wire(along)),
+        }),
         Op::Concat { inputs, axis } => Message::Concat(pb::Concat { inputs: ids(inputs), axis: *axis as u32 }),
     }
 }
@@ -159,6 +162,7 @@ fn op_from_wire(message: Message, budget: &mut Budget) -> Result<Op, RegionError
         Message::Along(m) => Op::Along {
             input: NodeId(m.input),
             axis: m.axis as usize,
+            joined: m.joined.iter().map(|&a| a as usize).collect(),
             along: along::from_wire(need(m.kind, "what is made of each lane")?, budget)?,
         },
         Message::Concat(m) => Op::Concat { inputs: node_ids(&m.inputs), axis: m.axis as usize },

@@ -72,14 +72,15 @@ fn graph(hours: usize, codes: Vec<i32>, groups: usize, to: Vec<f64>) -> Graph {
     let halves = (Arc::from([vec![0; 720], vec![-1; 720]].concat()), 2);
     for along in [
         Along::Rolling { window: 5, before: 2, min_periods: 3, statistic: Statistic::Deviation { ddof: 1 } },
-        Along::Cumulate { multiplies: true, skips_missing: false },
+        Along::Cumulate { multiplies: true, skips_missing: false, groups: Some(halves.clone()) },
         Along::Fill { forward: false, limit: Some(3) },
         Along::Bridge { x: x.clone(), limit: None, max_gap: Some(2.5) },
         Along::Gradient { x, edge_order: 2 },
         Along::Median { skips_missing: true, groups: None },
         Along::Quantile { q: 0.9, method: QuantileMethod::Nearest, skips_missing: true, groups: Some(halves) },
     ] {
-        g.push(Op::Along { input: order, axis: 0, along }).unwrap();
+        let joined = if along.is_of_order() { vec![1] } else { vec![] };
+        g.push(Op::Along { input: order, axis: 0, joined, along }).unwrap();
     }
     let list = g.push(Op::Take { input: order, axis: 0, index: Index::List(vec![3, -1, 7, 0].into()) }).unwrap();
     let range = g.push(Op::Take { input: list, axis: 1, index: Index::Range { start: groups - 1, step: -1, len: groups } }).unwrap();
