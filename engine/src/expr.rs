@@ -114,6 +114,34 @@ pub enum ExprKind {
     Binary(BinaryOp, Box<Expr>, Box<Expr>),
     /// `a < b`
     Compare(CompareOp, Box<Expr>, Box<Expr>),
+    /// `item in container`
+    Contains(Box<Expr>, Box<Expr>),
+    /// `not a`
+    Not(Box<Expr>),
+    /// `a and b and c`, or with `or`
+    Logic(Logic, Vec<Expr>),
+    /// `yes if condition else no`
+    Choice(Box<Choice>),
+}
+
+/// What joins truths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logic {
+    /// `and`
+    And,
+    /// `or`
+    Or,
+}
+
+/// `yes if condition else no`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// What decides.
+    pub condition: Expr,
+    /// The value where it is true.
+    pub yes: Expr,
+    /// The value where it is false.
+    pub no: Expr,
 }
 
 /// A call.
@@ -251,6 +279,17 @@ pub enum CompareOp {
 }
 
 impl CompareOp {
+    /// The operator of the same comparison from the other side: `a < b` is `b > a`.
+    pub fn mirrored(self) -> CompareOp {
+        match self {
+            CompareOp::Equal | CompareOp::NotEqual => self,
+            CompareOp::Less => CompareOp::Greater,
+            CompareOp::LessEqual => CompareOp::GreaterEqual,
+            CompareOp::Greater => CompareOp::Less,
+            CompareOp::GreaterEqual => CompareOp::LessEqual,
+        }
+    }
+
     /// As it is written.
     pub fn symbol(self) -> &'static str {
         match self {
@@ -269,9 +308,9 @@ impl Expr {
     pub fn children<'a>(&'a self, out: &mut Vec<&'a Expr>) {
         match &self.kind {
             ExprKind::Name(_) | ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Bool(_) | ExprKind::None | ExprKind::Ellipsis => {}
-            ExprKind::List(items) | ExprKind::Tuple(items) => out.extend(items),
+            ExprKind::List(items) | ExprKind::Tuple(items) | ExprKind::Logic(_, items) => out.extend(items),
             ExprKind::Dict(pairs) => out.extend(pairs.iter().flat_map(|(k, v)| [k, v])),
-            ExprKind::Attribute(of, _) | ExprKind::Unary(_, of) => out.push(of),
+            ExprKind::Attribute(of, _) | ExprKind::Unary(_, of) | ExprKind::Not(of) => out.push(of),
             ExprKind::Call(call) => {
                 out.push(&call.callee);
                 out.extend(call.args.iter().chain(call.kwargs.iter().map(|k| &k.value)));
@@ -285,7 +324,8 @@ impl Expr {
                     }
                 }
             }
-            ExprKind::Binary(_, a, b) | ExprKind::Compare(_, a, b) => out.extend([&**a, &**b]),
+            ExprKind::Binary(_, a, b) | ExprKind::Compare(_, a, b) | ExprKind::Contains(a, b) => out.extend([&**a, &**b]),
+            ExprKind::Choice(choice) => out.extend([&choice.yes, &choice.condition, &choice.no]),
         }
     }
 }

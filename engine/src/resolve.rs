@@ -10,6 +10,7 @@ pub mod calls;
 pub mod coarsen;
 pub mod concat;
 pub mod cumulate;
+pub mod dataset;
 pub mod dates;
 pub mod elementwise;
 pub mod fault;
@@ -32,6 +33,7 @@ pub mod rolling;
 pub mod selection;
 pub mod shape;
 pub mod subscript;
+pub mod truth;
 pub mod weighted;
 pub mod xr;
 
@@ -41,7 +43,7 @@ mod tests;
 pub use fault::{Fault, Outcome};
 
 use crate::error::Error;
-use crate::expr::{Call, Expr, ExprKind, Name, Program, SubscriptItem, Unpack};
+use crate::expr::{Call, Expr, ExprKind, Logic, Name, Program, SubscriptItem, Unpack};
 use crate::lazy::value::Module;
 use crate::lazy::{OpenedDataset, Plan, Value};
 use crate::suggest;
@@ -150,6 +152,18 @@ impl Resolver<'_> {
             }
             ExprKind::Binary(op, a, b) => self.infix(Infix::Binary(*op), a, b),
             ExprKind::Compare(op, a, b) => self.infix(Infix::Compare(*op), a, b),
+            ExprKind::Contains(item, container) => {
+                let (item, container) = (self.expr(item)?, self.expr(container)?);
+                truth::contains(&item, &container).map(Value::Bool)
+            }
+            ExprKind::Not(of) => Ok(Value::Bool(!truth::of(&self.expr(of)?, "not").map_err(|f| f.at(of.span))?)),
+            ExprKind::Logic(op, parts) => self.logic(*op, parts),
+            ExprKind::Choice(choice) => {
+                let condition = self.expr(&choice.condition)?;
+                let is_true = truth::of(&condition, "if").map_err(|f| f.at(choice.condition.span))?;
+                // Python looks only at the side that is taken.
+                self.expr(if is_true { &choice.yes } else { &choice.no })
+            }
         }
     }
 
@@ -172,6 +186,19 @@ impl Resolver<'_> {
     fn infix(&mut self, op: Infix, a: &Expr, b: &Expr) -> Outcome<Value> {
         let (a, b) = (self.expr(a)?, self.expr(b)?);
         operators::infix(self.plan, op, &a, &b)
+    }
+
+    /// The first part that decides, or the last one; what follows is not looked at.
+    fn logic(&mut self, op: Logic, parts: &[Expr]) -> Outcome<Value> {
+        let mut last = Value::None;
+        for part in parts {
+            last = self.expr(part)?;
+            let word = if op == Logic::And { "and" } else { "or" };
+            if truth::of(&last, word).map_err(|f| f.at(part.span))? == (op == Logic::Or) {
+                break;
+            }
+        }
+        Ok(last)
     }
 
     fn exprs(&mut self, items: &[Expr]) -> Outcome<Vec<Value>> {

@@ -158,8 +158,15 @@ pub struct Coarsened {
     pub boundary: Boundary,
     /// Where windows are counted from.
     pub side: Side,
-    /// How coordinates are coarsened: `mean`, `min`, `max` or `sum`.
-    pub coord_func: String,
+    /// How coordinates are coarsened, by name: `mean`, `min`, `max` or `sum`; those not named by their mean.
+    pub coord_func: IndexMap<String, String>,
+}
+
+impl Coarsened {
+    /// How the coordinate called `name` is coarsened.
+    pub fn func_of(&self, name: &str) -> &str {
+        self.coord_func.get(name).map_or("mean", String::as_str)
+    }
 }
 
 /// Arrays under windows that slide.

@@ -6,7 +6,8 @@
 use super::{MAX_NODES, Offsets, Refusal};
 use crate::error::Result as EngineResult;
 use crate::expr::{
-    Assignment, BinaryOp, Call, CompareOp, Expr, ExprKind, Keyword, Name, Number, Program, Span, SubscriptItem, UnaryOp, Unpack,
+    Assignment, BinaryOp, Call, Choice, CompareOp, Expr, ExprKind, Keyword, Logic, Name, Number, Program, Span, SubscriptItem, UnaryOp,
+    Unpack,
 };
 use ruff_python_ast as ast;
 use ruff_text_size::Ranged;
@@ -131,6 +132,15 @@ impl Converter<'_> {
             ast::Expr::UnaryOp(unary) => self.unary(unary)?,
             ast::Expr::BinOp(binary) => self.binary(binary)?,
             ast::Expr::Compare(compare) => self.compare(compare, span)?,
+            ast::Expr::BoolOp(logic) => {
+                let op = if logic.op == ast::BoolOp::And { Logic::And } else { Logic::Or };
+                ExprKind::Logic(op, self.exprs(&logic.values)?)
+            }
+            ast::Expr::If(choice) => ExprKind::Choice(Box::new(Choice {
+                condition: self.expr(&choice.test)?,
+                yes: self.expr(&choice.body)?,
+                no: self.expr(&choice.orelse)?,
+            })),
             other => return Err(refused(other, span)),
         };
         Ok(Expr { kind, span })
@@ -207,9 +217,7 @@ impl Converter<'_> {
             ast::UnaryOp::UAdd => UnaryOp::Plus,
             ast::UnaryOp::USub => UnaryOp::Minus,
             ast::UnaryOp::Invert => UnaryOp::Invert,
-            ast::UnaryOp::Not => {
-                return Err(Refusal::new(self.span(unary), "`not` asks for one truth value, and an array has many").hint("use `~`"));
-            }
+            ast::UnaryOp::Not => return Ok(ExprKind::Not(self.boxed(&unary.operand)?)),
         };
         Ok(ExprKind::Unary(op, self.boxed(&unary.operand)?))
     }
@@ -248,8 +256,10 @@ impl Converter<'_> {
             ast::CmpOp::Gt => CompareOp::Greater,
             ast::CmpOp::GtE => CompareOp::GreaterEqual,
             ast::CmpOp::Is | ast::CmpOp::IsNot => return Err(Refusal::new(span, "`is` is not in the expression language").hint("use `==`")),
-            ast::CmpOp::In | ast::CmpOp::NotIn => {
-                return Err(Refusal::new(span, "`in` is not in the expression language").hint("use a.isin([...])"));
+            ast::CmpOp::In => return Ok(ExprKind::Contains(self.boxed(&compare.left)?, self.boxed(right)?)),
+            ast::CmpOp::NotIn => {
+                let contains = ExprKind::Contains(self.boxed(&compare.left)?, self.boxed(right)?);
+                return Ok(ExprKind::Not(Box::new(Expr { kind: contains, span })));
             }
         };
         Ok(ExprKind::Compare(op, self.boxed(&compare.left)?, self.boxed(right)?))
@@ -269,8 +279,6 @@ fn number_of(number: &ast::Number, span: Span) -> Result<Number> {
 /// Why an expression of Python is refused, and what to write instead.
 fn refused(e: &ast::Expr, span: Span) -> Refusal {
     let (construct, hint) = match e {
-        ast::Expr::BoolOp(_) => ("`and` and `or`", "use `&` and `|`, with parentheses around both sides"),
-        ast::Expr::If(_) => ("conditional expressions (`if`)", "use xr.where(condition, a, b)"),
         ast::Expr::Set(_) => ("sets", "write a list: [a, b]"),
         ast::Expr::Starred(_) => ("`*` before an argument or item", "write the items out"),
         ast::Expr::Slice(_) => ("slices outside of square brackets", "write slice(a, b)"),

@@ -253,6 +253,8 @@ impl Scanner<'_> {
         let starts_line = self.lines.last().is_some_and(|line| line.content == from);
         match keyword(word, starts_line, !self.brackets.is_empty()) {
             Some((message, hint)) => Err(Refusal::new(Span::new(from, self.at), message).hint(hint)),
+            // Words that are operators.
+            None if matches!(word, "if" | "and" | "or" | "not" | "in") => self.deepen(),
             None => Ok(()),
         }
     }
@@ -331,9 +333,8 @@ fn is_string_prefix(word: &str) -> bool {
 fn keyword(word: &str, starts_line: bool, in_brackets: bool) -> Option<(String, &'static str)> {
     let line = "write lines of `name = expression` and a last expression";
     let (construct, hint) = match word {
-        "and" | "or" | "not" | "in" | "is" => return Some(logic(word)),
-        "if" if !starts_line => ("conditional expressions (`if`)", "use xr.where(condition, a, b)"),
-        "else" => ("conditional expressions (`else`)", "use xr.where(condition, a, b)"),
+        "is" => return Some(("`is` is not in the expression language".to_owned(), "use `==`")),
+        "if" if !starts_line => return None,
         "for" if in_brackets => {
             ("comprehensions (`for`)", "write the items out, or name the dimension: array methods work along a whole dimension")
         }
@@ -355,16 +356,4 @@ fn keyword(word: &str, starts_line: bool, in_brackets: bool) -> Option<(String, 
         construct => format!("{construct} are not in the expression language"),
     };
     Some((message.replace("`del` are", "`del` is"), hint))
-}
-
-fn logic(word: &str) -> (String, &'static str) {
-    let message = format!("`{word}` asks for one truth value, and an array has many");
-    let hint = match word {
-        "and" => "use `&`, with parentheses around both sides: (a > 1) & (b < 2)",
-        "or" => "use `|`, with parentheses around both sides: (a > 1) | (b < 2)",
-        "not" => "use `~`, with parentheses around what follows: ~(a > 1)",
-        "in" => "use a.isin([...])",
-        _ => "use `==`, or a.isnull()",
-    };
-    (message, hint)
 }

@@ -2,17 +2,17 @@
 //!
 //! In: a receiver, a name, arguments. Out: a value. Never guesses: what is not listed is refused, with the nearest name.
 
-use super::args::{Arg, Args};
+use super::args::Args;
 use super::elementwise as element;
 use super::fault::{Fault, Outcome, refuse};
 use super::group;
-use super::reduce::{self, ReductionKind};
+use super::reduce;
 use super::{
-    accessor, calculus, coarsen, cumulate, gaps, interp, literals, numpy, operators, quantile, rolling, selection, shape, weighted, xr,
+    accessor, calculus, coarsen, cumulate, dataset, gaps, interp, literals, numpy, quantile, rolling, selection, shape, weighted, xr,
 };
 use crate::lazy::labels;
 use crate::lazy::value::{Accessor, Module};
-use crate::lazy::{CoordData, LazyArray, LazyCoord, LazyDataset, Plan, Value};
+use crate::lazy::{CoordData, LazyArray, LazyCoord, Plan, Value};
 use crate::suggest;
 use indexmap::IndexMap;
 
@@ -256,10 +256,10 @@ pub fn check(base: &Value, name: &str) -> Outcome<()> {
 pub fn method(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Value> {
     match base {
         Value::Array(_) | Value::Dataset(_) if GROUPERS.contains(&name) => grouper(plan, base, name, args),
-        Value::Dataset(d) if name == "assign" => assign(plan, d, args),
-        Value::Array(a) if name == "to_dataset" => to_dataset(a, args),
+        Value::Dataset(d) if name == "assign" => dataset::assign(plan, d, args),
+        Value::Array(a) if name == "to_dataset" => dataset::to_dataset(plan, a, args),
         Value::Array(a) => array_method(plan, a, name, args, &Receiver::array()),
-        Value::Dataset(d) => dataset_method(plan, d, name, args),
+        Value::Dataset(d) => dataset::method(plan, d, name, args),
         Value::Grouped(g) => group::method(plan, g, name, args),
         Value::Coarsened(c) => coarsen::method(plan, c, name, args),
         Value::Rolled(r) => rolling::method(plan, r, name, args),
@@ -302,134 +302,6 @@ pub fn array_method(plan: &mut Plan, a: &LazyArray, name: &str, args: Args, rece
     }
 }
 
-/// The dims of all variables and coordinates of a dataset.
-///
-/// # Errors
-/// When a node does not exist, which is a defect.
-pub fn dataset_dims(plan: &Plan, d: &LazyDataset) -> Outcome<Vec<String>> {
-    let mut dims: Vec<String> = vec![];
-    for v in d.variables.values() {
-        dims.extend(plan.names(v.node)?);
-    }
-    dims.extend(d.coords.values().flat_map(|c| c.dims.iter().cloned()));
-    dims.sort_unstable();
-    dims.dedup();
-    Ok(dims)
-}
-
-fn dataset_method(plan: &mut Plan, d: &LazyDataset, name: &str, args: Args) -> Outcome<Value> {
-    let receiver = Receiver::dataset(dataset_dims(plan, d)?);
-    if name == "drop_vars" || name == "drop" {
-        return drop_from_dataset(d, args);
-    }
-    if name == "rename" {
-        return rename_in_dataset(plan, d, args, &receiver);
-    }
-    if name == "assign_coords" {
-        return shape::assign_coords_of_dataset(plan, d, args);
-    }
-    let numeric_only = reduce::named(name).is_some_and(ReductionKind::numeric_only);
-    let mut variables = IndexMap::new();
-    for (key, v) in &d.variables {
-        if numeric_only && matches!(v.cells, crate::lazy::Cells::Texts(_)) {
-            let request = reduce::Request::parse(ReductionKind::Mean, only_dim(&args))?;
-            if request.dims_of(plan, v, &receiver)?.is_empty() && !plan.names(v.node)?.is_empty() {
-                // What has none of the dims stays as it is, texts too.
-                variables.insert(key.clone(), v.clone());
-            }
-            continue;
-        }
-        match array_method(plan, v, name, args.clone(), &receiver).map_err(|f| of_variable(f, key, v))? {
-            Value::Array(mut out) => {
-                out.name = Some(key.clone());
-                variables.insert(key.clone(), out);
-            }
-            other => return refuse(format!("Dataset.{name}() gives a {}", other.type_name())),
-        }
-    }
-    Ok(Value::Dataset(operators::assemble(variables, d)))
-}
-
-/// What times or texts of a dataset do not have, with the variable's name and the way out.
-fn of_variable(f: Fault, name: &str, v: &LazyArray) -> Fault {
-    let kind = match &v.cells {
-        crate::lazy::Cells::Numbers => return f,
-        crate::lazy::Cells::Times(_) => "times",
-        crate::lazy::Cells::Texts(_) => "texts",
-    };
-    // Other faults are not of its kind, or told with the way out already.
-    if f.message.contains("drop_vars") || !f.message.contains(kind) {
-        return f;
-    }
-    let whose = if f.message.contains(name) { String::new() } else { format!("'{name}' of the dataset holds {kind}: ") };
-    let way_out = format!("leave it out with .drop_vars('{name}'), or name the variables: ds[['tas']]");
-    Fault { message: format!("{whose}{}; {way_out}", f.message), ..f }
-}
-
-/// The same arguments without all but the dims.
-fn only_dim(args: &Args) -> Args {
-    let mut out = args.clone();
-    out.positional.truncate(1);
-    out.keyword.retain(|name, _| name == "dim");
-    out
-}
-
-fn drop_from_dataset(d: &LazyDataset, args: Args) -> Outcome<Value> {
-    let mut bound = args.bind(&["names", "errors"])?;
-    let ignore = bound.text("errors")?.as_deref() == Some("ignore");
-    let super::args::Names::These(names) = bound.names("names")? else { return refuse("drop_vars() needs names") };
-    let mut out = d.clone();
-    for name in names {
-        let gone = out.variables.shift_remove(&name).is_some() | out.coords.shift_remove(&name).is_some();
-        out.variables.values_mut().for_each(|v| drop(v.coords.shift_remove(&name)));
-        if !gone && !ignore {
-            return refuse(format!("there is no variable '{name}'"));
-        }
-    }
-    Ok(Value::Dataset(out))
-}
-
-fn rename_in_dataset(plan: &mut Plan, d: &LazyDataset, args: Args, receiver: &Receiver) -> Outcome<Value> {
-    let (_, entries) = args.clone().bind_dict("name_dict", &[])?;
-    let mut variables = IndexMap::new();
-    for (key, v) in &d.variables {
-        let Value::Array(out) = shape::rename(plan, v, args.clone(), receiver)? else { continue };
-        let name = match entries.get(key) {
-            Some(Arg { value: Value::Text(t), .. }) => t.clone(),
-            _ => key.clone(),
-        };
-        variables.insert(name.clone(), LazyArray { name: Some(name), ..out });
-    }
-    Ok(Value::Dataset(operators::assemble(variables, d)))
-}
-
-fn assign(plan: &mut Plan, d: &LazyDataset, args: Args) -> Outcome<Value> {
-    let (_, entries) = args.bind_dict("variables", &[])?;
-    let mut out = d.clone();
-    for (name, arg) in entries {
-        let array = match arg.value {
-            Value::Array(a) => a,
-            other => {
-                let (values, shape) = literals::cells(plan, &other).map_err(|f| f.at(arg.span))?;
-                literals::array_of(plan, &values, &shape, &[]).map_err(|f| f.at(arg.span))?
-            }
-        };
-        out.variables.insert(name.clone(), LazyArray { name: Some(name), ..array });
-    }
-    let variables = std::mem::take(&mut out.variables);
-    Ok(Value::Dataset(operators::assemble(variables, &out)))
-}
-
-fn to_dataset(a: &LazyArray, args: Args) -> Outcome<Value> {
-    let mut bound = args.bind(&["dim", "name", "promote_attrs"])?;
-    bound.unsupported(&["dim", "promote_attrs"])?;
-    let Some(name) = bound.text("name")?.or_else(|| a.name.clone()) else {
-        return refuse("to_dataset() of an array without a name needs name='...'");
-    };
-    let array = LazyArray { name: Some(name.clone()), ..a.clone() };
-    Ok(Value::Dataset(operators::assemble([(name, array)].into(), &LazyDataset::default())))
-}
-
 /// A function of a module, or one of Python's own.
 ///
 /// # Errors
@@ -449,7 +321,7 @@ pub fn function(plan: &mut Plan, module: Module, name: &str, args: Args) -> Outc
 pub fn attribute(plan: &mut Plan, base: &Value, name: &str) -> Outcome<Value> {
     match base {
         Value::Array(a) => array_attribute(plan, a, name, base),
-        Value::Dataset(d) => dataset_attribute(plan, d, name, base),
+        Value::Dataset(d) => dataset::attribute(plan, d, name, base),
         Value::Module(Module::Numpy) => numpy::attribute(name),
         Value::Module(Module::Xarray) if xr::FUNCTIONS.contains(&name) => Ok(Value::Function(Module::Xarray, name.to_owned())),
         Value::Module(_) => unknown(base, name, method_names(base)),
@@ -461,7 +333,11 @@ pub fn attribute(plan: &mut Plan, base: &Value, name: &str) -> Outcome<Value> {
     }
 }
 
-fn unknown<'a>(base: &Value, name: &str, known: impl IntoIterator<Item = &'a str>) -> Outcome<Value> {
+/// The complaint about an attribute that is not there.
+///
+/// # Errors
+/// Always.
+pub fn unknown<'a>(base: &Value, name: &str, known: impl IntoIterator<Item = &'a str>) -> Outcome<Value> {
     let methods = method_names(base);
     if methods.contains(&name) {
         return refuse(format!("'{name}' is a method of {}: call it, as in .{name}(...)", base.type_name()));
@@ -495,6 +371,8 @@ fn array_attribute(plan: &mut Plan, a: &LazyArray, name: &str, base: &Value) -> 
         "ndim" => int(dims.len()),
         "name" => a.name.clone().map_or(Value::None, Value::Text),
         "dtype" => Value::DType(plan.dtype(a.node)?),
+        "attrs" => Value::Dict(attrs_dict(&a.attrs)),
+        "coords" => coords_dict(plan, &a.coords)?,
         _ => match coordinate_array(plan, a, name) {
             Ok(c) => Value::Array(c),
             Err(_) => return unknown(base, name, a.coords.keys().map(String::as_str)),
@@ -502,21 +380,18 @@ fn array_attribute(plan: &mut Plan, a: &LazyArray, name: &str, base: &Value) -> 
     })
 }
 
-fn dataset_attribute(plan: &mut Plan, d: &LazyDataset, name: &str, base: &Value) -> Outcome<Value> {
-    match dataset_variable(plan, d, name) {
-        Ok(v) => Ok(Value::Array(v)),
-        Err(_) if name == "loc" => Ok(Value::Loc(Box::new(base.clone()))),
-        Err(_) if matches!(name, "sizes" | "dims") => {
-            let mut sizes = IndexMap::new();
-            for v in d.variables.values() {
-                for dim in plan.dims(v.node)? {
-                    sizes.insert(dim.name.to_string(), Value::Number(crate::lazy::Number::Int(dim.len as i64)));
-                }
-            }
-            Ok(Value::Dict(sizes))
-        }
-        Err(_) => unknown(base, name, d.variables.keys().chain(d.coords.keys()).map(String::as_str)),
-    }
+/// Attributes as a dict.
+pub fn attrs_dict(attrs: &xeng_proto::Attrs) -> IndexMap<String, Value> {
+    attrs.iter().map(|(name, value)| (name.clone(), literals::of_attribute(value))).collect()
+}
+
+/// Coordinates as a dict of arrays.
+///
+/// # Errors
+/// When cells do not fit their shape.
+pub fn coords_dict(plan: &mut Plan, coords: &IndexMap<String, LazyCoord>) -> Outcome<Value> {
+    let each = coords.iter().map(|(name, c)| Ok((name.clone(), Value::Array(coord_as_array(plan, name, c, coords)?))));
+    Ok(Value::Dict(each.collect::<Outcome<_>>()?))
 }
 
 /// A coordinate of an array as an array; a dim without labels counts from zero.
@@ -543,7 +418,11 @@ pub fn coordinate_array(plan: &mut Plan, a: &LazyArray, name: &str) -> Outcome<L
     }
 }
 
-fn coord_as_array(plan: &mut Plan, name: &str, coord: &LazyCoord, others: &IndexMap<String, LazyCoord>) -> Outcome<LazyArray> {
+/// A coordinate as an array, with those of its fellows that fit.
+///
+/// # Errors
+/// When its cells do not fit their shape.
+pub fn coord_as_array(plan: &mut Plan, name: &str, coord: &LazyCoord, others: &IndexMap<String, LazyCoord>) -> Outcome<LazyArray> {
     let (node, cells) = match &coord.data {
         CoordData::Known(values, shape) => {
             let (block, cells) = labels::to_block(values, shape)?;
@@ -554,23 +433,4 @@ fn coord_as_array(plan: &mut Plan, name: &str, coord: &LazyCoord, others: &Index
     let coords =
         others.iter().filter(|(_, c)| c.dims.iter().all(|d| coord.dims.contains(d))).map(|(n, c)| (n.clone(), c.clone())).collect();
     Ok(LazyArray { name: Some(name.to_owned()), node, coords, attrs: coord.attrs.clone(), cells })
-}
-
-/// A variable or coordinate of a dataset.
-///
-/// # Errors
-/// When there is none of that name.
-pub fn dataset_variable(plan: &mut Plan, d: &LazyDataset, name: &str) -> Outcome<LazyArray> {
-    if let Some(v) = d.variables.get(name) {
-        return Ok(v.clone());
-    }
-    match d.coords.get(name) {
-        Some(coord) => coord_as_array(plan, name, coord, &d.coords),
-        None => {
-            let hint = suggest::did_you_mean_or_list(name, d.variables.keys().chain(d.coords.keys()).map(String::as_str))
-                .map(|h| format!("; {h}"))
-                .unwrap_or_default();
-            refuse(format!("the dataset has no variable '{name}'{hint}"))
-        }
-    }
 }

@@ -3,9 +3,9 @@
 //! In: an array, window lengths. Out: an array with one index per window. Never slides; that is `rolling`.
 
 use super::args::{self, Args};
+use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
 use super::indexing::{self, Picked, Scalars};
-use super::operators::map_dataset;
 use super::reduce::{self, ReductionKind, Request};
 use super::reduce_times;
 use crate::lazy::labels;
@@ -26,13 +26,10 @@ pub fn coarsen(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     let boundaries = [("exact", Boundary::Exact), ("trim", Boundary::Trim), ("pad", Boundary::Pad)];
     let boundary = bound.choice("boundary", &boundaries, Boundary::Exact)?;
     let side = bound.choice("side", &[("left", Side::Left), ("right", Side::Right)], Side::Left)?;
-    let coord_func = bound.text("coord_func")?.unwrap_or_else(|| "mean".to_owned());
-    if !matches!(coord_func.as_str(), "mean" | "min" | "max" | "sum") {
-        return Err(Fault::unsupported(format!("coord_func='{coord_func}'")));
-    }
+    let funcs = bound.some("coord_func");
     let dims = match base {
         Value::Array(a) => plan.names(a.node)?,
-        Value::Dataset(d) => super::calls::dataset_dims(plan, d)?,
+        Value::Dataset(d) => dataset::dims(plan, d)?,
         other => return refuse(format!("{} cannot be coarsened", other.type_name())),
     };
     let mut windows = IndexMap::new();
@@ -48,7 +45,24 @@ pub fn coarsen(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     if windows.is_empty() {
         return refuse("coarsen() needs a window: coarsen(time=12)");
     }
+    let coord_func = funcs.map_or(Ok(IndexMap::new()), |f| coord_funcs(&f.value, &windows).map_err(|fault| fault.at(f.span)))?;
     Ok(Value::Coarsened(Box::new(Coarsened { object: base.clone(), windows, boundary, side, coord_func })))
+}
+
+/// One text is meant for the labels of the dims that are cut; a dict names coordinates.
+fn coord_funcs(v: &Value, windows: &IndexMap<String, usize>) -> Outcome<IndexMap<String, String>> {
+    let name = |v: &Value| match v {
+        Value::Text(t) if matches!(t.as_str(), "mean" | "min" | "max" | "sum") => Ok(t.clone()),
+        Value::Text(t) => Err(Fault::unsupported(format!("coord_func='{t}'"))),
+        other => refuse(format!("coord_func must be a text or a dict of texts, not {}", other.type_name())),
+    };
+    match v {
+        Value::Dict(d) => d.iter().map(|(coord, v)| Ok((coord.clone(), name(v)?))).collect(),
+        v => {
+            let func = name(v)?;
+            Ok(windows.keys().map(|dim| (dim.clone(), func.clone())).collect())
+        }
+    }
 }
 
 /// A reduction of each window.
@@ -63,7 +77,7 @@ pub fn method(plan: &mut Plan, c: &Coarsened, name: &str, args: Args) -> Outcome
     let request = Request { dims: args::Names::Absent, keep_attrs, ..Request::plain(kind, vec![]) };
     match &c.object {
         Value::Array(a) => Ok(Value::Array(array(plan, a, c, &request)?)),
-        Value::Dataset(d) => map_dataset(d, |v| array(plan, v, c, &request)),
+        Value::Dataset(d) => dataset::each(plan, d, |plan, v| array(plan, v, c, &request)),
         other => refuse(format!("{} cannot be coarsened", other.type_name())),
     }
 }
@@ -141,7 +155,7 @@ fn array(plan: &mut Plan, a: &LazyArray, c: &Coarsened, request: &Request) -> Ou
     };
     let mut coords = IndexMap::new();
     for (name, coord) in &source.coords {
-        coords.insert(name.clone(), coordinate(plan, coord, &cuts, &c.coord_func)?);
+        coords.insert(name.clone(), coordinate(plan, coord, &cuts, c.func_of(name))?);
     }
     let attrs = if request.keep_attrs { a.attrs.clone() } else { xeng_proto::Attrs::new() };
     Ok(LazyArray { name: a.name.clone(), node, coords, attrs, cells })

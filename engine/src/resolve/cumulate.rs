@@ -4,9 +4,10 @@
 
 use super::args::{Args, Names};
 use super::calls::Receiver;
+use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
 use super::group;
-use super::operators::{map_dataset, numbers_only};
+use super::operators::numbers_only;
 use super::reduce::{ReductionKind, Request};
 use crate::lazy::value::{Grouped, Grouping};
 use crate::lazy::{LazyArray, Plan, Value};
@@ -81,7 +82,7 @@ pub fn of_groups(plan: &mut Plan, g: &Grouped, name: &str, args: Args) -> Outcom
     let one = |plan: &mut Plan, a: &LazyArray| of_group(plan, a, &g.by, name, asked, &request);
     match &g.object {
         Value::Array(a) => Ok(Value::Array(one(plan, a)?)),
-        Value::Dataset(d) => map_dataset(d, |v| one(plan, v)),
+        Value::Dataset(d) => dataset::each(plan, d, |plan, v| one(plan, v)),
         other => refuse(format!("{} cannot be grouped", other.type_name())),
     }
 }

@@ -417,7 +417,9 @@ pub fn diff(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> 
         return refuse("diff(): n must lie between 0 and 64");
     }
     let mut out = a.clone();
-    for _ in 0..n {
+    for round in 0..n {
+        // xarray forgets the label after the first round.
+        let upper = upper || round > 0;
         let length = plan.dims(out.node)?.iter().find(|d| *d.name == **dim).map_or(0, |d| d.len);
         let (later, earlier) =
             (indexing::python_slice(Some(1), None, None, length)?, indexing::python_slice(None, Some(-1), None, length)?);

@@ -4,9 +4,9 @@
 
 use super::args::{Arg, Args, Names};
 use super::calls::Receiver;
+use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
 use super::indexing;
-use super::operators::map_dataset;
 use super::reduce::{self, ReductionKind, Request};
 use super::{accessor, cumulate, frequency, quantile};
 use crate::lazy::labels::{self, Label, Order};
@@ -216,7 +216,7 @@ pub fn method(plan: &mut Plan, g: &Grouped, name: &str, args: Args) -> Outcome<V
 /// Every variable reduced per group, as xarray joins the groups again: the groups' dim comes first, also in variables that have none
 /// of the dims and stay as they are, which come last.
 fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -> Outcome<Value> {
-    let receiver = Receiver::dataset(super::calls::dataset_dims(plan, d)?);
+    let receiver = Receiver::dataset(dataset::dims(plan, d)?);
     let mut kept = d.clone();
     kept.variables.retain(|_, v| !matches!(v.cells, Cells::Texts(_)) || !request.kind.numeric_only());
     let dims = match &request.dims {
@@ -231,7 +231,7 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
                 return Err(without_dim(v, &by.along, "groups over other dimensions"));
             }
         }
-        return map_dataset(&kept, |v| reduced(plan, v, by, request, &receiver));
+        return dataset::each(plan, &kept, |plan, v| reduced(plan, v, by, request, &receiver));
     }
     let (mut first, mut last) = (IndexMap::new(), IndexMap::new());
     for (name, v) in &kept.variables {
@@ -256,7 +256,7 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
         (if any { &mut first } else { &mut last }).insert(name.clone(), out);
     }
     first.extend(last);
-    Ok(Value::Dataset(super::operators::assemble(first, &kept)))
+    Ok(Value::Dataset(dataset::gather(plan, first, &kept)?))
 }
 
 fn without_dim(v: &LazyArray, dim: &str, what: &str) -> Fault {
@@ -327,6 +327,9 @@ pub fn labelled(a: &LazyArray, by: &Grouping, dims: &[String], keep_attrs: bool,
     let mut coords = a.coords.clone();
     coords.retain(|n, c| !c.dims.iter().any(|d| dims.contains(d)) && **n != *by.dim.name);
     coords.insert(by.dim.name.to_string(), LazyCoord::along(&by.dim.name, by.labels.clone(), by.attrs.clone()));
+    if !keep_attrs {
+        coords.values_mut().for_each(|c| c.attrs.clear());
+    }
     let attrs = if keep_attrs { a.attrs.clone() } else { Attrs::new() };
     LazyArray { name: a.name.clone(), node, coords, attrs, cells }
 }

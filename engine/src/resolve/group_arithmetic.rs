@@ -2,6 +2,7 @@
 //!
 //! In: a grouping, an array with one index per group. Out: an array along the grouped dim. Never reduces.
 
+use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
 use super::indexing::{self, Picked, Scalars};
 use super::operators::{self, Infix};
@@ -31,8 +32,8 @@ pub fn apply(plan: &mut Plan, op: Infix, g: &Grouped, other: &Value, side: Side)
     }
     match (&g.object, other) {
         (Value::Array(a), Value::Array(o)) => Ok(Value::Array(arrays(plan, op, a, &g.by, o, side)?)),
-        (Value::Array(a), Value::Dataset(d)) => operators::map_dataset(d, |o| arrays(plan, op, a, &g.by, o, side)),
-        (Value::Dataset(d), Value::Array(o)) => operators::map_dataset(d, |a| member(plan, op, a, &g.by, o, side)),
+        (Value::Array(a), Value::Dataset(d)) => dataset::each(plan, d, |plan, o| arrays(plan, op, a, &g.by, o, side)),
+        (Value::Dataset(d), Value::Array(o)) => dataset::each(plan, d, |plan, a| member(plan, op, a, &g.by, o, side)),
         (Value::Dataset(a), Value::Dataset(b)) => {
             let mut common = a.clone();
             common.variables.retain(|n, _| b.variables.contains_key(n));
@@ -40,7 +41,7 @@ pub fn apply(plan: &mut Plan, op: Infix, g: &Grouped, other: &Value, side: Side)
                 // As the left operand has them.
                 common.variables.sort_by_key(|name, _| b.variables.get_index_of(name));
             }
-            operators::map_dataset(&common, |x| match x.name.as_ref().and_then(|n| b.variables.get(n)) {
+            dataset::each(plan, &common, |plan, x| match x.name.as_ref().and_then(|n| b.variables.get(n)) {
                 Some(y) => member(plan, op, x, &g.by, y, side),
                 None => Ok(x.clone()),
             })

@@ -162,6 +162,15 @@ pub fn attribute(v: &Value) -> Outcome<AttrValue> {
     }
 }
 
+/// What an expression sees of an attribute.
+pub fn of_attribute(value: &AttrValue) -> Value {
+    match value {
+        AttrValue::Text(t) => Value::Text(t.clone()),
+        AttrValue::Texts(t) => Value::List(t.iter().cloned().map(Value::Text).collect()),
+        AttrValue::Numbers(block) => Value::Numpy(block.clone()),
+    }
+}
+
 /// An array of known cells: `xr.DataArray(cells, dims=...)` without coordinates.
 ///
 /// # Errors

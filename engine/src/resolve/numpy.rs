@@ -5,11 +5,12 @@
 use super::align::{self, Join};
 use super::args::{self, Args};
 use super::calls::{self, Receiver};
+use super::dataset;
 use super::elementwise::{self, dtype_of};
 use super::fault::{Fault, Outcome, refuse};
 use super::literals::{self, check_length};
 use super::numbers;
-use super::operators::{self, map_dataset, numbers_only};
+use super::operators::{self, numbers_only};
 use super::promote::{self, Kind};
 use crate::lazy::plan::Operand;
 use crate::lazy::value::Module;
@@ -17,7 +18,7 @@ use crate::lazy::{Cells, LazyArray, Number, Plan, Value};
 use crate::suggest;
 use xeng_kernels::formula::{Binary, Unary};
 use xeng_kernels::{Block, DType, NodeId};
-use xeng_proto::Values;
+use xeng_proto::{Attrs, Values};
 
 /// In which type a function of one number works.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -260,7 +261,7 @@ pub fn function(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
             let arg = bound.need("a")?;
             let (low, high) = (bound.some("a_min"), bound.some("a_max"));
             each(plan, &arg.value, |plan, a| {
-                let mut out = a.clone();
+                let mut out = LazyArray { attrs: Attrs::new(), ..a.clone() };
                 for (bound, op) in [(&low, Binary::Maximum), (&high, Binary::Minimum)] {
                     if let Some(b) = bound {
                         out = elementwise::element(plan, op, &out, &b.value)?;
@@ -294,7 +295,7 @@ pub fn function(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
 fn each(plan: &mut Plan, v: &Value, mut f: impl FnMut(&mut Plan, &LazyArray) -> Outcome<LazyArray>) -> Outcome<Value> {
     match v {
         Value::Array(a) => Ok(Value::Array(f(plan, a)?)),
-        Value::Dataset(d) => map_dataset(d, |a| f(plan, a)),
+        Value::Dataset(d) => dataset::each(plan, d, |plan, a| f(plan, a)),
         _ => {
             let block = match literals::cells(plan, v)? {
                 (Values::Numbers(block), _) => block,
@@ -339,10 +340,10 @@ fn unary_node(plan: &mut Plan, name: &str, op: Unary, rule: Rule, node: NodeId) 
 /// As a ufunc: arrays are joined on their common labels; name and attributes are the first one's.
 fn binary(plan: &mut Plan, name: &str, op: Binary, a: &Value, b: &Value) -> Outcome<Value> {
     if let Value::Dataset(d) = a {
-        return map_dataset(d, |v| only_array(binary(plan, name, op, &Value::Array(v.clone()), b)?));
+        return dataset::each(plan, d, |plan, v| only_array(binary(plan, name, op, &Value::Array(v.clone()), b)?));
     }
     if let Value::Dataset(d) = b {
-        return map_dataset(d, |v| only_array(binary(plan, name, op, a, &Value::Array(v.clone()))?));
+        return dataset::each(plan, d, |plan, v| only_array(binary(plan, name, op, a, &Value::Array(v.clone()))?));
     }
     let mut arrays: Vec<LazyArray> =
         [a, b].into_iter().filter_map(|v| if let Value::Array(x) = v { Some(x.clone()) } else { None }).collect();
@@ -430,7 +431,7 @@ fn truth(plan: &mut Plan, name: &str, v: &Value) -> Outcome<Value> {
     };
     match v {
         Value::Array(x) => Ok(Value::Array(cast(plan, x)?)),
-        Value::Dataset(d) => map_dataset(d, |x| cast(plan, x)),
+        Value::Dataset(d) => dataset::each(plan, d, |plan, x| cast(plan, x)),
         Value::Numpy(block) => Ok(Value::Numpy(block.cast(DType::Bool))),
         Value::Number(n) => Ok(Value::Bool(n.as_f64() != 0.0)),
         other => Ok(other.clone()),

@@ -3,16 +3,16 @@
 //! In: resolved operands. Out: a value; arrays are aligned, broadcast by dim name and promoted first. Never evaluates cells of data.
 
 use super::align::{self, Join};
+use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
 use super::group_arithmetic;
 use super::numbers;
 use super::promote::{self, Kind};
 use crate::expr::{BinaryOp, CompareOp, UnaryOp};
 use crate::lazy::plan::Operand;
-use crate::lazy::{Cells, LazyArray, LazyDataset, Number, Plan, Value};
-use indexmap::IndexMap;
+use crate::lazy::{Cells, LazyArray, Number, Plan, Value};
 use xeng_kernels::formula::{Binary, Unary};
-use xeng_kernels::{Block, DType, Dim, NodeId};
+use xeng_kernels::{Block, DType, Dim, NodeId, Op};
 
 /// An operator between two operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,14 @@ pub enum Infix {
 }
 
 impl Infix {
+    /// A comparison from the other side; other operators as they are.
+    pub fn mirrored(self) -> Infix {
+        match self {
+            Infix::Compare(op) => Infix::Compare(op.mirrored()),
+            Infix::Binary(_) => self,
+        }
+    }
+
     /// As it is written.
     pub fn symbol(self) -> &'static str {
         match self {
@@ -31,6 +39,20 @@ impl Infix {
             Infix::Compare(op) => op.symbol(),
         }
     }
+}
+
+/// Whether an array is a dim's own labels, picked at most.
+fn is_index(plan: &Plan, a: &LazyArray) -> bool {
+    let Ok(mut node) = plan.node(a.node) else { return false };
+    let [dim] = node.dims.as_slice() else { return false };
+    if a.name.as_deref() != Some(&*dim.name) || a.index(&dim.name).is_none() {
+        return false;
+    }
+    while let Op::Take { input, .. } | Op::Rename { input, .. } = &node.op {
+        let Ok(below) = plan.node(*input) else { return false };
+        node = below;
+    }
+    matches!(node.op, Op::Constant(_))
 }
 
 /// `left op right`.
@@ -41,9 +63,19 @@ pub fn infix(plan: &mut Plan, op: Infix, left: &Value, right: &Value) -> Outcome
     match (left, right) {
         (Value::Grouped(g), other) => group_arithmetic::apply(plan, op, g, other, group_arithmetic::Side::Left),
         (other, Value::Grouped(g)) => group_arithmetic::apply(plan, op, g, other, group_arithmetic::Side::Right),
-        (Value::Dataset(a), Value::Dataset(b)) => datasets(plan, op, a, b),
-        (Value::Dataset(a), b) => map_dataset(a, |v| infix_array(plan, op, &Value::Array(v.clone()), b)),
-        (a, Value::Dataset(b)) => map_dataset(b, |v| infix_array(plan, op, a, &Value::Array(v.clone()))),
+        (Value::Dataset(a), Value::Dataset(b)) => dataset::infix(plan, op, a, b),
+        (Value::Dataset(a), Value::Array(b)) => dataset::beside(plan, a, b, |plan, v, b| infix_array(plan, op, v, b)),
+        (Value::Array(a), Value::Dataset(b)) => dataset::beside(plan, b, a, |plan, v, a| match op {
+            // Python asks the dataset for the mirrored comparison.
+            Infix::Compare(_) => infix_array(plan, op.mirrored(), v, a),
+            Infix::Binary(_) => infix_array(plan, op, a, v),
+        }),
+        (Value::Dataset(a), b) => dataset::each(plan, a, |plan, v| infix_array(plan, op, &Value::Array(v.clone()), b)),
+        (a, Value::Dataset(b)) => dataset::each(plan, b, |plan, v| infix_array(plan, op, a, &Value::Array(v.clone()))),
+        (Value::Array(a), Value::Array(b)) if matches!(op, Infix::Compare(_)) && is_index(plan, b) && !is_index(plan, a) => {
+            // An index is of a subclass in xarray, so that Python asks it for the mirrored comparison: its dim comes first.
+            Ok(Value::Array(infix_array(plan, op.mirrored(), right, left)?))
+        }
         (Value::Array(_), _) | (_, Value::Array(_)) => Ok(Value::Array(infix_array(plan, op, left, right)?)),
         (Value::Numpy(_), _) | (_, Value::Numpy(_)) => numbers::numpy_infix(plan, op, left, right),
         _ => numbers::python_infix(op, left, right),
@@ -57,7 +89,7 @@ pub fn infix(plan: &mut Plan, op: Infix, left: &Value, right: &Value) -> Outcome
 pub fn prefix(plan: &mut Plan, op: UnaryOp, operand: &Value) -> Outcome<Value> {
     match operand {
         Value::Array(a) => Ok(Value::Array(prefix_array(plan, op, a)?)),
-        Value::Dataset(d) => map_dataset(d, |v| prefix_array(plan, op, v)),
+        Value::Dataset(d) => dataset::each(plan, d, |plan, v| prefix_array(plan, op, v)),
         Value::Numpy(block) => {
             let a = numbers::unlabelled(plan, block)?;
             let out = prefix_array(plan, op, &a)?;
@@ -79,46 +111,6 @@ fn prefix_array(plan: &mut Plan, op: UnaryOp, a: &LazyArray) -> Outcome<LazyArra
         UnaryOp::Invert => plan.unary(Unary::Not, a.node, dtype)?,
     };
     Ok(LazyArray { node, ..a.clone() })
-}
-
-/// Applies a function to every data variable, keeping the dataset's attributes.
-///
-/// # Errors
-/// The function's first.
-pub fn map_dataset(d: &LazyDataset, mut f: impl FnMut(&LazyArray) -> Outcome<LazyArray>) -> Outcome<Value> {
-    let mut variables = IndexMap::new();
-    for (name, v) in &d.variables {
-        let mut out = f(v)?;
-        out.name = Some(name.clone());
-        variables.insert(name.clone(), out);
-    }
-    Ok(Value::Dataset(assemble(variables, d)))
-}
-
-/// A dataset of these variables, with their coordinates first and those of `like` that still fit after them.
-pub fn assemble(variables: IndexMap<String, LazyArray>, like: &LazyDataset) -> LazyDataset {
-    let mut coords = IndexMap::new();
-    for v in variables.values() {
-        for (name, coord) in &v.coords {
-            coords.entry(name.clone()).or_insert_with(|| coord.clone());
-        }
-    }
-    if variables.is_empty() {
-        coords.clone_from(&like.coords);
-    }
-    LazyDataset { variables, coords, attrs: like.attrs.clone() }
-}
-
-fn datasets(plan: &mut Plan, op: Infix, a: &LazyDataset, b: &LazyDataset) -> Outcome<Value> {
-    let mut variables = IndexMap::new();
-    for (name, x) in &a.variables {
-        if let Some(y) = b.variables.get(name) {
-            variables.insert(name.clone(), infix_array(plan, op, &Value::Array(x.clone()), &Value::Array(y.clone()))?);
-        }
-    }
-    let mut out = assemble(variables, a);
-    out.attrs = align::merge_attrs(&[&a.attrs, &b.attrs]);
-    Ok(Value::Dataset(out))
 }
 
 /// An operand after alignment: cells, and how it takes part in promotion.

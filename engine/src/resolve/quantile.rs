@@ -4,6 +4,7 @@
 
 use super::args::{Arg, Args};
 use super::calls::Receiver;
+use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
 use super::group;
 use super::literals;
@@ -163,7 +164,7 @@ pub fn of_groups(plan: &mut Plan, g: &Grouped, args: Args) -> Outcome<Value> {
                 out.node = plan.transpose(out.node, &order)?;
                 variables.insert(name.clone(), out);
             }
-            Ok(Value::Dataset(super::operators::assemble(variables, d)))
+            Ok(Value::Dataset(dataset::gather(plan, variables, d)?))
         }
         other => refuse(format!("{} cannot be grouped", other.type_name())),
     }

@@ -103,6 +103,19 @@ impl ReductionKind {
         )
     }
 
+    /// Whether a dataset's variables that have none of the dims stay as they are; others are folded over no dim at all.
+    fn spares_others(self) -> bool {
+        matches!(
+            self,
+            ReductionKind::Sum
+                | ReductionKind::Mean
+                | ReductionKind::Prod
+                | ReductionKind::Median
+                | ReductionKind::Min
+                | ReductionKind::Max
+        )
+    }
+
     /// Whether it can tell missing cells from present ones.
     fn has_skipna(self) -> bool {
         !matches!(self, ReductionKind::Count | ReductionKind::Any | ReductionKind::All)
@@ -215,6 +228,9 @@ pub fn existing(dims: &[String], own: &[String], receiver: &Receiver) -> Outcome
 pub fn method(plan: &mut Plan, array: &LazyArray, kind: ReductionKind, args: Args, receiver: &Receiver) -> Outcome<Value> {
     let request = Request::parse(kind, args)?;
     let dims = request.dims_of(plan, array, receiver)?;
+    if receiver.is_dataset() && dims.is_empty() && kind.spares_others() && !plan.dims(array.node)?.is_empty() {
+        return Ok(Value::Array(array.clone()));
+    }
     Ok(Value::Array(over(plan, array, &request, &dims)?))
 }
 
@@ -272,6 +288,10 @@ pub fn folded(plan: &mut Plan, array: &LazyArray, request: &Request, fold: &mut 
     numbers_only(array, request.kind.name())?;
     let dtype = plan.dtype(array.node)?;
     let input = match request.kind {
+        // Asked to look for missing cells where there can be none, xarray answers in floats.
+        ReductionKind::Sum | ReductionKind::Prod if request.min_count.is_some() && request.skipna == Some(true) && !dtype.is_float() => {
+            plan.cast(array.node, DType::F64)?
+        }
         ReductionKind::Mean | ReductionKind::Std | ReductionKind::Var | ReductionKind::Median if dtype == DType::Bool => {
             plan.cast(array.node, DType::I64)?
         }

@@ -3,9 +3,10 @@
 //! In: an array, window lengths. Out: an array of the same shape. Never looks further than a window's length beyond what is wanted.
 
 use super::args::{self, Arg, Args};
+use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
 use super::indexing;
-use super::operators::{map_dataset, numbers_only};
+use super::operators::numbers_only;
 use crate::lazy::plan::Operand;
 use crate::lazy::value::{Rolled, Window};
 use crate::lazy::{Cells, LazyArray, Plan, Value};
@@ -131,7 +132,7 @@ pub fn method(plan: &mut Plan, r: &Rolled, name: &str, args: Args) -> Outcome<Va
     };
     match &r.object {
         Value::Array(a) => Ok(Value::Array(one(plan, a)?)),
-        Value::Dataset(d) => map_dataset(d, |v| one(plan, v)),
+        Value::Dataset(d) => dataset::each(plan, d, |plan, v| one(plan, v)),
         other => refuse(format!("{} has no windows", other.type_name())),
     }
 }

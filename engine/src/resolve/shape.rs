@@ -22,11 +22,12 @@ use xeng_kernels::graph::Index;
 pub fn transpose(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
     let own = plan.names(a.node)?;
     let mut lenient = receiver.is_dataset();
+    let mut with_coords = true;
     let mut wanted: Vec<Option<String>> = vec![];
     for (name, arg) in &args.keyword {
         match (name.as_str(), &arg.value) {
             ("missing_dims", Value::Text(t)) => lenient |= t == "ignore",
-            ("transpose_coords", _) => {}
+            ("transpose_coords", Value::Bool(yes)) => with_coords = *yes,
             _ => return Err(Fault::new(format!("transpose() has no argument '{name}'")).at(arg.span)),
         }
     }
@@ -43,7 +44,27 @@ pub fn transpose(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver
         }
     }
     let order = full_order(&own, &wanted, lenient)?;
-    Ok(Value::Array(LazyArray { node: plan.transpose(a.node, &order)?, ..a.clone() }))
+    let mut out = LazyArray { node: plan.transpose(a.node, &order)?, ..a.clone() };
+    if with_coords {
+        for coord in out.coords.values_mut().filter(|c| c.dims.len() > 1) {
+            *coord = transposed_coord(plan, coord, &order)?;
+        }
+    }
+    Ok(Value::Array(out))
+}
+
+/// A coordinate with its dims in the order that they have in `order`.
+fn transposed_coord(plan: &mut Plan, coord: &LazyCoord, order: &[String]) -> Outcome<LazyCoord> {
+    let dims: Vec<String> = order.iter().filter(|d| coord.dims.contains(d)).cloned().collect();
+    let (node, cells) = match &coord.data {
+        CoordData::Known(values, shape) => {
+            let (block, cells) = labels::to_block(values, shape)?;
+            (plan.constant(&coord.dims, block)?, cells)
+        }
+        CoordData::Lazy(node, cells) => (*node, cells.clone()),
+    };
+    let data = CoordData::Lazy(plan.transpose(node, &dims)?, cells);
+    Ok(fold::settle(plan, LazyCoord { dims, data, attrs: coord.attrs.clone() }))
 }
 
 fn full_order(own: &[String], wanted: &[Option<String>], lenient: bool) -> Outcome<Vec<String>> {

@@ -4,9 +4,10 @@
 
 use super::args::{self, Arg};
 use super::calls;
+use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
 use super::indexing::{self, Picked, Scalars};
-use super::{numbers, operators};
+use super::numbers;
 use crate::lazy::{Cells, LazyArray, LazyDataset, Plan, Value, fold};
 use indexmap::IndexMap;
 use xeng_kernels::DType;
@@ -64,14 +65,14 @@ fn missing_key<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Fault {
 
 fn dataset_item(plan: &mut Plan, d: &LazyDataset, items: &[Arg]) -> Outcome<Value> {
     match items {
-        [Arg { value: Value::Text(name), span }] => calls::dataset_variable(plan, d, name).map(Value::Array).map_err(|f| f.at(*span)),
+        [Arg { value: Value::Text(name), span }] => dataset::variable(plan, d, name).map(Value::Array).map_err(|f| f.at(*span)),
         [Arg { value: Value::List(_), span }] => {
             let Some(names) = args::texts(&items[0].value) else { return Err(Fault::new("a dataset is read by names").at(*span)) };
             let mut variables = IndexMap::new();
             for name in names {
-                variables.insert(name.clone(), calls::dataset_variable(plan, d, &name).map_err(|f| f.at(*span))?);
+                variables.insert(name.clone(), dataset::variable(plan, d, &name).map_err(|f| f.at(*span))?);
             }
-            Ok(Value::Dataset(operators::assemble(variables, d)))
+            Ok(Value::Dataset(dataset::gather(plan, variables, d)?))
         }
         _ => refuse("a dataset is read by a name or a list of names: ds['tas'], ds[['u', 'v']]"),
     }

@@ -5,8 +5,9 @@
 use super::align::{self, Join};
 use super::args::{Args, Names};
 use super::calls::Receiver;
+use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
-use super::operators::{Infix, infix_array, map_dataset, numbers_only};
+use super::operators::{Infix, infix_array, numbers_only};
 use super::reduce;
 use super::{elementwise, indexing};
 use crate::expr::BinaryOp;
@@ -60,7 +61,8 @@ fn refuse_missing(plan: &mut Plan, weights: &LazyArray, fault: Fault) -> Outcome
 /// # Errors
 /// When a dim exists in neither the array nor its weights.
 pub fn method(plan: &mut Plan, w: &Weighted, name: &str, args: Args) -> Outcome<Value> {
-    let mut bound = args.bind(&["dim", "skipna", "keep_attrs"])?;
+    let takes_skipna = name != "sum_of_weights";
+    let mut bound = args.bind(if takes_skipna { &["dim", "skipna", "keep_attrs"] } else { &["dim", "keep_attrs"] })?;
     let span = bound.span("dim");
     let names = bound.names("dim")?;
     let skipna = bound.flag("skipna", None)?;
@@ -70,12 +72,15 @@ pub fn method(plan: &mut Plan, w: &Weighted, name: &str, args: Args) -> Outcome<
         let mut out = apply(plan, a, &w.weights, name, &dims, skipna)?;
         out.name.clone_from(&a.name);
         out.attrs = if keep { a.attrs.clone() } else { Attrs::new() };
+        if !keep {
+            out.coords.values_mut().for_each(|c| c.attrs.clear());
+        }
         Ok(out)
     };
     match &w.object {
         Value::Array(a) => Ok(Value::Array(one(plan, a)?)),
         // As in xarray, every variable must have numbers and the dims.
-        Value::Dataset(d) => map_dataset(d, |v| one(plan, v).map_err(|f| about(v, f))),
+        Value::Dataset(d) => dataset::each(plan, d, |plan, v| one(plan, v).map_err(|f| about(v, f))),
         other => refuse(format!("{} cannot be weighted", other.type_name())),
     }
 }

@@ -5,6 +5,7 @@
 use super::align::{self, Join};
 use super::args::{self, Arg, Args, Names};
 use super::calls::Receiver;
+use super::dataset;
 use super::elementwise;
 use super::fault::{Fault, Outcome, refuse};
 use super::operators::{Infix, infix_array};
@@ -373,5 +374,5 @@ fn dataset(plan: &mut Plan, args: Args) -> Outcome<Value> {
     align::align(plan, &mut arrays, Join::Outer, &[])?;
     align::merge_coords(&arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?;
     let variables = d.keys().cloned().zip(arrays).map(|(n, a)| (n.clone(), LazyArray { name: Some(n), ..a })).collect();
-    Ok(Value::Dataset(super::operators::assemble(variables, &crate::lazy::LazyDataset::default())))
+    Ok(Value::Dataset(dataset::gather(plan, variables, &crate::lazy::LazyDataset::default())?))
 }

@@ -1,0 +1,296 @@
+//! Datasets: methods applied to every variable, and what belongs to the whole.
+//!
+//! In: a dataset, a method or an operator. Out: a dataset. Never computes: variables are arrays, and arrays know how.
+
+use super::align::{self, Join};
+use super::args::{Arg, Args};
+use super::calls::{self, Receiver};
+use super::fault::{Fault, Outcome, refuse};
+use super::literals;
+use super::operators::{Infix, infix_array};
+use super::reduce::{self, ReductionKind};
+use super::shape;
+use crate::lazy::{LazyArray, LazyCoord, LazyDataset, Plan, Value};
+use crate::suggest;
+use indexmap::IndexMap;
+
+/// A dataset of these variables and their coordinates, with the attributes of `like`.
+///
+/// As in xarray, coordinates belong to the whole: a variable has each whose dims it has. An index wins over a scalar of its name.
+///
+/// # Errors
+/// When a node does not exist, which is a defect.
+pub fn gather(plan: &Plan, variables: IndexMap<String, LazyArray>, like: &LazyDataset) -> Outcome<LazyDataset> {
+    let mut coords: IndexMap<String, LazyCoord> = IndexMap::new();
+    for v in variables.values() {
+        for (name, coord) in &v.coords {
+            match coords.get_mut(name) {
+                Some(known) if known.dims.is_empty() && !coord.dims.is_empty() => *known = coord.clone(),
+                Some(_) => {}
+                None => drop(coords.insert(name.clone(), coord.clone())),
+            }
+        }
+    }
+    if variables.is_empty() {
+        coords.clone_from(&like.coords);
+    }
+    let mut out = LazyDataset { variables, coords, attrs: like.attrs.clone() };
+    for v in out.variables.values_mut() {
+        let own = plan.names(v.node)?;
+        for (name, coord) in &out.coords {
+            if coord.dims.iter().all(|d| own.contains(d)) {
+                v.coords.insert(name.clone(), coord.clone());
+            }
+        }
+        v.coords.retain(|name, c| out.coords.get(name).is_some_and(|whole| whole.dims == c.dims));
+    }
+    Ok(out)
+}
+
+/// Applies a function to every data variable, keeping the dataset's attributes.
+///
+/// # Errors
+/// The function's first.
+pub fn each(plan: &mut Plan, d: &LazyDataset, mut f: impl FnMut(&mut Plan, &LazyArray) -> Outcome<LazyArray>) -> Outcome<Value> {
+    let mut variables = IndexMap::new();
+    for (name, v) in &d.variables {
+        let mut out = f(plan, v)?;
+        out.name = Some(name.clone());
+        variables.insert(name.clone(), out);
+    }
+    Ok(Value::Dataset(gather(plan, variables, d)?))
+}
+
+/// An operator between datasets: on the variables that both have.
+///
+/// # Errors
+/// When their indexes cannot be aligned.
+pub fn infix(plan: &mut Plan, op: Infix, a: &LazyDataset, b: &LazyDataset) -> Outcome<Value> {
+    let shared: Vec<&String> = a.variables.keys().filter(|n| b.variables.contains_key(*n)).collect();
+    let mut all: Vec<LazyArray> = a.variables.values().chain(b.variables.values()).cloned().collect();
+    align::align(plan, &mut all, Join::Inner, &[])?;
+    let (left, right) = all.split_at(a.variables.len());
+    let mut variables = IndexMap::new();
+    for name in shared {
+        if let (Some(x), Some(y)) = (a.variables.get_index_of(name), b.variables.get_index_of(name)) {
+            let out = infix_array(plan, op, &Value::Array(left[x].clone()), &Value::Array(right[y].clone()))?;
+            variables.insert(name.clone(), LazyArray { name: Some(name.clone()), ..out });
+        }
+    }
+    let mut out = gather(plan, variables, a)?;
+    out.attrs = align::merge_attrs(&[&a.attrs, &b.attrs]);
+    Ok(Value::Dataset(out))
+}
+
+/// Every variable of a dataset beside an array, aligned all together; `f` is given the two in this order.
+///
+/// # Errors
+/// When they cannot be aligned, and what `f` refuses.
+pub fn beside(
+    plan: &mut Plan,
+    d: &LazyDataset,
+    other: &LazyArray,
+    mut f: impl FnMut(&mut Plan, &Value, &Value) -> Outcome<LazyArray>,
+) -> Outcome<Value> {
+    let mut all: Vec<LazyArray> = d.variables.values().chain([other]).cloned().collect();
+    align::align(plan, &mut all, Join::Inner, &[])?;
+    let other = all.pop().map_or(Value::None, Value::Array);
+    let mut variables = IndexMap::new();
+    for (name, v) in d.variables.keys().zip(all) {
+        let out = f(plan, &Value::Array(v), &other)?;
+        variables.insert(name.clone(), LazyArray { name: Some(name.clone()), ..out });
+    }
+    let mut out = gather(plan, variables, d)?;
+    if let Value::Array(o) = &other {
+        out.attrs = align::merge_attrs(&[&d.attrs, &o.attrs]);
+    }
+    Ok(Value::Dataset(out))
+}
+
+/// The dims of all variables and coordinates of a dataset.
+///
+/// # Errors
+/// When a node does not exist, which is a defect.
+pub fn dims(plan: &Plan, d: &LazyDataset) -> Outcome<Vec<String>> {
+    let mut dims: Vec<String> = vec![];
+    for v in d.variables.values() {
+        dims.extend(plan.names(v.node)?);
+    }
+    dims.extend(d.coords.values().flat_map(|c| c.dims.iter().cloned()));
+    dims.sort_unstable();
+    dims.dedup();
+    Ok(dims)
+}
+
+/// `ds.name(args)`: the method on every variable.
+///
+/// # Errors
+/// What the method refuses, with the variable's name.
+pub fn method(plan: &mut Plan, d: &LazyDataset, name: &str, args: Args) -> Outcome<Value> {
+    let receiver = Receiver::dataset(dims(plan, d)?);
+    if name == "drop_vars" || name == "drop" {
+        return drop_from_dataset(d, args);
+    }
+    if name == "rename" {
+        return rename_in_dataset(plan, d, args, &receiver);
+    }
+    if name == "assign_coords" {
+        return shape::assign_coords_of_dataset(plan, d, args);
+    }
+    let drops_attrs = matches!(args.keyword.get("keep_attrs"), Some(Arg { value: Value::Bool(false), .. }));
+    let numeric_only = reduce::named(name).is_some_and(ReductionKind::numeric_only);
+    let mut variables = IndexMap::new();
+    for (key, v) in &d.variables {
+        if numeric_only && matches!(v.cells, crate::lazy::Cells::Texts(_)) {
+            let request = reduce::Request::parse(ReductionKind::Mean, only_dim(&args))?;
+            if request.dims_of(plan, v, &receiver)?.is_empty() && !plan.names(v.node)?.is_empty() {
+                // What has none of the dims stays as it is, texts too.
+                variables.insert(key.clone(), v.clone());
+            }
+            continue;
+        }
+        match calls::array_method(plan, v, name, args.clone(), &receiver).map_err(|f| of_variable(f, key, v))? {
+            Value::Array(mut out) => {
+                out.name = Some(key.clone());
+                variables.insert(key.clone(), out);
+            }
+            other => return refuse(format!("Dataset.{name}() gives a {}", other.type_name())),
+        }
+    }
+    let mut out = gather(plan, variables, d)?;
+    if drops_attrs {
+        out.attrs.clear();
+    }
+    Ok(Value::Dataset(out))
+}
+
+/// What times or texts of a dataset do not have, with the variable's name and the way out.
+fn of_variable(f: Fault, name: &str, v: &LazyArray) -> Fault {
+    let kind = match &v.cells {
+        crate::lazy::Cells::Numbers => return f,
+        crate::lazy::Cells::Times(_) => "times",
+        crate::lazy::Cells::Texts(_) => "texts",
+    };
+    // Other faults are not of its kind, or told with the way out already.
+    if f.message.contains("drop_vars") || !f.message.contains(kind) {
+        return f;
+    }
+    let whose = if f.message.contains(name) { String::new() } else { format!("'{name}' of the dataset holds {kind}: ") };
+    let way_out = format!("leave it out with .drop_vars('{name}'), or name the variables: ds[['tas']]");
+    Fault { message: format!("{whose}{}; {way_out}", f.message), ..f }
+}
+
+/// The same arguments without all but the dims.
+fn only_dim(args: &Args) -> Args {
+    let mut out = args.clone();
+    out.positional.truncate(1);
+    out.keyword.retain(|name, _| name == "dim");
+    out
+}
+
+fn drop_from_dataset(d: &LazyDataset, args: Args) -> Outcome<Value> {
+    let mut bound = args.bind(&["names", "errors"])?;
+    let ignore = bound.text("errors")?.as_deref() == Some("ignore");
+    let super::args::Names::These(names) = bound.names("names")? else { return refuse("drop_vars() needs names") };
+    let mut out = d.clone();
+    for name in names {
+        let gone = out.variables.shift_remove(&name).is_some() | out.coords.shift_remove(&name).is_some();
+        out.variables.values_mut().for_each(|v| drop(v.coords.shift_remove(&name)));
+        if !gone && !ignore {
+            return refuse(format!("there is no variable '{name}'"));
+        }
+    }
+    Ok(Value::Dataset(out))
+}
+
+fn rename_in_dataset(plan: &mut Plan, d: &LazyDataset, args: Args, receiver: &Receiver) -> Outcome<Value> {
+    let (_, entries) = args.clone().bind_dict("name_dict", &[])?;
+    let mut variables = IndexMap::new();
+    for (key, v) in &d.variables {
+        let Value::Array(out) = shape::rename(plan, v, args.clone(), receiver)? else { continue };
+        let name = match entries.get(key) {
+            Some(Arg { value: Value::Text(t), .. }) => t.clone(),
+            _ => key.clone(),
+        };
+        variables.insert(name.clone(), LazyArray { name: Some(name), ..out });
+    }
+    Ok(Value::Dataset(gather(plan, variables, d)?))
+}
+
+/// `ds.assign(t2=...)`
+///
+/// # Errors
+/// When a variable's dims do not fit.
+pub fn assign(plan: &mut Plan, d: &LazyDataset, args: Args) -> Outcome<Value> {
+    let (_, entries) = args.bind_dict("variables", &[])?;
+    let mut out = d.clone();
+    for (name, arg) in entries {
+        let array = match arg.value {
+            Value::Array(a) => a,
+            other => {
+                let (values, shape) = literals::cells(plan, &other).map_err(|f| f.at(arg.span))?;
+                literals::array_of(plan, &values, &shape, &[]).map_err(|f| f.at(arg.span))?
+            }
+        };
+        out.variables.insert(name.clone(), LazyArray { name: Some(name), ..array });
+    }
+    let variables = std::mem::take(&mut out.variables);
+    Ok(Value::Dataset(gather(plan, variables, &out)?))
+}
+
+/// `da.to_dataset(name='t')`
+///
+/// # Errors
+/// When the array has no name.
+pub fn to_dataset(plan: &mut Plan, a: &LazyArray, args: Args) -> Outcome<Value> {
+    let mut bound = args.bind(&["dim", "name", "promote_attrs"])?;
+    bound.unsupported(&["dim", "promote_attrs"])?;
+    let Some(name) = bound.text("name")?.or_else(|| a.name.clone()) else {
+        return refuse("to_dataset() of an array without a name needs name='...'");
+    };
+    let array = LazyArray { name: Some(name.clone()), ..a.clone() };
+    Ok(Value::Dataset(gather(plan, [(name, array)].into(), &LazyDataset::default())?))
+}
+
+/// `ds.name`
+///
+/// # Errors
+/// When there is no such thing.
+pub fn attribute(plan: &mut Plan, d: &LazyDataset, name: &str, base: &Value) -> Outcome<Value> {
+    match variable(plan, d, name) {
+        Ok(v) => Ok(Value::Array(v)),
+        Err(_) if name == "loc" => Ok(Value::Loc(Box::new(base.clone()))),
+        Err(_) if matches!(name, "sizes" | "dims") => {
+            let mut sizes = IndexMap::new();
+            for v in d.variables.values() {
+                for dim in plan.dims(v.node)? {
+                    sizes.insert(dim.name.to_string(), Value::Number(crate::lazy::Number::Int(dim.len as i64)));
+                }
+            }
+            Ok(Value::Dict(sizes))
+        }
+        Err(_) if name == "attrs" => Ok(Value::Dict(calls::attrs_dict(&d.attrs))),
+        Err(_) if name == "coords" => calls::coords_dict(plan, &d.coords),
+        Err(_) if name == "data_vars" => Ok(Value::Dict(d.variables.iter().map(|(n, v)| (n.clone(), Value::Array(v.clone()))).collect())),
+        Err(_) => calls::unknown(base, name, d.variables.keys().chain(d.coords.keys()).map(String::as_str)),
+    }
+}
+
+/// A variable or coordinate of a dataset.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn variable(plan: &mut Plan, d: &LazyDataset, name: &str) -> Outcome<LazyArray> {
+    if let Some(v) = d.variables.get(name) {
+        return Ok(v.clone());
+    }
+    match d.coords.get(name) {
+        Some(coord) => calls::coord_as_array(plan, name, coord, &d.coords),
+        None => {
+            let hint = suggest::did_you_mean_or_list(name, d.variables.keys().chain(d.coords.keys()).map(String::as_str))
+                .map(|h| format!("; {h}"))
+                .unwrap_or_default();
+            refuse(format!("the dataset has no variable '{name}'{hint}"))
+        }
+    }
+}
