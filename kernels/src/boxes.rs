@@ -39,7 +39,7 @@ pub fn input_boxes(graph: &Graph, node: &Node, bounds: &[Range<usize>]) -> Resul
             }
             Ok(vec![(*input, b)])
         }
-        Op::Rename { input, .. } => Ok(vec![(*input, bounds.to_vec())]),
+        Op::Rename { input, .. } | Op::Lookup { input, .. } => Ok(vec![(*input, bounds.to_vec())]),
         Op::Expand { input, axis, .. } => {
             let mut b = bounds.to_vec();
             b.remove(*axis);

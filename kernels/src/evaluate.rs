@@ -149,6 +149,7 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
                 let kept = *axis - joined.iter().filter(|&a| a < axis).count();
                 Arc::new(along.apply_joined(first()?.as_ref(), *axis, joined, at[kept].clone(), len)?)
             }
+            Op::Lookup { table, .. } => Arc::new(looked_up(first()?.as_ref(), table)?),
             Op::Concat { axis, .. } => joined(*axis, &inputs, node, at)?,
             Op::Reduce { .. } => return Err(KernelError::malformed("graph", "a reduction outside its place").into()),
         })
@@ -306,6 +307,10 @@ fn interpolate(block: &Block, axis: usize, from: &[f64], to: &[f64], method: Int
     let targets = at[axis].clone();
     let window = brackets.window(targets.clone());
     brackets.apply(block, axis, targets, window.start)
+}
+
+fn looked_up(places: &Block, table: &Block) -> Result<Block> {
+    table.take(0, places.as_slice::<i64>().unwrap_or_default())?.reshape(places.shape())
 }
 
 fn joined(axis: usize, inputs: &[Arc<Block>], node: &Node, at: &Bounds) -> Result<Arc<Block>> {

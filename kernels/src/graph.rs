@@ -136,6 +136,13 @@ pub enum Op {
         /// What becomes of each lane.
         along: Along,
     },
+    /// The cells of a table at the places that the input's cells name; missing where these are negative.
+    Lookup {
+        /// Whose: whole numbers.
+        input: NodeId,
+        /// Cells of rank 1.
+        table: Arc<Block>,
+    },
     /// Inputs joined end to end along an existing axis.
     Concat {
         /// What is joined, in order.
@@ -213,7 +220,8 @@ impl Op {
             | Op::Expand { input, .. }
             | Op::Reduce { input, .. }
             | Op::Interp { input, .. }
-            | Op::Along { input, .. } => vec![*input],
+            | Op::Along { input, .. }
+            | Op::Lookup { input, .. } => vec![*input],
         }
     }
 
@@ -230,7 +238,8 @@ impl Op {
             | Op::Expand { input, .. }
             | Op::Reduce { input, .. }
             | Op::Interp { input, .. }
-            | Op::Along { input, .. } => *input = to(*input),
+            | Op::Along { input, .. }
+            | Op::Lookup { input, .. } => *input = to(*input),
         }
         op
     }
@@ -250,6 +259,7 @@ impl Op {
             Op::Reduce { .. } => "reduce",
             Op::Interp { .. } => "interp",
             Op::Along { along, .. } => along.name(),
+            Op::Lookup { .. } => "lookup",
             Op::Concat { .. } => "concat",
         }
     }

@@ -104,15 +104,19 @@ pub enum Reduction {
         /// Whether missing cells are passed over.
         skipna: bool,
     },
-    /// Index of the smallest value along the single reduced axis; the first of equals; an error where all are missing.
+    /// Index of the smallest value along the single reduced axis; the first of equals.
     ArgMin {
         /// Whether missing cells are passed over.
         skipna: bool,
+        /// Whether the index is -1 where all are missing; else that is an error.
+        or_none: bool,
     },
-    /// Index of the largest value along the single reduced axis; the first of equals; an error where all are missing.
+    /// Index of the largest value along the single reduced axis; the first of equals.
     ArgMax {
         /// Whether missing cells are passed over.
         skipna: bool,
+        /// As of [`Reduction::ArgMin`].
+        or_none: bool,
     },
 }
 
@@ -195,8 +199,8 @@ impl Reduction {
             Reduction::All => law::update(logic::Truth::<true>, partial, data, walk, offset),
             Reduction::First { skipna } => law::update(ends::End::<false> { skip: skipna }, partial, data, walk, offset),
             Reduction::Last { skipna } => law::update(ends::End::<true> { skip: skipna }, partial, data, walk, offset),
-            Reduction::ArgMin { skipna } => law::update(arg::Arg::<false> { skip: skipna }, partial, data, walk, offset),
-            Reduction::ArgMax { skipna } => law::update(arg::Arg::<true> { skip: skipna }, partial, data, walk, offset),
+            Reduction::ArgMin { skipna, .. } => law::update(arg::Arg::<false> { skip: skipna }, partial, data, walk, offset),
+            Reduction::ArgMax { skipna, .. } => law::update(arg::Arg::<true> { skip: skipna }, partial, data, walk, offset),
         }
     }
 
@@ -266,12 +270,12 @@ impl Reduction {
             Reduction::Std { skipna, ddof } => {
                 moments::finish(partial, skipna && input.is_float(), ddof, moments::Power::Deviation, output)
             }
-            Reduction::ArgMin { .. } | Reduction::ArgMax { .. } => {
+            Reduction::ArgMin { or_none, .. } | Reduction::ArgMax { or_none, .. } => {
                 let mut states = partial.states;
                 states.swap(0, 1);
                 let positions = first_as(Partial { states }, output)?;
                 let none = positions.as_slice::<i64>().is_some_and(|p| p.iter().any(|&at| at < 0));
-                if none {
+                if none && !or_none {
                     Err(KernelError::AllMissing { what: if matches!(self, Reduction::ArgMin { .. }) { "argmin" } else { "argmax" } })
                 } else {
                     Ok(positions)

@@ -52,7 +52,7 @@ impl Tiling {
                 grid
             }
             Op::Transpose { input, order } => order.iter().map(|&o| self.grid(*input)[o].clone()).collect(),
-            Op::Rename { input, .. } => self.grid(*input).to_vec(),
+            Op::Rename { input, .. } | Op::Lookup { input, .. } => self.grid(*input).to_vec(),
             Op::Expand { input, axis, dim } => {
                 let mut grid = self.grid(*input).to_vec();
                 grid.insert(*axis, AxisChunks::uniform(dim.len, 0));

@@ -8,7 +8,8 @@ use super::fault::{Fault, Outcome, refuse};
 use super::group;
 use super::reduce;
 use super::{
-    accessor, calculus, coarsen, cumulate, dataset, gaps, interp, literals, numpy, quantile, rolling, selection, shape, weighted, xr,
+    accessor, calculus, coarsen, cumulate, dataset, extremes, gaps, interp, literals, merge, numpy, pad, quantile, reindex, rolling,
+    selection, shape, weighted, xr,
 };
 use crate::lazy::labels;
 use crate::lazy::value::{Accessor, Module};
@@ -96,6 +97,20 @@ const METHODS: &[(&str, Method)] = &[
     ("diff", element::diff),
     ("interp", interp::interp),
     ("interp_like", interp::interp_like),
+    ("idxmin", extremes::idxmin),
+    ("idxmax", extremes::idxmax),
+    ("reindex", reindex::reindex),
+    ("reindex_like", reindex::reindex_like),
+    ("pad", pad::pad),
+    ("dot", dot),
+    ("combine_first", merge::combine_first),
+    ("drop_duplicates", merge::drop_duplicates),
+    ("conj", unchanged),
+    ("conjugate", unchanged),
+    ("as_numpy", unchanged),
+    ("drop_encoding", unchanged),
+    ("drop_attrs", drop_attrs),
+    ("drop_isel", selection::drop_isel),
     ("quantile", quantile::quantile),
     ("cumsum", cumulate::cumsum),
     ("cumprod", cumulate::cumprod),
@@ -110,26 +125,20 @@ const METHODS: &[(&str, Method)] = &[
 /// Methods that make another kind of object.
 const GROUPERS: &[&str] = &["groupby", "resample", "weighted", "coarsen", "rolling", "cumulative"];
 /// Methods of datasets alone.
-const DATASET_ONLY: &[&str] = &["assign", "to_dataset"];
+const DATASET_ONLY: &[&str] =
+    &["assign", "assign_attrs", "merge", "to_array", "to_dataarray", "rename_vars", "rename_dims", "drop_dims", "set_coords"];
+/// Methods of arrays alone.
+const ARRAY_ONLY: &[&str] = &["to_dataset"];
 /// What xarray has and xeng lacks so far.
 const NOT_YET: &[&str] = &[
-    "idxmin",
-    "idxmax",
     "rolling_exp",
     "groupby_bins",
     "polyfit",
     "rank",
-    "reindex",
-    "reindex_like",
     "stack",
     "unstack",
-    "pad",
-    "to_array",
-    "to_dataset",
     "convert_calendar",
     "interp_calendar",
-    "dot",
-    "combine_first",
     "curvefit",
     "map",
     "map_blocks",
@@ -150,32 +159,21 @@ const NOT_YET: &[&str] = &[
     "equals",
     "identical",
     "broadcast_equals",
-    "drop_duplicates",
     "dropna",
     "argsort",
     "searchsorted",
-    "conj",
-    "conjugate",
-    "as_numpy",
     "set_xindex",
     "drop_indexes",
-    "drop_isel",
-    "drop_attrs",
-    "drop_encoding",
     "to_unstacked_dataset",
     "str",
     "real",
     "imag",
     "eval",
     "query",
-    "merge",
     "update",
     "filter_by_attrs",
     "get_index",
     "set_coords",
-    "drop_dims",
-    "rename_dims",
-    "rename_vars",
     "isel_points",
     "sel_points",
     "xindexes",
@@ -195,6 +193,26 @@ const NOT_YET: &[&str] = &[
 /// Properties.
 const PROPERTIES: &[&str] = &["T", "attrs", "coords", "dims", "shape", "sizes", "size", "ndim", "name", "dt", "xeng", "dtype", "loc"];
 
+/// `a.dot(b, dim=None)`
+fn dot(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outcome<Value> {
+    let mut bound = args.bind(&["other", "dim"])?;
+    let other = bound.need("other")?;
+    let Value::Array(b) = &other.value else { return Err(bound.wrong("other", &other, "a DataArray")) };
+    let names = bound.names("dim")?;
+    xr::dotted(plan, a, b, &names).map(Value::Array)
+}
+
+/// `.drop_attrs(deep=True)`
+fn drop_attrs(_: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outcome<Value> {
+    let deep = args.bind(&["deep"])?.flag("deep", Some(true))? != Some(false);
+    let mut out = a.clone();
+    out.attrs.clear();
+    if deep {
+        out.coords.values_mut().for_each(|c| c.attrs.clear());
+    }
+    Ok(Value::Array(out))
+}
+
 fn unchanged(_: &mut Plan, a: &LazyArray, _: Args, _: &Receiver) -> Outcome<Value> {
     Ok(Value::Array(a.clone()))
 }
@@ -204,9 +222,7 @@ fn method_names(base: &Value) -> Vec<&'static str> {
     match base {
         Value::Array(_) | Value::Dataset(_) => {
             let mut names: Vec<&str> = METHODS.iter().map(|(n, _)| *n).chain(reductions).chain(GROUPERS.iter().copied()).collect();
-            if matches!(base, Value::Dataset(_)) {
-                names.extend(DATASET_ONLY);
-            }
+            names.extend(if matches!(base, Value::Dataset(_)) { DATASET_ONLY } else { ARRAY_ONLY });
             names
         }
         Value::Grouped(_) => reductions.chain(["first", "last", "quantile", "cumsum", "cumprod"]).collect(),
@@ -256,7 +272,7 @@ pub fn check(base: &Value, name: &str) -> Outcome<()> {
 pub fn method(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Value> {
     match base {
         Value::Array(_) | Value::Dataset(_) if GROUPERS.contains(&name) => grouper(plan, base, name, args),
-        Value::Dataset(d) if name == "assign" => dataset::assign(plan, d, args),
+        Value::Dataset(d) if DATASET_ONLY.contains(&name) => dataset::own_method(plan, d, name, args),
         Value::Array(a) if name == "to_dataset" => dataset::to_dataset(plan, a, args),
         Value::Array(a) => array_method(plan, a, name, args, &Receiver::array()),
         Value::Dataset(d) => dataset::method(plan, d, name, args),
@@ -369,6 +385,8 @@ fn array_attribute(plan: &mut Plan, a: &LazyArray, name: &str, base: &Value) -> 
         "sizes" => Value::Dict(dims.iter().map(|d| (d.name.to_string(), int(d.len))).collect()),
         "size" => int(dims.iter().fold(1, |n, d| n.saturating_mul(d.len))),
         "ndim" => int(dims.len()),
+        "real" => Value::Array(a.clone()),
+        "nbytes" => int(plan.node(a.node)?.bytes()),
         "name" => a.name.clone().map_or(Value::None, Value::Text),
         "dtype" => Value::DType(plan.dtype(a.node)?),
         "attrs" => Value::Dict(attrs_dict(&a.attrs)),

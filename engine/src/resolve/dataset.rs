@@ -7,6 +7,7 @@ use super::args::{Arg, Args};
 use super::calls::{self, Receiver};
 use super::fault::{Fault, Outcome, refuse};
 use super::literals;
+use super::merge;
 use super::operators::{Infix, infix_array};
 use super::reduce::{self, ReductionKind};
 use super::shape;
@@ -217,6 +218,85 @@ fn rename_in_dataset(plan: &mut Plan, d: &LazyDataset, args: Args, receiver: &Re
     Ok(Value::Dataset(gather(plan, variables, d)?))
 }
 
+/// A method that datasets alone have.
+///
+/// # Errors
+/// What the method refuses.
+pub fn own_method(plan: &mut Plan, d: &LazyDataset, name: &str, args: Args) -> Outcome<Value> {
+    match name {
+        "assign" => assign(plan, d, args),
+        "assign_attrs" => assign_attrs(d, args),
+        "merge" => merge::method(plan, d, args),
+        "to_array" | "to_dataarray" => merge::to_array(plan, d, args),
+        "drop_dims" => drop_dims(plan, d, args),
+        "set_coords" => set_coords(plan, d, args),
+        _ => {
+            let receiver = Receiver::dataset(dims(plan, d)?);
+            rename_in_dataset(plan, d, args, &receiver)
+        }
+    }
+}
+
+/// `ds.assign_attrs(title='...')`
+fn assign_attrs(d: &LazyDataset, args: Args) -> Outcome<Value> {
+    let (_, entries) = args.bind_dict("attrs", &[])?;
+    let mut out = d.clone();
+    for (name, arg) in entries {
+        out.attrs.insert(name, literals::attribute(&arg.value).map_err(|f| f.at(arg.span))?);
+    }
+    Ok(Value::Dataset(out))
+}
+
+/// `ds.drop_dims('lat')`: what has the dim goes.
+fn drop_dims(plan: &mut Plan, d: &LazyDataset, args: Args) -> Outcome<Value> {
+    let mut bound = args.bind(&["drop_dims", "errors"])?;
+    let ignore = bound.text("errors")?.as_deref() == Some("ignore");
+    let span = bound.span("drop_dims");
+    let super::args::Names::These(gone) = bound.names("drop_dims")? else { return refuse("drop_dims() needs names of dimensions") };
+    let known = dims(plan, d)?;
+    if let Some(dim) = gone.iter().find(|g| !known.contains(g)).filter(|_| !ignore) {
+        let fault = Fault::new(format!("there is no dimension '{dim}'"));
+        return Err(span.map_or(fault.clone(), |s| fault.at(s)));
+    }
+    let mut out = d.clone();
+    let mut kept = IndexMap::new();
+    for (name, v) in &d.variables {
+        if !plan.names(v.node)?.iter().any(|n| gone.contains(n)) {
+            kept.insert(name.clone(), v.clone());
+        }
+    }
+    out.variables = kept;
+    out.coords.retain(|_, c| !c.dims.iter().any(|n| gone.contains(n)));
+    Ok(Value::Dataset(out))
+}
+
+/// `ds.set_coords(['area'])`: variables become coordinates.
+fn set_coords(plan: &mut Plan, d: &LazyDataset, args: Args) -> Outcome<Value> {
+    let mut bound = args.bind(&["names"])?;
+    let span = bound.span("names");
+    let super::args::Names::These(names) = bound.names("names")? else { return refuse("set_coords() needs names") };
+    let mut out = d.clone();
+    for name in names {
+        let Some(v) = out.variables.shift_remove(&name) else {
+            if out.coords.contains_key(&name) {
+                continue;
+            }
+            let fault = Fault::new(format!("there is no variable '{name}'"));
+            return Err(span.map_or(fault.clone(), |s| fault.at(s)));
+        };
+        let dims = plan.names(v.node)?;
+        let coord = LazyCoord { dims: dims.clone(), data: crate::lazy::CoordData::Lazy(v.node, v.cells), attrs: v.attrs };
+        for other in out.variables.values_mut() {
+            let own = plan.names(other.node)?;
+            if dims.iter().all(|d| own.contains(d)) {
+                other.coords.insert(name.clone(), coord.clone());
+            }
+        }
+        out.coords.insert(name, coord);
+    }
+    Ok(Value::Dataset(out))
+}
+
 /// `ds.assign(t2=...)`
 ///
 /// # Errors
@@ -244,12 +324,17 @@ pub fn assign(plan: &mut Plan, d: &LazyDataset, args: Args) -> Outcome<Value> {
 /// When the array has no name.
 pub fn to_dataset(plan: &mut Plan, a: &LazyArray, args: Args) -> Outcome<Value> {
     let mut bound = args.bind(&["dim", "name", "promote_attrs"])?;
-    bound.unsupported(&["dim", "promote_attrs"])?;
+    let promotes = bound.flag("promote_attrs", Some(false))? == Some(true);
+    if let Some(dim) = bound.some("dim") {
+        return merge::split(plan, a, &dim);
+    }
     let Some(name) = bound.text("name")?.or_else(|| a.name.clone()) else {
         return refuse("to_dataset() of an array without a name needs name='...'");
     };
     let array = LazyArray { name: Some(name.clone()), ..a.clone() };
-    Ok(Value::Dataset(gather(plan, [(name, array)].into(), &LazyDataset::default())?))
+    let attrs = if promotes { a.attrs.clone() } else { Default::default() };
+    let like = LazyDataset { attrs, ..LazyDataset::default() };
+    Ok(Value::Dataset(gather(plan, [(name, array)].into(), &like)?))
 }
 
 /// `ds.name`

@@ -377,7 +377,7 @@ pub fn roll(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> 
 /// At shifts that are not whole numbers.
 pub fn shift(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
     let (mut bound, entries) = args.bind_dict("shifts", &["fill_value"])?;
-    bound.unsupported(&["fill_value"])?;
+    let fill = bound.some("fill_value");
     numbers_only(a, "shift")?;
     let mut out = a.clone();
     let own = plan.names(a.node)?;
@@ -387,6 +387,10 @@ pub fn shift(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) ->
         }
         let n = plan.dims(out.node)?.iter().find(|d| *d.name == *dim).map_or(0, |d| d.len) as i64;
         let by = args::integer(&arg.value).ok_or_else(|| Fault::new("a shift must be a whole number").at(arg.span))?;
+        if let Some(fill) = &fill {
+            out.node = shifted_in(plan, out.node, &dim, by, n, &fill.value).map_err(|f| f.at(fill.span))?;
+            continue;
+        }
         if plan.dtype(out.node)? == DType::Bool {
             return refuse("a shift of truths gives Python objects in xarray, which xeng does not have; use .astype(float) first");
         }
@@ -396,6 +400,26 @@ pub fn shift(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) ->
         out.node = plan.take(out.node, &dim, Index::compact(&at))?;
     }
     Ok(Value::Array(out))
+}
+
+/// A shift that keeps the type of the cells: `fill` stands where nothing moves in.
+fn shifted_in(plan: &mut Plan, node: NodeId, dim: &str, by: i64, n: i64, fill: &Value) -> Outcome<NodeId> {
+    let dtype = plan.dtype(node)?;
+    let value = match (fill, dtype) {
+        (Value::Bool(b), DType::Bool) => Operand::Int(i64::from(*b)),
+        (Value::Number(v), d) if d.is_float() => Operand::Float(v.as_f64()),
+        (Value::Number(Number::Int(v)), d) if d != DType::Bool => {
+            promote::fits(*v, d)?;
+            Operand::Int(*v)
+        }
+        (other, d) => return Err(Fault::unsupported(format!("a fill_value of type {} for cells of type {d}", other.type_name()))),
+    };
+    let from: Vec<i64> = (0..n).map(|i| i.saturating_sub(by)).collect();
+    let nearest: Vec<i64> = from.iter().map(|i| (*i).clamp(0, (n - 1).max(0))).collect();
+    let moved = plan.take(node, dim, Index::compact(&nearest))?;
+    let new = Block::from_vec(&[from.len()], from.iter().map(|i| !(0..n).contains(i)).collect::<Vec<bool>>())?;
+    let new = plan.constant(&[dim.to_owned()], new)?;
+    plan.select_like(moved.into(), new, value, moved.into(), dtype)
 }
 
 /// `.diff(dim, n=1, label='upper')`

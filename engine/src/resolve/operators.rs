@@ -76,6 +76,9 @@ pub fn infix(plan: &mut Plan, op: Infix, left: &Value, right: &Value) -> Outcome
             // An index is of a subclass in xarray, so that Python asks it for the mirrored comparison: its dim comes first.
             Ok(Value::Array(infix_array(plan, op.mirrored(), right, left)?))
         }
+        (Value::Array(a), Value::Array(b)) if op == Infix::Binary(BinaryOp::MatMul) => {
+            super::xr::dotted(plan, a, b, &super::args::Names::Absent).map(Value::Array)
+        }
         (Value::Array(_), _) | (_, Value::Array(_)) => Ok(Value::Array(infix_array(plan, op, left, right)?)),
         (Value::Numpy(_), _) | (_, Value::Numpy(_)) => numbers::numpy_infix(plan, op, left, right),
         _ => numbers::python_infix(op, left, right),

@@ -181,8 +181,8 @@ impl Request {
             ReductionKind::Count => Reduction::Count,
             ReductionKind::Any => Reduction::Any,
             ReductionKind::All => Reduction::All,
-            ReductionKind::ArgMin => Reduction::ArgMin { skipna },
-            ReductionKind::ArgMax => Reduction::ArgMax { skipna },
+            ReductionKind::ArgMin => Reduction::ArgMin { skipna, or_none: false },
+            ReductionKind::ArgMax => Reduction::ArgMax { skipna, or_none: false },
             ReductionKind::First => Reduction::First { skipna },
             ReductionKind::Last => Reduction::Last { skipna },
         })

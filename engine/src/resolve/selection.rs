@@ -7,89 +7,16 @@ use super::calls::Receiver;
 use super::dates;
 use super::fault::{Fault, Outcome, refuse};
 use super::indexing::{self, Picked, Scalars};
+use super::lookup::{self, Labels, Method, Place};
 use super::{literals, shape, subscript};
 use crate::lazy::labels::{self, Label, Order};
 use crate::lazy::{LazyArray, Plan, Value};
 use indexmap::IndexMap;
-use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use xeng_kernels::DType;
 use xeng_kernels::graph::Index;
 use xeng_proto::Values;
-
-/// How a label that is not there finds a neighbour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Method {
-    Exact,
-    Nearest,
-    Pad,
-    Backfill,
-}
-
-/// The labels of one dim, ready for look-ups.
-struct Labels<'a> {
-    dim: &'a str,
-    values: &'a Values,
-    keys: Vec<Label>,
-    order: Order,
-    /// Of labels in no order: where each stands first, and whether it occurs again. Made when first asked for.
-    places: OnceCell<HashMap<Label, Place>>,
-}
-
-/// Where a label stands.
-#[derive(Clone, Copy)]
-struct Place {
-    first: usize,
-    repeated: bool,
-}
-
-impl<'a> Labels<'a> {
-    fn new(dim: &'a str, values: &'a Values) -> Labels<'a> {
-        let keys = labels::labels(values);
-        let order = labels::order(&keys);
-        Labels { dim, values, keys, order, places: OnceCell::new() }
-    }
-
-    /// Where a label stands, if it is there.
-    fn place(&self, wanted: &Label) -> Option<Place> {
-        if self.order == Order::None {
-            return self.places.get_or_init(|| self.listed()).get(wanted).copied();
-        }
-        let first = self.before(wanted);
-        let here = |at: usize| self.keys.get(at).is_some_and(|k| k.cmp(wanted).is_eq());
-        here(first).then(|| Place { first, repeated: here(first + 1) })
-    }
-
-    fn listed(&self) -> HashMap<Label, Place> {
-        let mut places: HashMap<Label, Place> = HashMap::new();
-        for (first, key) in self.keys.iter().enumerate() {
-            places.entry(key.clone()).and_modify(|p| p.repeated = true).or_insert(Place { first, repeated: false });
-        }
-        places
-    }
-
-    /// The number of labels that come before the wanted one in the order of the index.
-    fn before(&self, wanted: &Label) -> usize {
-        match self.order {
-            Order::Ascending => self.keys.partition_point(|k| k < wanted),
-            _ => self.keys.partition_point(|k| k > wanted),
-        }
-    }
-
-    /// Whether the labels are `float32`.
-    fn is_single(&self) -> bool {
-        matches!(self.values, Values::Numbers(b) if b.dtype() == DType::F32)
-    }
-
-    /// A label as this index looks it up: pandas rounds to the type of a `float32` index.
-    fn as_held(&self, label: Label) -> Label {
-        match label.number() {
-            Some(v) if self.is_single() => Label::float(v as f32 as f64),
-            _ => label,
-        }
-    }
-}
 
 /// `.sel(lat=..., method=..., tolerance=..., drop=...)`
 ///
@@ -97,14 +24,7 @@ impl<'a> Labels<'a> {
 /// At a label that is not there.
 pub fn sel(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
     let (mut bound, entries) = args.bind_dict("indexers", &["method", "tolerance", "drop"])?;
-    let methods = [
-        ("nearest", Method::Nearest),
-        ("pad", Method::Pad),
-        ("ffill", Method::Pad),
-        ("backfill", Method::Backfill),
-        ("bfill", Method::Backfill),
-    ];
-    let method = bound.choice("method", &methods, Method::Exact)?;
+    let method = bound.choice("method", Method::NAMES, Method::Exact)?;
     let tolerance = bound.number("tolerance")?;
     let scalars = shape::scalars(bound.flag("drop", Some(false))?);
     known_dims(plan, a, &entries, receiver)?;
@@ -170,7 +90,7 @@ fn picked(plan: &Plan, index: &Labels, v: &Value, method: Method, tolerance: Opt
         Value::Slice(parts) => Ok(Picked::Many(slice(index, parts)?)),
         Value::Text(text) => match index.values {
             Values::Times(times) => time_text(index, times, text, method, tolerance),
-            _ => Ok(Picked::One(find(index, &Label::Text(text.clone()), method, tolerance)?)),
+            _ => Ok(Picked::One(index.find(&Label::Text(text.clone()), method, tolerance)?)),
         },
         Value::Bool(_) => refuse("a truth is no label"),
         _ => {
@@ -179,7 +99,7 @@ fn picked(plan: &Plan, index: &Labels, v: &Value, method: Method, tolerance: Opt
                 return subscript::positions(plan, v, index.keys.len(), index.dim);
             }
             let at =
-                wanted.0.into_iter().map(|l| Ok(find(index, &index.as_held(l), method, tolerance)? as i64)).collect::<Outcome<Vec<_>>>()?;
+                wanted.0.into_iter().map(|l| Ok(index.find(&index.as_held(l), method, tolerance)? as i64)).collect::<Outcome<Vec<_>>>()?;
             match (rank, at.as_slice()) {
                 (0, [one]) => Ok(Picked::One(*one as usize)),
                 (0 | 1, _) => Ok(Picked::Many(Index::compact(&at))),
@@ -227,7 +147,7 @@ fn time_text(index: &Labels, times: &xeng_proto::Times, text: &str, method: Meth
     }
     let coarser = if datetime64 { period.resolution < dates::index_resolution(times) } else { true };
     if method != Method::Exact || !coarser {
-        return Ok(Picked::One(find(index, &Label::Time(period.start), method, tolerance)?));
+        return Ok(Picked::One(index.find(&Label::Time(period.start), method, tolerance)?));
     }
     let within: Vec<i64> =
         (0..index.keys.len() as i64).filter(|&i| (period.start..=period.end).contains(&times.micros[i as usize])).collect();
@@ -236,88 +156,6 @@ fn time_text(index: &Labels, times: &xeng_proto::Times, text: &str, method: Meth
         return refuse(format!("no time of '{}' lies in '{text}'", index.dim));
     }
     Ok(Picked::Many(Index::compact(&within)))
-}
-
-fn find(index: &Labels, wanted: &Label, method: Method, tolerance: Option<f64>) -> Outcome<usize> {
-    let exact = index.place(wanted);
-    if exact.is_some_and(|p| p.repeated) {
-        return Err(Fault::unsupported(format!(
-            "selecting the label {} of '{}', which occurs more than once,",
-            show(wanted, index),
-            index.dim
-        )));
-    }
-    let found = match (method, exact) {
-        (_, Some(place)) => Some(place.first),
-        (Method::Exact, None) => None,
-        _ if index.order == Order::None => return refuse(format!("a method needs the labels of '{}' to be sorted", index.dim)),
-        (method, None) => neighbour(index, wanted, method),
-    };
-    let near = found.filter(|&i| tolerance.is_none_or(|t| distance(index, &index.keys[i], wanted) <= t));
-    near.ok_or_else(|| not_found(index, wanted, method, tolerance))
-}
-
-fn not_found(index: &Labels, wanted: &Label, method: Method, tolerance: Option<f64>) -> Fault {
-    let (dim, label) = (index.dim, show(wanted, index));
-    let nearest = neighbour(index, wanted, Method::Nearest).and_then(|i| index.keys.get(i)).map(|key| show(key, index));
-    Fault::new(match (nearest, wanted, method, tolerance) {
-        (Some(nearest), _, Method::Exact, _) => {
-            format!("'{dim}' has no label {label}; the nearest is {nearest}; method='nearest' takes the nearest")
-        }
-        (Some(nearest), _, _, Some(tolerance)) => {
-            format!("'{dim}' has no label within {tolerance} of {label} by this method; the nearest is {nearest}")
-        }
-        (Some(nearest), _, _, None) => format!("'{dim}' has no label on this side of {label}; the nearest is {nearest}"),
-        (None, Label::Text(_), _, _) => {
-            let texts: Vec<&str> = index.keys.iter().filter_map(|k| if let Label::Text(t) = k { Some(t.as_str()) } else { None }).collect();
-            let text = if let Label::Text(t) = wanted { t.as_str() } else { "" };
-            let hint = crate::suggest::did_you_mean_or_list(text, texts).map(|h| format!("; {h}")).unwrap_or_default();
-            format!("'{dim}' has no label {label}{hint}")
-        }
-        (None, ..) => format!("'{dim}' has no label {label}"),
-    })
-}
-
-fn show(label: &Label, index: &Labels) -> String {
-    match (label, index.values) {
-        (Label::Text(t), _) => format!("'{t}'"),
-        (Label::Time(m), Values::Times(times)) => dates::show(*m, times.encoding.calendar),
-        (l, Values::Numbers(b)) if b.dtype() == DType::F32 => l.number().map_or_else(String::new, |v| (v as f32).to_string()),
-        (l, _) => l.number().map_or_else(String::new, |v| v.to_string()),
-    }
-}
-
-fn distance(index: &Labels, a: &Label, b: &Label) -> f64 {
-    match (a, b) {
-        (Label::Time(x), Label::Time(y)) => x.abs_diff(*y) as f64,
-        // Rounded to the type of the labels, as pandas does: ties depend on it.
-        _ if index.is_single() => a.number().zip(b.number()).map_or(f64::NAN, |(x, y)| f64::from((x as f32 - y as f32).abs())),
-        _ => a.number().zip(b.number()).map_or(f64::NAN, |(x, y)| (x - y).abs()),
-    }
-}
-
-/// The neighbour of a label that is not there. Half way, the larger one; `pad` is the position before, whatever the order.
-fn neighbour(index: &Labels, wanted: &Label, method: Method) -> Option<usize> {
-    let keys = &index.keys;
-    if keys.is_empty() || index.order == Order::None || matches!(wanted, Label::Text(_)) {
-        return None;
-    }
-    let before = index.before(wanted);
-    let pad = before.checked_sub(1);
-    let backfill = (before < keys.len()).then_some(before);
-    match method {
-        Method::Exact => None,
-        Method::Pad => pad,
-        Method::Backfill => backfill,
-        Method::Nearest => match (pad, backfill) {
-            (Some(p), Some(b)) => {
-                let (dp, db) = (distance(index, &keys[p], wanted), distance(index, &keys[b], wanted));
-                let take_pad = if index.order == Order::Ascending { dp < db } else { dp <= db };
-                Some(if take_pad { p } else { b })
-            }
-            (p, b) => p.or(b),
-        },
-    }
 }
 
 /// The range of positions of `slice(start, stop, step)` in labels; both ends are inside.
@@ -406,13 +244,40 @@ pub fn drop_sel(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Out
         let have: HashSet<&Label> = index.keys.iter().collect();
         if let Some(l) = gone.iter().find(|l| !have.contains(l)) {
             let Some(v) = l.number().filter(|_| index.is_single()) else {
-                return Err(not_found(&index, l, Method::Exact, None).at(arg.span));
+                return Err(lookup::not_found(&index, l, Method::Exact, None).at(arg.span));
             };
             let told = format!("'{dim}' has no label {v}; its labels are float32, so that drop_sel() needs np.float32({v})");
             return Err(Fault::new(told).at(arg.span));
         }
         let gone: HashSet<Label> = gone.into_iter().collect();
         let keep: Vec<i64> = index.keys.iter().enumerate().filter(|(_, k)| !gone.contains(k)).map(|(i, _)| i as i64).collect();
+        out = indexing::pick(plan, &out, &dim, &Picked::Many(Index::compact(&keep)), Scalars::Keep)?;
+    }
+    Ok(Value::Array(out))
+}
+
+/// `.drop_isel(lat=[0, 3])`
+///
+/// # Errors
+/// At an index that lies outside.
+pub fn drop_isel(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
+    let (_, entries) = args.bind_dict("indexers", &[])?;
+    let own = plan.names(a.node)?;
+    let mut out = a.clone();
+    for (dim, arg) in entries {
+        if super::reduce::existing(std::slice::from_ref(&dim), &own, receiver).map_err(|f| f.at(arg.span))?.is_empty() {
+            continue;
+        }
+        let length = plan.node(out.node)?.dims[plan.axis(out.node, &dim)?].len;
+        let Values::Numbers(block) = literals::cells(plan, &arg.value).map_err(|f| f.at(arg.span))?.0 else {
+            return Err(Fault::new("indices must be whole numbers").at(arg.span));
+        };
+        if !block.dtype().is_integer() {
+            return Err(Fault::new("indices must be whole numbers").at(arg.span));
+        }
+        let gone = block.to_i64_vec().into_iter().map(|i| indexing::python_index(i, length, &dim)).collect::<Outcome<HashSet<usize>>>();
+        let gone = gone.map_err(|f| f.at(arg.span))?;
+        let keep: Vec<i64> = (0..length).filter(|i| !gone.contains(i)).map(|i| i as i64).collect();
         out = indexing::pick(plan, &out, &dim, &Picked::Many(Index::compact(&keep)), Scalars::Keep)?;
     }
     Ok(Value::Array(out))

@@ -10,7 +10,7 @@ use super::elementwise;
 use super::fault::{Fault, Outcome, refuse};
 use super::operators::{Infix, infix_array};
 use super::reduce::{self, ReductionKind, Request};
-use super::{concat, literals, weighted};
+use super::{concat, literals, merge, weighted};
 use crate::expr::BinaryOp;
 use crate::lazy::plan::Operand;
 use crate::lazy::{Cells, LazyArray, LazyCoord, Plan, Value};
@@ -19,11 +19,23 @@ use xeng_kernels::{Block, DType, Dim};
 use xeng_proto::{Attrs, Values};
 
 /// What expressions may call.
-pub const FUNCTIONS: &[&str] =
-    &["where", "DataArray", "concat", "ones_like", "zeros_like", "full_like", "corr", "cov", "dot", "align", "broadcast", "Dataset"];
+pub const FUNCTIONS: &[&str] = &[
+    "where",
+    "DataArray",
+    "concat",
+    "ones_like",
+    "zeros_like",
+    "full_like",
+    "corr",
+    "cov",
+    "dot",
+    "align",
+    "broadcast",
+    "Dataset",
+    "merge",
+];
 /// What xarray has and xeng lacks so far.
 pub const NOT_YET: &[&str] = &[
-    "merge",
     "combine_nested",
     "combine_by_coords",
     "apply_ufunc",
@@ -56,6 +68,7 @@ pub fn function(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
         "where" => elementwise::where_function(plan, args),
         "DataArray" => data_array(plan, args),
         "concat" => concat::function(plan, args),
+        "merge" => merge::function(plan, args),
         "ones_like" | "zeros_like" | "full_like" => like(plan, name, args),
         "corr" | "cov" => moments(plan, name, args),
         "dot" => dot(plan, args),

@@ -26,6 +26,7 @@ pub(super) fn fingerprint(node: &Node) -> u64 {
             from.iter().chain(to.iter()).for_each(|v| v.to_bits().hash(&mut state));
         }
         Op::Along { axis, joined, along, .. } => (axis, joined, along).hash(&mut state),
+        Op::Lookup { table, .. } => hash_cells(table, &mut state),
         Op::Concat { axis, .. } => axis.hash(&mut state),
     }
     state.finish()

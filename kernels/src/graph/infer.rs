@@ -4,6 +4,7 @@
 
 use super::{Dim, Graph, Groups, Index, InterpMethod, NodeId, Op};
 use crate::along::Along;
+use crate::block::Block;
 use crate::dtype::DType;
 use crate::error::{KernelError, Result};
 use crate::formula::Formula;
@@ -25,6 +26,7 @@ impl Graph {
             Op::Reduce { input, reduction, axes, groups } => self.infer_reduce(*input, *reduction, axes, groups.as_ref())?,
             Op::Interp { input, axis, from, to, method } => self.infer_interp(*input, *axis, from, to, *method)?,
             Op::Along { input, axis, joined, along } => self.infer_along(*input, *axis, joined, along)?,
+            Op::Lookup { input, table } => self.infer_lookup(*input, table)?,
             Op::Concat { inputs, axis } => self.infer_concat(inputs, *axis)?,
         };
         distinct(&dims)?;
@@ -159,6 +161,17 @@ impl Graph {
         dims[axis].len = along.len(dims[axis].len);
         joined.iter().rev().for_each(|&a| drop(dims.remove(a)));
         Ok((dims, along.output(dtype)))
+    }
+
+    fn infer_lookup(&self, input: NodeId, table: &Block) -> Result<(Vec<Dim>, DType)> {
+        let source = self.node(input)?;
+        if source.dtype != DType::I64 || table.rank() != 1 {
+            return Err(KernelError::malformed(
+                "graph",
+                format!("{} cells cannot be places in a table of shape {:?}", source.dtype, table.shape()),
+            ));
+        }
+        Ok((source.dims.clone(), table.dtype()))
     }
 
     fn infer_concat(&self, inputs: &[NodeId], axis: usize) -> Result<(Vec<Dim>, DType)> {

@@ -27,9 +27,9 @@ const KINDS: [Reduction; 24] = [
     Reduction::First { skipna: false },
     Reduction::Last { skipna: true },
     Reduction::Last { skipna: false },
-    Reduction::ArgMin { skipna: true },
-    Reduction::ArgMax { skipna: false },
-    Reduction::ArgMin { skipna: false },
+    Reduction::ArgMin { skipna: true, or_none: false },
+    Reduction::ArgMax { skipna: false, or_none: false },
+    Reduction::ArgMin { skipna: false, or_none: false },
 ];
 
 /// What one output cell is, from its input cells with their indices.
@@ -72,8 +72,8 @@ fn oracle(r: Reduction, cells: &[(i64, f64)], float: bool) -> f64 {
         Reduction::All => cells.iter().all(|c| c.1 != 0.0) as u8 as f64,
         Reduction::First { skipna } => pick(skipna).first().map_or(f64::NAN, |c| c.1),
         Reduction::Last { skipna } => pick(skipna).last().map_or(f64::NAN, |c| c.1),
-        Reduction::ArgMin { skipna } => arg(skipna, 1.0),
-        Reduction::ArgMax { skipna } => arg(skipna, -1.0),
+        Reduction::ArgMin { skipna, .. } => arg(skipna, 1.0),
+        Reduction::ArgMax { skipna, .. } => arg(skipna, -1.0),
     }
 }
 
@@ -267,8 +267,8 @@ fn what_does_not_fit_is_refused() {
     assert!(r.update(&mut r.identity(DType::F32, &[2, 3]), &block, &fold(&[], Some((0, &[0, 1, 2, 0])))).is_err());
     assert!(Reduction::Count.update(&mut fresh(), &block, &fold(&[0], None)).is_err());
     assert!(
-        Reduction::ArgMin { skipna: true }
-            .update(&mut Reduction::ArgMin { skipna: true }.identity(DType::F32, &[]), &block, &fold(&[0, 1], None))
+        Reduction::ArgMin { skipna: true, or_none: false }
+            .update(&mut Reduction::ArgMin { skipna: true, or_none: false }.identity(DType::F32, &[]), &block, &fold(&[0, 1], None))
             .is_err()
     );
     assert!(r.merge(&mut fresh(), &r.identity(DType::F32, &[4])).is_err());

@@ -125,6 +125,7 @@ fn op_to_wire(op: &Op) -> Message {
             joined: joined.iter().map(|&a| a as u32).collect(),
             kind: Some(along::to_wire(along)),
         }),
+        Op::Lookup { input, table } => Message::Lookup(pb::Lookup { input: input.0, table: Some(table.to_wire()) }),
         Op::Concat { inputs, axis } => Message::Concat(pb::Concat { inputs: ids(inputs), axis: *axis as u32 }),
     }
 }
@@ -165,6 +166,7 @@ fn op_from_wire(message: Message, budget: &mut Budget) -> Result<Op, RegionError
             joined: m.joined.iter().map(|&a| a as usize).collect(),
             along: along::from_wire(need(m.kind, "what is made of each lane")?, budget)?,
         },
+        Message::Lookup(m) => Op::Lookup { input: NodeId(m.input), table: Arc::new(Block::from_wire(need(m.table, "a table")?, budget)?) },
         Message::Concat(m) => Op::Concat { inputs: node_ids(&m.inputs), axis: m.axis as usize },
     })
 }

@@ -24,8 +24,10 @@ impl Wire for Reduction {
             Reduction::All => message(Kind::All, false, 0, 0),
             Reduction::First { skipna } => message(Kind::First, skipna, 0, 0),
             Reduction::Last { skipna } => message(Kind::Last, skipna, 0, 0),
-            Reduction::ArgMin { skipna } => message(Kind::ArgMin, skipna, 0, 0),
-            Reduction::ArgMax { skipna } => message(Kind::ArgMax, skipna, 0, 0),
+            Reduction::ArgMin { skipna, or_none: false } => message(Kind::ArgMin, skipna, 0, 0),
+            Reduction::ArgMax { skipna, or_none: false } => message(Kind::ArgMax, skipna, 0, 0),
+            Reduction::ArgMin { skipna, or_none: true } => message(Kind::ArgMinOrNone, skipna, 0, 0),
+            Reduction::ArgMax { skipna, or_none: true } => message(Kind::ArgMaxOrNone, skipna, 0, 0),
         }
     }
 
@@ -45,8 +47,10 @@ impl Wire for Reduction {
             Kind::All => Reduction::All,
             Kind::First => Reduction::First { skipna },
             Kind::Last => Reduction::Last { skipna },
-            Kind::ArgMin => Reduction::ArgMin { skipna },
-            Kind::ArgMax => Reduction::ArgMax { skipna },
+            Kind::ArgMin => Reduction::ArgMin { skipna, or_none: false },
+            Kind::ArgMax => Reduction::ArgMax { skipna, or_none: false },
+            Kind::ArgMinOrNone => Reduction::ArgMin { skipna, or_none: true },
+            Kind::ArgMaxOrNone => Reduction::ArgMax { skipna, or_none: true },
         })
     }
 }
