@@ -57,6 +57,11 @@ pub fn input_boxes(graph: &Graph, node: &Node, bounds: &[Range<usize>]) -> Resul
             let window = interp::brackets(from, to, *method)?.window(bounds[*axis].clone());
             Ok(vec![(*input, replaced(bounds, *axis, window))])
         }
+        Op::Remap { input, axes } => {
+            let mut b = bounds.to_vec();
+            axes.iter().for_each(|a| b[a.axis] = a.weights.reach(b[a.axis].clone()));
+            Ok(vec![(*input, b)])
+        }
         Op::Along { input, axis, joined, along } => {
             let source = graph.node(*input)?;
             let mut b = domain_box(source, joined, bounds);

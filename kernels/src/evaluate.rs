@@ -11,6 +11,7 @@ use crate::formula::{Formula, Operand};
 use crate::graph::{Graph, Groups, Index, InterpMethod, Node, NodeId, Op};
 use crate::interp;
 use crate::reduce::{Fold, Reduction};
+use crate::remap;
 use crate::tiling::Tiling;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -149,6 +150,7 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
                 let kept = *axis - joined.iter().filter(|&a| a < axis).count();
                 Arc::new(along.apply_joined(first()?.as_ref(), *axis, joined, at[kept].clone(), len)?)
             }
+            Op::Remap { axes, .. } => Arc::new(remap::apply(first()?.as_ref(), axes, at)?),
             Op::Lookup { table, .. } => Arc::new(looked_up(first()?.as_ref(), table)?),
             Op::Concat { axis, .. } => joined(*axis, &inputs, node, at)?,
             Op::Reduce { .. } => return Err(KernelError::malformed("graph", "a reduction outside its place").into()),

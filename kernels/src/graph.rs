@@ -15,6 +15,7 @@ use crate::dtype::DType;
 use crate::error::{KernelError, Result};
 use crate::formula::Formula;
 use crate::reduce::Reduction;
+use crate::remap::RemappedAxis;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -136,6 +137,13 @@ pub enum Op {
         /// What becomes of each lane.
         along: Along,
     },
+    /// Weighted means of neighbouring cells along several axes at once.
+    Remap {
+        /// Whose.
+        input: NodeId,
+        /// The axes, ascending, with their weights.
+        axes: Vec<RemappedAxis>,
+    },
     /// The cells of a table at the places that the input's cells name; missing where these are negative.
     Lookup {
         /// Whose: whole numbers.
@@ -221,7 +229,8 @@ impl Op {
             | Op::Reduce { input, .. }
             | Op::Interp { input, .. }
             | Op::Along { input, .. }
-            | Op::Lookup { input, .. } => vec![*input],
+            | Op::Lookup { input, .. }
+            | Op::Remap { input, .. } => vec![*input],
         }
     }
 
@@ -239,7 +248,8 @@ impl Op {
             | Op::Reduce { input, .. }
             | Op::Interp { input, .. }
             | Op::Along { input, .. }
-            | Op::Lookup { input, .. } => *input = to(*input),
+            | Op::Lookup { input, .. }
+            | Op::Remap { input, .. } => *input = to(*input),
         }
         op
     }
@@ -260,6 +270,7 @@ impl Op {
             Op::Interp { .. } => "interp",
             Op::Along { along, .. } => along.name(),
             Op::Lookup { .. } => "lookup",
+            Op::Remap { .. } => "remap",
             Op::Concat { .. } => "concat",
         }
     }

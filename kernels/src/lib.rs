@@ -18,6 +18,7 @@ pub mod graph;
 pub mod interp;
 pub mod partial;
 pub mod reduce;
+pub mod remap;
 mod simd;
 pub mod tiling;
 pub mod tree;

@@ -70,6 +70,15 @@ impl Tiling {
                 grid[*axis] = AxisChunks::uniform(to.len(), 0);
                 grid
             }
+            Op::Remap { input, axes } => {
+                let source = graph.node(*input)?;
+                let mut grid = self.grid(*input).to_vec();
+                axes.iter().for_each(|a| grid[a.axis] = AxisChunks::uniform(a.weights.len(), 0));
+                let row: usize = axes.iter().map(|a| source.dims[a.axis].len).fold(source.dtype.size(), usize::saturating_mul);
+                let folded: Vec<usize> = axes.iter().map(|a| a.axis).collect();
+                narrowed(&mut grid, &folded, REMAPPED_BYTES / row.max(1));
+                grid
+            }
             Op::Along { input, axis, joined, along } => {
                 let source = graph.node(*input)?;
                 let mut grid = along_grid(self.grid(*input), *axis, joined, along, source.dtype.size());
@@ -115,14 +124,22 @@ fn along_grid(input: &[AxisChunks], axis: usize, joined: &[usize], along: &Along
         grid[axis].longest().saturating_add(halo)
     };
     let read = joined.iter().fold(read, |n, &a| n.saturating_mul(grid[a].len()));
-    let mut room = LANES_BYTES / read.saturating_mul(size).max(1);
-    for other in (0..grid.len()).rev().filter(|&a| a != axis && !joined.contains(&a)) {
+    let folded: Vec<usize> = std::iter::once(axis).chain(joined.iter().copied()).collect();
+    narrowed(&mut grid, &folded, LANES_BYTES / read.saturating_mul(size).max(1));
+    grid
+}
+
+/// Bytes of the input that a box of remapped cells is made of, at most, unless one index of the other axes has more.
+const REMAPPED_BYTES: usize = 128 << 20;
+
+/// Cuts the axes that are not `folded` until a box has at most `room` cells of them.
+fn narrowed(grid: &mut [AxisChunks], folded: &[usize], mut room: usize) {
+    for other in (0..grid.len()).rev().filter(|a| !folded.contains(a)) {
         if grid[other].longest() > room.max(1) {
             grid[other] = AxisChunks::uniform(grid[other].len(), evenly(grid[other].longest(), room.max(1)));
         }
         room /= grid[other].longest().max(1);
     }
-    grid
 }
 
 /// The length of the fewest equal parts of `len` that are at most `most` long.

@@ -8,8 +8,8 @@ use super::fault::{Fault, Outcome, refuse};
 use super::group;
 use super::reduce;
 use super::{
-    accessor, calculus, coarsen, cumulate, dataset, extremes, gaps, interp, literals, merge, numpy, pad, quantile, reindex, rolling,
-    selection, shape, weighted, xr,
+    accessor, calculus, coarsen, cumulate, dataset, extremes, gaps, interp, literals, merge, numpy, pad, quantile, regrid, reindex,
+    rolling, selection, shape, weighted, xr,
 };
 use crate::lazy::labels;
 use crate::lazy::value::{Accessor, Module};
@@ -232,6 +232,7 @@ fn method_names(base: &Value) -> Vec<&'static str> {
         Value::Module(Module::Numpy) => numpy::names(),
         Value::Module(Module::Xarray) => xr::FUNCTIONS.to_vec(),
         Value::Accessor(Accessor::Dt, _) => accessor::METHODS.to_vec(),
+        Value::Accessor(Accessor::Xeng, _) => regrid::METHODS.to_vec(),
         Value::Dict(_) => vec!["keys", "values", "items", "get"],
         Value::Numpy(_) => vec!["astype", "mean", "sum", "min", "max"],
         _ => vec![],
@@ -282,6 +283,7 @@ pub fn method(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<
         Value::Weighted(w) => weighted::method(plan, w, name, args),
         Value::Module(m) => function(plan, *m, name, args),
         Value::Accessor(Accessor::Dt, a) => accessor::method(plan, a, name, args),
+        Value::Accessor(Accessor::Xeng, a) => regrid::method(plan, a, name, args),
         Value::Accessor(other, _) => Err(Fault::unsupported(format!("the accessor .{other:?}").to_lowercase())),
         Value::Numpy(block) => numpy::array_method(plan, block, name, args),
         Value::Dict(d) if name == "get" => {

@@ -26,6 +26,10 @@ pub(super) fn fingerprint(node: &Node) -> u64 {
             from.iter().chain(to.iter()).for_each(|v| v.to_bits().hash(&mut state));
         }
         Op::Along { axis, joined, along, .. } => (axis, joined, along).hash(&mut state),
+        Op::Remap { axes, .. } => axes.iter().for_each(|a| {
+            (a.axis, a.weights.first(), a.weights.lengths()).hash(&mut state);
+            a.weights.all().iter().for_each(|w| w.to_bits().hash(&mut state));
+        }),
         Op::Lookup { table, .. } => hash_cells(table, &mut state),
         Op::Concat { axis, .. } => axis.hash(&mut state),
     }

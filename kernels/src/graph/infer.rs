@@ -9,6 +9,7 @@ use crate::dtype::DType;
 use crate::error::{KernelError, Result};
 use crate::formula::Formula;
 use crate::reduce::Reduction;
+use crate::remap::RemappedAxis;
 use std::sync::Arc;
 
 impl Graph {
@@ -26,6 +27,7 @@ impl Graph {
             Op::Reduce { input, reduction, axes, groups } => self.infer_reduce(*input, *reduction, axes, groups.as_ref())?,
             Op::Interp { input, axis, from, to, method } => self.infer_interp(*input, *axis, from, to, *method)?,
             Op::Along { input, axis, joined, along } => self.infer_along(*input, *axis, joined, along)?,
+            Op::Remap { input, axes } => self.infer_remap(*input, axes)?,
             Op::Lookup { input, table } => self.infer_lookup(*input, table)?,
             Op::Concat { inputs, axis } => self.infer_concat(inputs, *axis)?,
         };
@@ -161,6 +163,20 @@ impl Graph {
         dims[axis].len = along.len(dims[axis].len);
         joined.iter().rev().for_each(|&a| drop(dims.remove(a)));
         Ok((dims, along.output(dtype)))
+    }
+
+    fn infer_remap(&self, input: NodeId, axes: &[RemappedAxis]) -> Result<(Vec<Dim>, DType)> {
+        let source = self.node(input)?;
+        let mut dims = source.dims.clone();
+        if axes.is_empty() || axes.windows(2).any(|w| w[0].axis >= w[1].axis) {
+            return Err(KernelError::malformed("graph", "axes to be remapped that do not ascend"));
+        }
+        for a in axes {
+            let dim = dims.get_mut(a.axis).ok_or_else(|| KernelError::malformed("graph", format!("there is no axis {}", a.axis)))?;
+            a.weights.check(dim.len)?;
+            dim.len = a.weights.len();
+        }
+        Ok((dims, crate::remap::output(source.dtype)))
     }
 
     fn infer_lookup(&self, input: NodeId, table: &Block) -> Result<(Vec<Dim>, DType)> {

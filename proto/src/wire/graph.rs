@@ -10,6 +10,7 @@ use pb::node::Op as Message;
 use std::collections::HashMap;
 use std::sync::Arc;
 use xeng_kernels::graph::{Groups, Index, InterpMethod};
+use xeng_kernels::remap::{RemappedAxis, Weights};
 use xeng_kernels::{Block, Dim, Formula, Graph, Node, NodeId, Op, Reduction};
 
 impl Wire for Graph {
@@ -125,6 +126,7 @@ fn op_to_wire(op: &Op) -> Message {
             joined: joined.iter().map(|&a| a as u32).collect(),
             kind: Some(along::to_wire(along)),
         }),
+        Op::Remap { input, axes } => Message::Remap(pb::Remap { input: input.0, axes: axes.iter().map(remapped_to_wire).collect() }),
         Op::Lookup { input, table } => Message::Lookup(pb::Lookup { input: input.0, table: Some(table.to_wire()) }),
         Op::Concat { inputs, axis } => Message::Concat(pb::Concat { inputs: ids(inputs), axis: *axis as u32 }),
     }
@@ -166,9 +168,36 @@ fn op_from_wire(message: Message, budget: &mut Budget) -> Result<Op, RegionError
             joined: m.joined.iter().map(|&a| a as usize).collect(),
             along: along::from_wire(need(m.kind, "what is made of each lane")?, budget)?,
         },
+        Message::Remap(m) => {
+            Op::Remap { input: NodeId(m.input), axes: m.axes.into_iter().map(|a| remapped_from_wire(a, budget)).collect::<Result<_, _>>()? }
+        }
         Message::Lookup(m) => Op::Lookup { input: NodeId(m.input), table: Arc::new(Block::from_wire(need(m.table, "a table")?, budget)?) },
         Message::Concat(m) => Op::Concat { inputs: node_ids(&m.inputs), axis: m.axis as usize },
     })
+}
+
+fn remapped_to_wire(a: &RemappedAxis) -> pb::RemappedAxis {
+    pb::RemappedAxis {
+        axis: a.axis as u32,
+        source: a.weights.source() as u64,
+        first: Some(integers::to_wire(a.weights.first().iter().map(|&i| i as i64))),
+        lengths: Some(integers::to_wire(a.weights.lengths().into_iter().map(|n| n as i64))),
+        weights: Some(floats_to_wire(a.weights.all())),
+    }
+}
+
+fn remapped_from_wire(message: pb::RemappedAxis, budget: &mut Budget) -> Result<RemappedAxis, RegionError> {
+    let first = positions_of(integers::from_wire(need(message.first, "weights")?, budget)?)?;
+    let lengths = positions_of(integers::from_wire(need(message.lengths, "weights")?, budget)?)?;
+    let weights = floats_from_wire(need(message.weights, "weights")?, budget)?;
+    Ok(RemappedAxis {
+        axis: message.axis as usize,
+        weights: Weights::from_parts(length(message.source, "an axis")?, first, &lengths, weights).map_err(malformed)?,
+    })
+}
+
+fn positions_of(list: Vec<i64>) -> Result<Vec<usize>, RegionError> {
+    list.into_iter().map(|i| usize::try_from(i).map_err(malformed)).collect()
 }
 
 fn index_to_wire(index: &Index) -> pb::take::Index {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use xeng_kernels::along::{Along, QuantileMethod, Statistic};
 use xeng_kernels::formula::{Binary, Step, Unary};
 use xeng_kernels::graph::{Groups, Index, InterpMethod};
+use xeng_kernels::remap::{RemappedAxis, Weights};
 use xeng_kernels::{AxisChunks, Block, Calendar, DType, Dim, Formula, Graph, Op, Partial, Reduction};
 
 /// Through real bytes and back.
@@ -82,6 +83,13 @@ fn graph(hours: usize, codes: Vec<i32>, groups: usize, to: Vec<f64>) -> Graph {
         let joined = if along.is_of_order() { vec![1] } else { vec![] };
         g.push(Op::Along { input: order, axis: 0, joined, along }).unwrap();
     }
+    let weights = Weights::new(1440, &[(0, vec![0.25, 0.75]), (1439, vec![1.0, 2.0])]);
+    let axes = vec![RemappedAxis { axis: 0, weights }];
+    g.push(Op::Remap { input: order, axes }).unwrap();
+    let first =
+        g.push(Op::Reduce { input: order, reduction: Reduction::ArgMin { skipna: true, or_none: true }, axes: vec![0], groups: None });
+    let table = Arc::new(Block::from_vec(&[1440], (0..1440).map(f64::from).collect::<Vec<_>>()).unwrap());
+    g.push(Op::Lookup { input: first.unwrap(), table }).unwrap();
     let list = g.push(Op::Take { input: order, axis: 0, index: Index::List(vec![3, -1, 7, 0].into()) }).unwrap();
     let range = g.push(Op::Take { input: list, axis: 1, index: Index::Range { start: groups - 1, step: -1, len: groups } }).unwrap();
     let pick = g.push(Op::Pick { input: range, axis: 2, index: 0 }).unwrap();
