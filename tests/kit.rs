@@ -8,6 +8,7 @@ pub(crate) mod dates;
 pub(crate) mod expr;
 pub(crate) mod faulty;
 pub(crate) mod generate;
+pub(crate) mod lanes;
 pub(crate) mod oracle;
 pub(crate) mod process;
 pub(crate) mod references;

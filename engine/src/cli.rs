@@ -61,6 +61,17 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
+/// What a command does, or a name of the expression language.
+fn help(names: &[String]) -> Result<()> {
+    let mut cli = <Cli as clap::CommandFactory>::command();
+    if let [name] = names
+        && let Some(command) = cli.find_subcommand_mut(name)
+    {
+        return print(&command.render_long_help().to_string());
+    }
+    print(&crate::manual::help(names).map_err(Error::request)?)
+}
+
 fn dispatch(cli: Cli) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::unavailable("the system gives no threads").caused_by(e))?;
     let done = runtime.block_on(async {
@@ -72,6 +83,7 @@ fn dispatch(cli: Cli) -> Result<()> {
             Command::Serve(args) => serve::serve(args).await,
             Command::Cache(args) => cache::cache(&args),
             Command::Demo(args) => demo::demo(args).await,
+            Command::Help(args) => help(&args.names),
         }
     });
     // Work that nobody waits for any more must not keep the program alive.

@@ -69,6 +69,7 @@ pub mod explain;
 pub mod expr;
 pub mod gateway;
 pub mod lazy;
+pub mod manual;
 pub mod open_spec;
 pub mod optimize;
 pub mod output;

@@ -5,6 +5,7 @@
 pub mod accessor;
 pub mod align;
 pub mod args;
+pub mod bins;
 pub mod calculus;
 pub mod calls;
 pub mod coarsen;

@@ -2,6 +2,7 @@
 
 use super::array::Arr;
 use super::data::Made;
+use super::lanes::{self, Lane};
 use super::oracle::{self, Key, Op, Stat};
 use std::collections::BTreeMap;
 
@@ -29,6 +30,7 @@ pub(crate) enum Expr {
     Choose(Box<Expr>, Box<Expr>, f64),
     Weighted(Box<Expr>, Vec<String>),
     Interp(Box<Expr>, String, Vec<f64>, bool),
+    Along(Box<Expr>, String, Lane),
 }
 
 /// The arrays of all datasets.
@@ -57,7 +59,8 @@ impl Expr {
             | Expr::Fill(a, _)
             | Expr::Clip(a, ..)
             | Expr::Weighted(a, _)
-            | Expr::Interp(a, ..) => vec![a],
+            | Expr::Interp(a, ..)
+            | Expr::Along(a, ..) => vec![a],
         }
     }
 
@@ -96,6 +99,7 @@ impl Expr {
             Expr::Choose(a, c, limit) => format!("{}.where({} > {limit:?})", a.text(), c.text()),
             Expr::Weighted(a, dims) => format!("{0}.weighted(np.cos(np.deg2rad({0}.lat))).mean({1})", a.text(), list(dims)),
             Expr::Interp(a, dim, to, false) => format!("{}.interp({dim}={to:?})", a.text()),
+            Expr::Along(a, dim, lane) => lane.text(&a.text(), dim),
             Expr::Interp(a, dim, to, true) => format!("{}.interp({dim}={to:?}, method='nearest')", a.text()),
         }
     }
@@ -156,6 +160,7 @@ impl Expr {
             }
             Expr::Choose(a, c, limit) => oracle::choose(&a.value(world), &c.value(world), *limit),
             Expr::Weighted(a, dims) => oracle::weighted_mean(&a.value(world), dims),
+            Expr::Along(a, dim, lane) => lanes::along(&a.value(world), dim, *lane),
             Expr::Interp(a, dim, to, nearest) => oracle::interp(&a.value(world), dim, to, *nearest),
         }
     }

@@ -4,6 +4,7 @@
 
 use super::array::Arr;
 use super::expr::{Expr, World};
+use super::lanes::Lane;
 use super::oracle::{Key, Op, Stat};
 use super::rng::Rng;
 use xeng_kernels::DType;
@@ -38,7 +39,7 @@ fn step(rng: &mut Rng, world: &World, expr: Expr, value: &Arr) -> Option<Expr> {
     let dim = if value.dims.is_empty() { None } else { Some(rng.pick(&value.dims).clone()) };
     let len = dim.as_ref().map_or(0, |d| value.len_of(d));
     let grouped = value.days().is_some_and(|d| !d.is_empty());
-    match rng.below(24) {
+    match rng.below(29) {
         0..5 => reduce(rng, e, value),
         5..8 if grouped => {
             let (key, anomaly) = (*rng.pick(&Key::ALL), rng.chance(33));
@@ -96,6 +97,11 @@ fn step(rng: &mut Rng, world: &World, expr: Expr, value: &Arr) -> Option<Expr> {
             Some(Expr::Weighted(e, dims))
         }
         23 => interp(rng, e, value, dim?),
+        24..29 => {
+            let dim = dim?;
+            let numbers = value.numbers(&dim).is_some_and(|_| value.index(&dim).is_some_and(|i| i.is_monotonic()));
+            Lane::random(rng, len, value.is_float(), numbers).map(|lane| Expr::Along(e, dim, lane))
+        }
         _ => None,
     }
 }

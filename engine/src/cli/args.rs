@@ -10,12 +10,13 @@ use std::path::PathBuf;
 
 /// A data-proximate array engine: xarray expressions over data in many regions.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "xeng", version, arg_required_else_help = true)]
+#[command(name = "xeng", version, arg_required_else_help = true, disable_help_subcommand = true)]
 #[command(after_help = "Examples:
   xeng demo
   xeng info 'era5/*.nc'
   xeng eval \"era5.t2m.mean('time')\" --open era5='era5/*.nc' -o mean.nc
   xeng run plan.toml
+  xeng help rolling
 
 Exit codes: 0 done; 2 wrong request; 3 unreadable data; 4 a region cannot be reached;
 5 over a budget.")]
@@ -69,6 +70,17 @@ pub enum Command {
     /// Run the headline job on this machine: engines of two regions behind wide-area links, made-up data.
     #[command(long_about = DEMO_ABOUT, after_help = "Examples:\n  xeng demo\n  xeng demo --gigabytes 4 --engines 2 --folder /tmp/demo\n  xeng demo --engines 2 --kill")]
     Demo(DemoArgs),
+    /// Tell of a name of the expression language, or of a command.
+    #[command(after_help = "Examples:\n  xeng help\n  xeng help rolling\n  xeng help xr.concat np.hypot\n  xeng help eval")]
+    Help(HelpArgs),
+}
+
+/// `xeng help`
+#[derive(Clone, Debug, Args)]
+pub struct HelpArgs {
+    /// Names, such as rolling or np.hypot; all that there are without any.
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
 }
 
 /// Where engines are and what they may use.

@@ -13,7 +13,7 @@ use xeng_proto::{Times, Values};
 /// Methods of `.dt`.
 pub const METHODS: &[&str] = &["isocalendar", "strftime", "floor", "ceil", "round"];
 /// Properties of `.dt`.
-const COMPONENTS: &[&str] = &[
+pub const COMPONENTS: &[&str] = &[
     "year",
     "month",
     "day",

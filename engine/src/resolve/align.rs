@@ -20,6 +20,8 @@ pub enum Join {
     Outer,
     /// The first one's labels.
     Left,
+    /// The last one's labels.
+    Right,
     /// Refuse.
     Exact,
 }
@@ -106,6 +108,7 @@ fn join_labels(dim: &str, indexes: &[Arc<Values>], join: Join) -> Outcome<(Value
     let wanted: Vec<Label> = match join {
         Join::Exact => return refuse(format!("cannot combine arrays with join='exact': the labels of '{dim}' differ")),
         Join::Left => lists[0].clone(),
+        Join::Right => lists.last().cloned().unwrap_or_default(),
         Join::Inner => {
             let sets: Vec<IndexSet<&Label>> = lists[1..].iter().map(|l| l.iter().collect()).collect();
             lists[0].iter().filter(|l| sets.iter().all(|s| s.contains(l))).cloned().collect()

@@ -8,7 +8,7 @@ use super::fault::{Fault, Outcome, refuse};
 use super::group;
 use super::reduce;
 use super::{
-    accessor, calculus, coarsen, cumulate, dataset, extremes, gaps, interp, literals, merge, numpy, pad, quantile, regrid, reindex,
+    accessor, bins, calculus, coarsen, cumulate, dataset, extremes, gaps, interp, literals, merge, numpy, pad, quantile, regrid, reindex,
     rolling, selection, shape, weighted, xr,
 };
 use crate::lazy::labels;
@@ -123,7 +123,7 @@ const METHODS: &[(&str, Method)] = &[
 ];
 
 /// Methods that make another kind of object.
-const GROUPERS: &[&str] = &["groupby", "resample", "weighted", "coarsen", "rolling", "cumulative"];
+const GROUPERS: &[&str] = &["groupby", "resample", "weighted", "coarsen", "rolling", "cumulative", "groupby_bins"];
 /// Methods of datasets alone.
 const DATASET_ONLY: &[&str] =
     &["assign", "assign_attrs", "merge", "to_array", "to_dataarray", "rename_vars", "rename_dims", "drop_dims", "set_coords"];
@@ -132,7 +132,6 @@ const ARRAY_ONLY: &[&str] = &["to_dataset"];
 /// What xarray has and xeng lacks so far.
 const NOT_YET: &[&str] = &[
     "rolling_exp",
-    "groupby_bins",
     "polyfit",
     "rank",
     "stack",
@@ -215,6 +214,12 @@ fn drop_attrs(_: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outcome<
 
 fn unchanged(_: &mut Plan, a: &LazyArray, _: Args, _: &Receiver) -> Outcome<Value> {
     Ok(Value::Array(a.clone()))
+}
+
+/// The names of all methods that arrays and datasets have.
+pub fn methods() -> Vec<&'static str> {
+    let own = METHODS.iter().map(|(n, _)| *n).chain(GROUPERS.iter().copied());
+    own.chain(DATASET_ONLY.iter().copied()).chain(ARRAY_ONLY.iter().copied()).chain(reduce::NAMES.iter().map(|(n, _)| *n)).collect()
 }
 
 fn method_names(base: &Value) -> Vec<&'static str> {
@@ -302,6 +307,7 @@ fn grouper(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Val
         "weighted" => weighted::weighted(plan, base, args),
         "rolling" => rolling::rolling(plan, base, args),
         "cumulative" => rolling::cumulative(plan, base, args),
+        "groupby_bins" => bins::groupby_bins(plan, base, args),
         _ => coarsen::coarsen(plan, base, args),
     }
 }
@@ -421,6 +427,15 @@ pub fn coords_dict(plan: &mut Plan, coords: &IndexMap<String, LazyCoord>) -> Out
 pub fn coordinate_array(plan: &mut Plan, a: &LazyArray, name: &str) -> Outcome<LazyArray> {
     if let Some(coord) = a.coords.get(name) {
         return coord_as_array(plan, name, coord, &a.coords);
+    }
+    if let Some((of, component)) = name.split_once('.')
+        && let Some(coord) = a.coords.get(of)
+    {
+        let times = coord_as_array(plan, of, coord, &a.coords)?;
+        return match accessor::property(plan, &times, component)? {
+            Value::Array(c) => Ok(c),
+            other => refuse(format!("'{name}' is {}", other.type_name())),
+        };
     }
     match plan.dims(a.node)?.iter().find(|d| &*d.name == name) {
         Some(d) => {

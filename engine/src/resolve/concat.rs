@@ -50,6 +50,7 @@ pub fn function(plan: &mut Plan, args: Args) -> Outcome<Value> {
         None | Some("outer") => Join::Outer,
         Some("inner") => Join::Inner,
         Some("left") => Join::Left,
+        Some("right") => Join::Right,
         Some("exact") => Join::Exact,
         Some(other) => return Err(Fault::unsupported(format!("join='{other}'"))),
     };

@@ -369,6 +369,13 @@ pub fn variable(plan: &mut Plan, d: &LazyDataset, name: &str) -> Outcome<LazyArr
     if let Some(v) = d.variables.get(name) {
         return Ok(v.clone());
     }
+    if let Some((of, _)) = name.split_once('.')
+        && d.coords.contains_key(of)
+    {
+        // A component of a time, as in ds['time.month'].
+        let times = variable(plan, d, of)?;
+        return calls::coordinate_array(plan, &times, name);
+    }
     match d.coords.get(name) {
         Some(coord) => calls::coord_as_array(plan, name, coord, &d.coords),
         None => {

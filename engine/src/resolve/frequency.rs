@@ -83,12 +83,27 @@ fn parse(text: &str) -> Outcome<Frequency> {
 /// Spellings of earlier versions of pandas, and what took their places.
 const OLD: [(&str, &str); 8] = [("M", "ME"), ("Q", "QE"), ("Y", "YE"), ("A", "YE"), ("AS", "YS"), ("H", "h"), ("T", "min"), ("S", "s")];
 
-/// The bins of sorted times.
+/// Which end of a bin labels it, or belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The earlier one.
+    Left,
+    /// The later one.
+    Right,
+}
+
+/// The bins of sorted times; ends as pandas takes them where they are not given.
 ///
 /// # Errors
 /// When the frequency is unknown, the times are not sorted or missing, or there would be too many bins.
-pub fn bins(times: &Times, text: &str) -> Outcome<Bins> {
+pub fn bins(times: &Times, text: &str, label: Option<End>, closed: Option<End>) -> Outcome<Bins> {
     let frequency = parse(text)?;
+    let by_end = matches!(frequency, Frequency::Ends { .. } | Frequency::Weeks { .. });
+    let usual = if by_end { End::Right } else { End::Left };
+    let (label, closed) = (label.unwrap_or(usual), closed.unwrap_or(usual));
+    if by_end && closed == End::Left {
+        return Err(Fault::unsupported(format!("closed='left' with the frequency '{text}'")));
+    }
     let micros = &times.micros;
     let (Some(&first), Some(&last)) = (micros.first(), micros.last()) else { return refuse("there are no times to resample") };
     if micros.windows(2).any(|w| w[0] > w[1]) || first == i64::MIN {
@@ -98,6 +113,9 @@ pub fn bins(times: &Times, text: &str) -> Outcome<Bins> {
     if matches!(frequency, Frequency::Weeks { .. }) && !labels::is_datetime64(times) {
         return refuse("xarray has no weeks for times of this calendar; '7D' counts seven days from the first");
     }
+    let is_right = closed == End::Right && !by_end;
+    // A time at the very start of a bin that is closed on the right belongs to the bin before.
+    let (first, last) = if is_right { (first - 1, last - 1) } else { (first, last) };
     let starts = match frequency {
         Frequency::Starts { months, every, anchor } => month_starts(calendar, first, last, months, every, anchor)?,
         Frequency::Ends { every, anchor } => month_starts(calendar, first, last, every, every, anchor % 12 + 1)?,
@@ -111,11 +129,18 @@ pub fn bins(times: &Times, text: &str) -> Outcome<Bins> {
             fixed_starts(first - (first - midnight).rem_euclid(step), last, step)?
         }
     };
-    let codes = micros.iter().map(|m| starts.partition_point(|s| s <= m) as i32 - 1).collect();
-    let labels = match frequency {
-        Frequency::Starts { .. } | Frequency::Fixed(_) => starts,
-        Frequency::Weeks { .. } => starts.iter().map(|s| s + 6 * DAY).collect(),
-        Frequency::Ends { every, .. } => starts.iter().map(|&s| next_start(calendar, s, every).map(|n| n - DAY)).collect::<Outcome<_>>()?,
+    let codes = micros.iter().map(|m| starts.partition_point(|s| if is_right { s < m } else { s <= m }) as i32 - 1).collect();
+    let labels = match (frequency, label) {
+        (Frequency::Starts { .. } | Frequency::Fixed(_), End::Left) => starts,
+        (Frequency::Fixed(step), End::Right) => starts.iter().map(|s| s + step).collect(),
+        (Frequency::Starts { months, .. }, End::Right) => {
+            starts.iter().map(|&s| next_start(calendar, s, months)).collect::<Outcome<_>>()?
+        }
+        (Frequency::Weeks { .. }, End::Right) => starts.iter().map(|s| s + 6 * DAY).collect(),
+        (Frequency::Weeks { .. } | Frequency::Ends { .. }, End::Left) => starts.iter().map(|s| s - DAY).collect(),
+        (Frequency::Ends { every, .. }, End::Right) => {
+            starts.iter().map(|&s| next_start(calendar, s, every).map(|n| n - DAY)).collect::<Outcome<_>>()?
+        }
     };
     Ok(Bins { labels, codes })
 }
@@ -174,7 +199,7 @@ mod tests {
     #[test]
     fn quarters_start_in_december() {
         let t = times(&["2001-01-16", "2001-02-15", "2001-03-16", "2001-12-01"], Calendar::NoLeap);
-        let b = bins(&t, "QS-DEC").unwrap();
+        let b = bins(&t, "QS-DEC", None, None).unwrap();
         assert_eq!(shown(&b, Calendar::NoLeap), ["2000-12-01", "2001-03-01", "2001-06-01", "2001-09-01", "2001-12-01"]);
         assert_eq!(b.codes, [0, 0, 1, 4]);
     }
@@ -182,27 +207,39 @@ mod tests {
     #[test]
     fn ends_are_labelled_by_last_days() {
         let t = times(&["2001-01-01", "2001-01-31T18", "2001-02-01"], Calendar::Standard);
-        assert_eq!(shown(&bins(&t, "ME").unwrap(), Calendar::Standard), ["2001-01-31", "2001-02-28"]);
-        assert_eq!(bins(&t, "ME").unwrap().codes, [0, 0, 1]);
-        assert_eq!(shown(&bins(&t, "W").unwrap(), Calendar::Standard)[0], "2001-01-07");
-        assert_eq!(shown(&bins(&t, "YE").unwrap(), Calendar::Standard), ["2001-12-31"]);
+        assert_eq!(shown(&bins(&t, "ME", None, None).unwrap(), Calendar::Standard), ["2001-01-31", "2001-02-28"]);
+        assert_eq!(bins(&t, "ME", None, None).unwrap().codes, [0, 0, 1]);
+        assert_eq!(shown(&bins(&t, "W", None, None).unwrap(), Calendar::Standard)[0], "2001-01-07");
+        assert_eq!(shown(&bins(&t, "YE", None, None).unwrap(), Calendar::Standard), ["2001-12-31"]);
     }
 
     #[test]
     fn fixed_steps_start_at_midnight() {
         let t = times(&["2001-01-01T07", "2001-01-01T13"], Calendar::Standard);
-        let b = bins(&t, "6h").unwrap();
+        let b = bins(&t, "6h", None, None).unwrap();
         assert_eq!(b.labels.iter().map(|&l| dates::show(l, Calendar::Standard)[11..13].to_owned()).collect::<Vec<_>>(), ["06", "12"]);
-        assert!(bins(&t, "fortnight").is_err());
+        assert!(bins(&t, "fortnight", None, None).is_err());
+    }
+
+    #[test]
+    fn ends_may_be_asked_for() {
+        let t = times(&["2001-01-01", "2001-01-01T06", "2001-01-01T13"], Calendar::Standard);
+        let hours = |b: &Bins| b.labels.iter().map(|&l| dates::show(l, Calendar::Standard)[8..13].to_owned()).collect::<Vec<_>>();
+        let b = bins(&t, "6h", Some(End::Right), None).unwrap();
+        assert_eq!((hours(&b), b.codes), (vec!["01T06".to_owned(), "01T12".into(), "01T18".into()], vec![0, 1, 2]));
+        let b = bins(&t, "6h", None, Some(End::Right)).unwrap();
+        assert_eq!((hours(&b), b.codes), (vec!["31T18".to_owned(), "01T00".into(), "01T06".into(), "01T12".into()], vec![0, 1, 3]));
+        assert_eq!(shown(&bins(&t, "ME", Some(End::Left), None).unwrap(), Calendar::Standard), ["2000-12-31"]);
+        assert_eq!(shown(&bins(&t, "MS", Some(End::Right), None).unwrap(), Calendar::Standard), ["2001-02-01"]);
     }
 
     #[test]
     fn old_spellings_are_refused_with_the_new_one() {
         let t = times(&["2001-01-01T07", "2001-01-01T13"], Calendar::Standard);
         for (old, new) in [("M", "'ME'"), ("1Q", "'1QE'"), ("6H", "'6h'"), ("A-DEC", "'YE-DEC'"), ("AS", "'YS'"), ("Y", "'YE'")] {
-            let message = bins(&t, old).unwrap_err().message;
+            let message = bins(&t, old, None, None).unwrap_err().message;
             assert!(message.contains(new), "{old}: {message}");
         }
-        assert!(bins(&times(&["2001-01-01"], Calendar::NoLeap), "W").is_err());
+        assert!(bins(&times(&["2001-01-01"], Calendar::NoLeap), "W", None, None).is_err());
     }
 }

@@ -20,11 +20,15 @@ use xeng_kernels::{Block, DType, Dim, NodeId};
 use xeng_proto::{Attrs, Values};
 
 /// A key with the dim that it lies along.
-struct Key {
-    along: String,
-    name: String,
-    values: Values,
-    attrs: Attrs,
+pub struct Key {
+    /// The dim.
+    pub along: String,
+    /// Its name.
+    pub name: String,
+    /// Its values.
+    pub values: Values,
+    /// Its attributes.
+    pub attrs: Attrs,
 }
 
 /// `.groupby(key)`
@@ -42,7 +46,11 @@ pub fn groupby(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     Ok(Value::Grouped(Box::new(Grouped { object: base.clone(), by })))
 }
 
-fn key_of(plan: &mut Plan, base: &Value, arg: &Arg) -> Outcome<Key> {
+/// What indices are grouped by.
+///
+/// # Errors
+/// When it is not known along one dim.
+pub fn key_of(plan: &mut Plan, base: &Value, arg: &Arg) -> Outcome<Key> {
     match &arg.value {
         Value::Text(text) => {
             let (name, component) = match text.split_once('.') {
@@ -150,7 +158,11 @@ pub fn resample(_: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     let (mut bound, entries) =
         args.bind_dict("indexer", &["skipna", "closed", "label", "offset", "origin", "restore_coord_dims", "boundaries"])?;
     bound.take("restore_coord_dims");
-    bound.unsupported(&["skipna", "closed", "label", "offset", "origin", "boundaries"])?;
+    bound.unsupported(&["skipna", "offset", "origin", "boundaries"])?;
+    let ends = [("left", frequency::End::Left), ("right", frequency::End::Right)];
+    let mut end =
+        |name: &str| if bound.span(name).is_some() { bound.choice(name, &ends, frequency::End::Left).map(Some) } else { Ok(None) };
+    let (label, closed) = (end("label")?, end("closed")?);
     let mut entries = entries.into_iter();
     let (Some((dim, arg)), None) = (entries.next(), entries.next()) else {
         return refuse("resample() needs exactly one dimension: resample(time='MS')");
@@ -164,7 +176,7 @@ pub fn resample(_: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     if along != dim {
         return Err(Fault::new(format!("resample(): '{dim}' is not a dimension")).at(arg.span));
     }
-    let bins = frequency::bins(times, text).map_err(|f| f.at(arg.span))?;
+    let bins = frequency::bins(times, text, label, closed).map_err(|f| f.at(arg.span))?;
     let mut used: Vec<i32> = bins.codes.clone();
     used.dedup();
     let codes: Vec<i32> = bins.codes.iter().map(|c| used.binary_search(c).map_or(-1, |i| i as i32)).collect();

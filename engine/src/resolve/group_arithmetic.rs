@@ -30,6 +30,9 @@ pub fn apply(plan: &mut Plan, op: Infix, g: &Grouped, other: &Value, side: Side)
     if g.by.kind == GroupingKind::Resample {
         return Err(Fault::unsupported("arithmetic with a resample object"));
     }
+    if g.by.bins.is_some() {
+        return Err(Fault::unsupported("arithmetic with bins of which some are empty"));
+    }
     match (&g.object, other) {
         (Value::Array(a), Value::Array(o)) => Ok(Value::Array(arrays(plan, op, a, &g.by, o, side)?)),
         (Value::Array(a), Value::Dataset(d)) => dataset::each(plan, d, |plan, o| arrays(plan, op, a, &g.by, o, side)),

@@ -44,7 +44,11 @@ pub fn method(plan: &mut Plan, d: &LazyDataset, args: Args) -> Outcome<Value> {
 }
 
 fn join(bound: &mut super::args::Bound) -> Outcome<Join> {
-    bound.choice("join", &[("outer", Join::Outer), ("inner", Join::Inner), ("left", Join::Left), ("exact", Join::Exact)], Join::Outer)
+    bound.choice(
+        "join",
+        &[("outer", Join::Outer), ("inner", Join::Inner), ("left", Join::Left), ("right", Join::Right), ("exact", Join::Exact)],
+        Join::Outer,
+    )
 }
 
 fn part(plan: &Plan, v: &Value) -> Outcome<LazyDataset> {

@@ -516,3 +516,26 @@ fn hostile_texts_are_refused() {
     assert!(error("[d.tas, 1, 'x'][7]").contains("out of bounds"));
     assert!(error("9223372036854775807+1").contains("overflow"));
 }
+
+/// Every example of the manual is accepted, and the manual tells of everything that is.
+#[test]
+fn the_manual_is_true_and_whole() {
+    let entries: Vec<_> = crate::manual::entries().collect();
+    for entry in &entries {
+        if let Err(e) = run(entry.example) {
+            panic!("{}: {e}", entry.example);
+        }
+    }
+    let told: Vec<String> = entries.iter().flat_map(|e| e.names()).collect();
+    let lacks = |name: &str| !told.iter().any(|t| t == name);
+    let methods: Vec<&str> = super::calls::methods().into_iter().filter(|n| lacks(n)).collect();
+    assert!(methods.is_empty(), "the manual does not tell of {methods:?}");
+    let functions: Vec<String> = super::xr::FUNCTIONS.iter().map(|n| format!("xr.{n}")).filter(|n| lacks(n)).collect();
+    assert!(functions.is_empty(), "the manual does not tell of {functions:?}");
+    let known = super::calls::methods();
+    let unknown: Vec<&String> = told.iter().filter(|t| !t.contains('.') && !known.contains(&t.as_str())).collect();
+    let others = ["loc", "dt", "first", "last"];
+    let components = super::accessor::COMPONENTS;
+    let unknown: Vec<_> = unknown.into_iter().filter(|t| !others.contains(&t.as_str()) && !components.contains(&t.as_str())).collect();
+    assert!(unknown.is_empty(), "the manual tells of {unknown:?}, which do not exist");
+}

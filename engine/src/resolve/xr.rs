@@ -19,23 +19,11 @@ use xeng_kernels::{Block, DType, Dim};
 use xeng_proto::{Attrs, Values};
 
 /// What expressions may call.
-pub const FUNCTIONS: &[&str] = &[
-    "where",
-    "DataArray",
-    "concat",
-    "ones_like",
-    "zeros_like",
-    "full_like",
-    "corr",
-    "cov",
-    "dot",
-    "align",
-    "broadcast",
-    "Dataset",
-    "merge",
-];
+pub const FUNCTIONS: &[&str] =
+    &["where", "DataArray", "concat", "ones_like", "zeros_like", "full_like", "corr", "cov", "dot", "align", "Dataset", "merge"];
 /// What xarray has and xeng lacks so far.
 pub const NOT_YET: &[&str] = &[
+    "broadcast",
     "combine_nested",
     "combine_by_coords",
     "apply_ufunc",
@@ -74,7 +62,6 @@ pub fn function(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
         "dot" => dot(plan, args),
         "align" => aligned(plan, args),
         "Dataset" => dataset(plan, args),
-        "broadcast" => Err(Fault::unsupported("xr.broadcast()")),
         _ => refuse(format!("xr has no function '{name}'")),
     }
 }
@@ -364,6 +351,7 @@ fn aligned(plan: &mut Plan, args: Args) -> Outcome<Value> {
         None | Some("inner") => Join::Inner,
         Some("outer") => Join::Outer,
         Some("left") => Join::Left,
+        Some("right") => Join::Right,
         Some("exact") => Join::Exact,
         Some(other) => return Err(Fault::unsupported(format!("join='{other}'"))),
     };
