@@ -9,6 +9,7 @@ mod demo;
 mod faults;
 mod golden;
 mod kit;
+mod lacking;
 mod laws;
 mod many;
 mod property;

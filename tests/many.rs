@@ -194,31 +194,6 @@ fn what_was_learnt_of_files_is_saved_file_by_file() {
     assert_eq!(entries(), 3);
 }
 
-/// A file of numbers along `time`, by name.
-fn write_plain(path: &Path, time: f64, names: &[&str]) {
-    let mut nc = NcFileBuilder::new();
-    let dim = nc.add_dimension("time", 1).unwrap();
-    for &name in ["time"].iter().chain(names) {
-        let id = nc.add_variable::<f64>(name, &[dim]).unwrap();
-        nc.write_variable(id, &[time]).unwrap();
-    }
-    std::fs::write(path, nc.to_vec(NcWriteOptions { format: NcWriteFormat::Nc4 }).unwrap().1).unwrap();
-}
-
-#[test]
-fn a_variable_that_some_files_lack_is_left_out_aloud() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    write_plain(Path::new(&path("a.nc")), 1.0, &["t", "area"]);
-    write_plain(Path::new(&path("b.nc")), 2.0, &["t"]);
-    let open = format!("d={},concat=time", path("?.nc"));
-    let told = xeng(&["eval", "d.t.sum()", "--open", &open]).succeeded();
-    assert!(told.stderr.contains("'area' is left out") && told.stderr.contains("b.nc has not"), "{}", told.stderr);
-    let refused = xeng(&["eval", "d.area.sum()", "--open", &open]).failed(2).stderr;
-    assert!(refused.contains("is left out") && refused.contains("b.nc"), "{refused}");
-    assert!(xeng(&["info", &path("a.nc"), &path("b.nc"), "--concat", "time"]).succeeded().stdout.contains("left out"));
-}
-
 #[test]
 fn durations_are_refused() {
     let folder = tempfile::tempdir().unwrap();

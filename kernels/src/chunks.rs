@@ -12,6 +12,9 @@ pub struct AxisChunks {
     runs: Vec<Run>,
 }
 
+/// Chunks that are looked at one by one, at most.
+const MOST_COMPARED: usize = 1 << 16;
+
 /// `count` chunks of `length` each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Run {
@@ -140,6 +143,40 @@ impl AxisChunks {
         out
     }
 
+    /// The finest cut whose every boundary is one of both axes; one chunk where that would take long to find, or the lengths differ.
+    pub fn common(&self, other: &AxisChunks) -> AxisChunks {
+        let len = self.len();
+        let whole = AxisChunks::uniform(len, len);
+        if self == other || len != other.len() {
+            return if self == other { self.clone() } else { whole };
+        }
+        if let (Some(a), Some(b)) = (self.step(), other.step()) {
+            let (mut x, mut rest) = (a, b);
+            while rest > 0 {
+                (x, rest) = (rest, x % rest);
+            }
+            return AxisChunks::uniform(len, (a / x.max(1)).saturating_mul(b).min(len));
+        }
+        if self.count().saturating_add(other.count()) > MOST_COMPARED {
+            return whole;
+        }
+        let (mut out, mut from) = (AxisChunks::default(), 0);
+        for end in (0..self.count()).map(|c| self.range(c).end).filter(|&end| other.range(other.chunk_at(end - 1)).end == end) {
+            out.push(1, end - from);
+            from = end;
+        }
+        out
+    }
+
+    /// The length of all chunks but the last, which may be shorter.
+    fn step(&self) -> Option<usize> {
+        match self.runs.as_slice() {
+            [only] => Some(only.length),
+            [first, last] if last.count == 1 && last.length < first.length => Some(first.length),
+            _ => None,
+        }
+    }
+
     /// The number of the first chunk that is as long as any.
     pub fn longest_at(&self) -> usize {
         let longest = self.longest();
@@ -169,6 +206,18 @@ mod tests {
         assert_eq!(expand(&axis), vec![0..4, 4..8, 8..10]);
         assert_eq!((axis.chunk_at(7), axis.chunk_at(8), axis.chunk_at(10)), (1, 2, 3));
         assert_eq!(axis.overlapping(&(3..9)), 0..3);
+    }
+
+    #[test]
+    fn a_common_cut_has_the_boundaries_that_both_have() {
+        let ends = |axis: &AxisChunks| (0..axis.count()).map(|c| axis.range(c).end).collect::<Vec<_>>();
+        let odd = AxisChunks::from_runs([(1, 3), (2, 6), (3, 5)]);
+        let axes = [AxisChunks::uniform(30, 4), AxisChunks::uniform(30, 6), AxisChunks::uniform(30, 30), AxisChunks::uniform(30, 1), odd];
+        for (a, b) in axes.iter().flat_map(|a| axes.iter().map(move |b| (a, b))) {
+            let both: Vec<usize> = ends(a).into_iter().filter(|end| ends(b).contains(end)).collect();
+            assert_eq!(ends(&a.common(b)), both, "{a:?} {b:?}");
+        }
+        assert_eq!(ends(&AxisChunks::uniform(30, 4).common(&AxisChunks::uniform(29, 4))), [30]);
     }
 
     #[test]

@@ -1,20 +1,26 @@
 //! Many files as one dataset: `xarray.open_mfdataset` with `combine='by_coords'`, or `'nested'` where a dimension is named.
 //!
-//! In: paths, in order of their names. Out: one description whose sources reach into every file. Never fills gaps:
-//! files that do not fit together end to end are an error that names both.
-//! Source: xarray 2026.9, `structure/combine.py` and `structure/concat.py`, with `data_vars='all'`, `coords='different'`.
+//! In: paths, in order of their names. Out: one description whose sources reach into every file. What some files lack is missing there, as
+//! in xarray; files that do not fit together end to end are an error that names both.
+//! Source: xarray 2026.9, `structure/combine.py` and `structure/concat.py`, with `data_vars='all'`, `coords='different'`, but
+//! `join='exact'` for the dimensions that files are not joined along.
 
-pub mod joined;
+mod arranged;
+pub mod concat;
+mod joined;
+mod labels;
 pub mod merge;
 mod order;
 mod regridded;
 pub mod same;
+mod span;
+mod union;
 
 use crate::abreast;
 use crate::cf::describe::Described;
 use crate::open::{Found, abreast_of, open_one};
 use crate::store::Stores;
-use joined::{Axis, join_variables};
+use concat::{Axis, join_variables};
 use order::order;
 use xeng_proto::{DatasetSpec, RegionError, Values};
 
@@ -34,15 +40,13 @@ pub struct Member {
 pub(crate) fn join(stores: &Stores, files: &[Found], spec: &DatasetSpec) -> Result<Described, RegionError> {
     let most = abreast_of(files.iter().map(|file| &file.at));
     let members = abreast::each(files, most, |file| Ok(Member { name: file.at.name(), described: open_one(stores, file, spec)? }))?;
-    let attrs = members.first().map(|m| m.described.attrs.clone()).unwrap_or_default();
-    let mut joined = match &spec.concat {
+    let joined = match &spec.concat {
         Some(dim) => {
             let is_new = !members.iter().any(|m| m.described.variables.values().any(|v| v.dims.contains(dim)));
             join_variables(&members, &if is_new { Axis::New(dim.clone()) } else { Axis::Along(dim.clone()) })?
         }
         None => by_coords(members, &spec.shown())?,
     };
-    joined.described.attrs = attrs;
     Ok(joined.described)
 }
 
@@ -109,7 +113,9 @@ fn along_dims(members: Vec<Member>, dims: &[String]) -> Result<Member, RegionErr
         }
     }
     let slabs = slabs.into_iter().map(|slab| along_dims(slab, inner)).collect::<Result<Vec<_>, _>>()?;
+    labels::check_calendars(&slabs, dim)?;
     let mut slabs = order(slabs, dim)?;
+    inner.iter().try_for_each(|other| labels::check_full(&slabs, dim, other))?;
     if slabs.len() == 1 {
         return slabs.pop().ok_or_else(|| RegionError::internal("nothing to join"));
     }

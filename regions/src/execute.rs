@@ -26,6 +26,16 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// Boxes of a store that memory is planned for.
 const PLACES_TRIED: usize = 64;
 
+/// Bytes that one lane holds for a piece.
+struct Needs {
+    /// Of the boxes of its operators.
+    boxes: usize,
+    /// Of its chunks, decoded.
+    chunks: usize,
+    /// That reading or decoding takes for a while.
+    scratch: usize,
+}
+
 /// A fragment whose datasets are open, whose units are planned and whose memory is known.
 pub(crate) struct Execution {
     engine: Arc<Engine>,
@@ -109,8 +119,10 @@ impl Execution {
             let places = if writing.is_some() { PLACES_TRIED.min(plan.boxes()) } else { 0 };
             let tried = (0..places).filter_map(|i| plan.pieces(plan.boxes() * i / places * plan.units_per_box()).next());
             for at in tried.chain([plan.largest_piece()]) {
-                let (boxes, chunks) = self.lane_bytes(task, plan, &at)?;
-                lane = lane.max(boxes.saturating_add(chunks.saturating_mul(2)));
+                let Needs { boxes, chunks, scratch } = self.lane_bytes(task, plan, &at)?;
+                // The piece that is computed, decoded and as it came; the one that the reader holds until there is room for it; and what
+                // reading and decoding take for a while.
+                lane = lane.max(boxes.saturating_add(chunks.saturating_mul(3)).saturating_add(scratch.saturating_mul(2)));
                 piece = piece.max(chunks);
             }
             tree = tree.max(plan.box_state_bytes());
@@ -136,8 +148,8 @@ impl Execution {
         Ok(())
     }
 
-    /// Bytes of the boxes that one lane holds for a piece, and of that piece's chunks.
-    fn lane_bytes(&self, task: &Task, plan: &WorkPlan, at: &Bounds) -> Result<(usize, usize), RegionError> {
+    /// What one lane holds for a piece.
+    fn lane_bytes(&self, task: &Task, plan: &WorkPlan, at: &Bounds) -> Result<Needs, RegionError> {
         let graph = &self.fragment.graph;
         let mut wanted = vec![];
         for &id in &task.nodes {
@@ -170,8 +182,11 @@ impl Execution {
                 lengths.fold(s.chunks.stored().size(), usize::saturating_mul)
             })
         };
-        let chunks = chunks_behind(graph, &known, &self.sources, &wanted)?.iter().map(chunk_bytes).fold(0, usize::saturating_add);
-        Ok((boxes, chunks))
+        let keys = chunks_behind(graph, &known, &self.sources, &wanted)?;
+        let chunks = keys.iter().map(chunk_bytes).fold(0, usize::saturating_add);
+        let read: std::collections::BTreeSet<u32> = keys.iter().map(|(source, _)| *source).collect();
+        let scratch = read.iter().filter_map(|&n| self.sources.get(n as usize)).map(|s| s.chunks.scratch_bytes()).max().unwrap_or(0);
+        Ok(Needs { boxes, chunks, scratch })
     }
 
     /// Stand-ins for the results of held steps: nothing behind them is read again.

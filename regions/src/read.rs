@@ -123,7 +123,7 @@ pub(crate) fn fetch(sources: &[Source], keys: Vec<ChunkKey>, tally: &Tally) -> R
         if encoded.len() != chunks.len() {
             return Err(RegionError::internal(format!("{} of {} chunks came", encoded.len(), chunks.len())));
         }
-        encoded.iter().for_each(|e| tally.fetched(e.as_ref().map_or(0, |e| e.bytes.len())));
+        encoded.iter().for_each(|e| tally.fetched(e.as_ref().map_or(0, |e| e.read_bytes)));
         out.extend(run.iter().cloned().zip(encoded.into_iter().map(Arrived::Stored)));
     }
     tally.fetching(started.elapsed());

@@ -25,12 +25,15 @@ pub struct Encoded {
     pub bytes: Bytes,
     /// Which filters of the pipeline this chunk skipped, bit by bit (HDF5's filter mask).
     pub skipped: u32,
+    /// Bytes that were read for it: others than its own where it was put together.
+    pub read_bytes: usize,
 }
 
 impl Encoded {
     /// Bytes that went through every filter.
     pub fn new(bytes: impl Into<Bytes>) -> Encoded {
-        Encoded { bytes: bytes.into(), skipped: 0 }
+        let bytes = bytes.into();
+        Encoded { skipped: 0, read_bytes: bytes.len(), bytes }
     }
 }
 
@@ -67,6 +70,11 @@ pub trait ChunkSource: Send + Sync {
     /// Whether its dataset's snapshot changes whenever its stored bytes do.
     fn is_watched(&self) -> bool {
         true
+    }
+
+    /// Bytes that fetching or decoding takes for a while, beside the cells and stored bytes of the chunks that are asked for.
+    fn scratch_bytes(&self) -> usize {
+        0
     }
 
     /// Decodes stored bytes to the raw cells of the chunk, clipped to the array's edge; fill values where it was never written.

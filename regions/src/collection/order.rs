@@ -52,7 +52,7 @@ struct Span {
 
 /// A label that can be compared: integers of 64 bits are not exact as floats.
 #[derive(Clone, Copy, Debug)]
-enum Label {
+pub(super) enum Label {
     Integer(i128),
     Float(f64),
 }
@@ -85,17 +85,29 @@ impl Ord for Label {
     }
 }
 
-/// The first and last label of a file, whose labels run one way only: xarray refuses what does not.
-fn span(member: &Member, dim: &str) -> Result<Span, RegionError> {
-    let labels: Vec<Label> = match values(member, dim) {
-        Some(Values::Numbers(block)) if block.dtype() == DType::U64 => {
+impl Label {
+    /// Whether it stands for something: neither NaN nor a missing time.
+    pub(super) fn is_known(&self) -> bool {
+        !matches!(*self, Label::Float(x) if x.is_nan()) && *self != Label::Integer(i64::MIN.into())
+    }
+}
+
+/// Labels that can be compared; none for texts.
+pub(super) fn keys(values: &Values) -> Vec<Label> {
+    match values {
+        Values::Numbers(block) if block.dtype() == DType::U64 => {
             block.as_slice::<u64>().unwrap_or_default().iter().map(|&n| Label::Integer(n.into())).collect()
         }
-        Some(Values::Numbers(block)) if !block.dtype().is_float() => block.to_i64_vec().iter().map(|&n| Label::Integer(n.into())).collect(),
-        Some(Values::Numbers(block)) => block.to_f64_vec().into_iter().map(Label::Float).collect(),
-        Some(Values::Times(times)) => times.micros.iter().map(|&t| Label::Integer(t.into())).collect(),
-        Some(Values::Texts(_)) | None => vec![],
-    };
+        Values::Numbers(block) if !block.dtype().is_float() => block.to_i64_vec().iter().map(|&n| Label::Integer(n.into())).collect(),
+        Values::Numbers(block) => block.to_f64_vec().into_iter().map(Label::Float).collect(),
+        Values::Times(times) => times.micros.iter().map(|&t| Label::Integer(t.into())).collect(),
+        Values::Texts(_) => vec![],
+    }
+}
+
+/// The first and last label of a file, whose labels run one way only: xarray refuses what does not.
+fn span(member: &Member, dim: &str) -> Result<Span, RegionError> {
+    let labels = values(member, dim).map(keys).unwrap_or_default();
     let (Some(&first), Some(&last)) = (labels.first(), labels.last()) else {
         return Err(RegionError::request(format!(
             "{}: its coordinate {dim} has no order; name the dimension to join along: concat=DIM",
@@ -112,8 +124,7 @@ fn span(member: &Member, dim: &str) -> Result<Span, RegionError> {
         Runs::Down => pair[0] >= pair[1],
         Runs::Nowhere => pair[0] == pair[1],
     };
-    let is_known = |label: &Label| !matches!(*label, Label::Float(x) if x.is_nan()) && *label != Label::Integer(i64::MIN.into());
-    if !labels.iter().all(is_known) || !labels.windows(2).all(goes_on) {
+    if !labels.iter().all(Label::is_known) || !labels.windows(2).all(goes_on) {
         return Err(RegionError::request(format!(
             "{}: its coordinate {dim} runs neither up nor down all the way; name the dimension to join along: concat=DIM",
             member.name

@@ -1,15 +1,34 @@
 //! A variable seen through another grid than its own: files of one series may be cut differently.
 //!
-//! In: a source and a grid over the same cells. Out: chunks of that grid, each put together from those that it meets. Reads all that a
-//! chunk needs when it is fetched, nothing when it is decoded.
+//! In: a source and a grid over the same cells. Out: chunks of that grid, each put together from those that it meets. Reads and decodes these
+//! a batch at a time, when a chunk is fetched: what is held is the chunk's cells, and each piece is decoded once for all chunks that are asked
+//! for together.
 
-use crate::source::{ChunkSource, Encoded, bounds_of, unravel};
-use bytes::{BufMut, Bytes, BytesMut};
-use std::collections::HashMap;
+use crate::source::{ChunkSource, Encoded, bounds_of, shape_of, unravel};
+use indexmap::IndexMap;
 use std::sync::Arc;
-use xeng_kernels::bounds::{intersect, relative_to, shape_of};
+use xeng_kernels::bounds::{intersect, relative_to};
 use xeng_kernels::{AxisChunks, Block, DType};
 use xeng_proto::RegionError;
+
+/// A chunk that is put together is cut along the joined axis where it would hold more bytes than this.
+const MOST_CHUNK_BYTES: usize = 16 << 20;
+/// How often a piece is decoded at most because of such cuts.
+const MOST_DECODED: usize = 8;
+/// Pieces of one chunk, at most.
+const MOST_PIECES: usize = 1 << 16;
+/// Decoded bytes of the pieces that are fetched at a time.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// The grid that files share along the axes that they are not joined along: cut where all of them are, so that no piece belongs to two chunks.
+pub(super) fn shared_grid(grids: &[&[AxisChunks]], axis: usize) -> Vec<AxisChunks> {
+    let Some((first, more)) = grids.split_first() else { return vec![] };
+    let common = |(i, own): (usize, &AxisChunks)| match i == axis {
+        true => own.clone(),
+        false => more.iter().filter_map(|grid| grid.get(i)).fold(own.clone(), |common, other| common.common(other)),
+    };
+    first.iter().enumerate().map(common).collect()
+}
 
 /// A variable seen through another grid.
 pub(super) struct Regridded {
@@ -17,13 +36,32 @@ pub(super) struct Regridded {
     grid: Vec<AxisChunks>,
 }
 
-/// Bytes before each piece of a bundle: its length, `ABSENT` for none, and the filters that it skipped.
-const HEAD_BYTES: usize = 12;
-const ABSENT: u64 = u64::MAX;
-
 impl Regridded {
-    pub(super) fn new(source: Arc<dyn ChunkSource>, grid: Vec<AxisChunks>) -> Regridded {
-        Regridded { source, grid }
+    /// The source through `grid`, but along `axis` as it is cut itself, or finer where its chunks would be large; itself where it is cut so.
+    ///
+    /// # Errors
+    /// A reason, where a chunk would be put together from too many.
+    pub(super) fn within(source: Arc<dyn ChunkSource>, grid: &[AxisChunks], axis: usize) -> Result<Arc<dyn ChunkSource>, String> {
+        let own = source.chunks();
+        let same = |(i, (own, shared)): (usize, (&AxisChunks, &AxisChunks))| i == axis || own == shared;
+        if own.iter().zip(grid).enumerate().all(same) {
+            return Ok(source);
+        }
+        let along = own.get(axis).cloned().unwrap_or_default();
+        let across = grid.iter().enumerate().filter(|(i, _)| *i != axis).map(|(_, c)| c.longest());
+        let row_bytes = across.fold(source.stored().size(), usize::saturating_mul);
+        let most = (MOST_CHUNK_BYTES / row_bytes.max(1)).max(along.longest().div_ceil(MOST_DECODED)).max(1);
+        let mut grid = grid.to_vec();
+        grid[axis] = if along.longest() > most { recut(&along, most) } else { along };
+        let met = |(own, shared): (&AxisChunks, &AxisChunks)| own.overlapping(&shared.range(shared.longest_at())).len();
+        let pieces = own.iter().zip(&grid).map(met).fold(1, usize::saturating_mul);
+        if pieces > MOST_PIECES {
+            return Err(format!(
+                "its files are cut too differently: a chunk that suits all of them is made of {pieces} of one file's (at most {MOST_PIECES}); \
+                 open the files one by one, or rewrite them with equal chunks"
+            ));
+        }
+        Ok(Arc::new(Regridded { source, grid }))
     }
 
     /// The chunks of the source that a chunk meets.
@@ -33,6 +71,30 @@ impl Regridded {
         let counts: Vec<usize> = ranges.iter().map(|r| r.len()).collect();
         (0..counts.iter().product()).map(|i| unravel(i, &counts).into_iter().zip(&ranges).map(|(p, r)| r.start + p).collect()).collect()
     }
+
+    /// Decoded bytes of a piece.
+    fn piece_bytes(&self, piece: &[usize]) -> usize {
+        shape_of(self.source.chunks(), piece).into_iter().fold(self.source.stored().size(), usize::saturating_mul)
+    }
+
+    /// A chunk under way.
+    fn empty(&self, chunk: &[usize]) -> Block {
+        Block::filled(self.stored(), &shape_of(&self.grid, chunk), 0.0)
+    }
+
+    /// Copies what a piece and a chunk share.
+    fn paste(&self, out: &mut Block, chunk: &[usize], piece: &[usize], block: &Block) -> Result<(), RegionError> {
+        let (own, bounds) = (bounds_of(self.source.chunks(), piece), bounds_of(&self.grid, chunk));
+        let Some(common) = intersect(&own, &bounds) else { return Ok(()) };
+        Ok(out.paste(&relative_to(&common, &bounds), &block.slice(&relative_to(&common, &own))?)?)
+    }
+}
+
+/// Chunks of at most `most` indices, which lie within the present ones where they can be about as long.
+fn recut(along: &AxisChunks, most: usize) -> AxisChunks {
+    let step = along.longest();
+    let divisor = (most.div_ceil(2)..=most).rev().find(|d| step.is_multiple_of(*d));
+    AxisChunks::uniform(along.len(), divisor.unwrap_or(most))
 }
 
 impl ChunkSource for Regridded {
@@ -53,19 +115,40 @@ impl ChunkSource for Regridded {
     }
 
     fn fetch_many(&self, chunks: &[&[usize]]) -> Result<Vec<Option<Encoded>>, RegionError> {
-        let pieces: Vec<Vec<Vec<usize>>> = chunks.iter().map(|chunk| self.pieces(chunk)).collect();
-        // Neighbours share pieces: each is read once.
-        let mut numbers: HashMap<&[usize], usize> = HashMap::new();
-        let mut wanted: Vec<&[usize]> = vec![];
-        for piece in pieces.iter().flatten() {
-            numbers.entry(piece).or_insert_with(|| {
-                wanted.push(piece);
-                wanted.len() - 1
-            });
+        // Neighbours share pieces: each is read and decoded once.
+        let mut users: IndexMap<Vec<usize>, Vec<usize>> = IndexMap::new();
+        for (number, chunk) in chunks.iter().enumerate() {
+            self.pieces(chunk).into_iter().for_each(|piece| users.entry(piece).or_default().push(number));
         }
-        let fetched = self.source.fetch_many(&wanted)?;
-        let of = |piece: &Vec<usize>| numbers.get(piece.as_slice()).and_then(|&n| fetched.get(n)).and_then(Option::as_ref);
-        Ok(pieces.iter().map(|all| bundle(&all.iter().map(of).collect::<Vec<_>>())).collect())
+        let mut out: Vec<(Block, Option<usize>)> = chunks.iter().map(|chunk| (self.empty(chunk), None)).collect();
+        let pieces: Vec<(&[usize], &[usize])> = users.iter().map(|(piece, users)| (piece.as_slice(), users.as_slice())).collect();
+        let mut rest = pieces.as_slice();
+        while !rest.is_empty() {
+            let mut bytes = 0usize;
+            let fits = rest.iter().take_while(|(piece, _)| {
+                bytes = bytes.saturating_add(self.piece_bytes(piece));
+                bytes <= BATCH_BYTES
+            });
+            let (batch, later) = rest.split_at(fits.count().max(1).min(rest.len()));
+            rest = later;
+            let fetched = self.source.fetch_many(&batch.iter().map(|(piece, _)| *piece).collect::<Vec<_>>())?;
+            for ((piece, users), encoded) in batch.iter().zip(fetched) {
+                let block = self.source.decode(piece, encoded.as_ref())?;
+                // What is read once counts once.
+                let mut read_bytes = encoded.as_ref().map(|e| e.read_bytes);
+                for &user in *users {
+                    let (Some((out, written)), Some(chunk)) = (out.get_mut(user), chunks.get(user)) else { continue };
+                    self.paste(out, chunk, piece, &block)?;
+                    if let Some(bytes) = read_bytes.as_mut().map(std::mem::take) {
+                        *written = Some(written.unwrap_or(0) + bytes);
+                    }
+                }
+            }
+        }
+        let encoded = |(block, written): (Block, Option<usize>)| {
+            written.map(|read_bytes| Encoded { read_bytes, ..Encoded::new(block.to_le_bytes()) })
+        };
+        Ok(out.into_iter().map(encoded).collect())
     }
 
     fn is_remote(&self) -> bool {
@@ -76,20 +159,19 @@ impl ChunkSource for Regridded {
         self.source.is_watched()
     }
 
+    fn scratch_bytes(&self) -> usize {
+        let piece = self.source.chunks().iter().fold(self.source.stored().size(), |n, axis| n.saturating_mul(axis.longest()));
+        // A batch as it is stored, and one piece decoded.
+        self.source.scratch_bytes().saturating_add(piece.max(BATCH_BYTES)).saturating_add(piece)
+    }
+
     fn decode(&self, chunk: &[usize], encoded: Option<&Encoded>) -> Result<Block, RegionError> {
-        let bounds = bounds_of(&self.grid, chunk);
-        let mut out = Block::filled(self.stored(), &shape_of(&bounds), 0.0);
-        let mut rest = encoded.map(|e| e.bytes.clone());
+        if let Some(encoded) = encoded {
+            return Ok(Block::from_le_bytes(self.stored(), &shape_of(&self.grid, chunk), &encoded.bytes)?);
+        }
+        let mut out = self.empty(chunk);
         for piece in self.pieces(chunk) {
-            let own = bounds_of(self.source.chunks(), &piece);
-            let encoded = match &mut rest {
-                Some(rest) => unbundle(rest)?,
-                None => None,
-            };
-            let block = self.source.decode(&piece, encoded.as_ref())?;
-            if let Some(common) = intersect(&own, &bounds) {
-                out.paste(&relative_to(&common, &bounds), &block.slice(&relative_to(&common, &own))?)?;
-            }
+            self.paste(&mut out, chunk, &piece, &self.source.decode(&piece, None)?)?;
         }
         Ok(out)
     }
@@ -97,38 +179,6 @@ impl ChunkSource for Regridded {
     fn is_decoded(&self) -> bool {
         self.source.is_decoded()
     }
-}
-
-/// Several pieces as one; nothing where none was ever written.
-fn bundle(pieces: &[Option<&Encoded>]) -> Option<Encoded> {
-    if pieces.iter().all(Option::is_none) {
-        return None;
-    }
-    let len = pieces.iter().flatten().map(|e| e.bytes.len()).sum::<usize>() + pieces.len() * HEAD_BYTES;
-    let mut out = BytesMut::with_capacity(len);
-    for piece in pieces {
-        out.put_u64_le(piece.map_or(ABSENT, |e| e.bytes.len() as u64));
-        out.put_u32_le(piece.map_or(0, |e| e.skipped));
-        out.extend_from_slice(piece.map_or(&[], |e| &e.bytes));
-    }
-    Some(Encoded::new(out.freeze()))
-}
-
-/// Takes the next piece of a bundle.
-fn unbundle(rest: &mut Bytes) -> Result<Option<Encoded>, RegionError> {
-    let short = || RegionError::internal("a bundle of chunks ends early");
-    if rest.len() < HEAD_BYTES {
-        return Err(short());
-    }
-    let head = rest.split_to(HEAD_BYTES);
-    let (len, skipped) = head.split_first_chunk::<8>().ok_or_else(short)?;
-    let len = u64::from_le_bytes(*len);
-    if len == ABSENT {
-        return Ok(None);
-    }
-    let len = usize::try_from(len).ok().filter(|&n| n <= rest.len()).ok_or_else(short)?;
-    let skipped = skipped.first_chunk::<4>().map_or(0, |s| u32::from_le_bytes(*s));
-    Ok(Some(Encoded { bytes: rest.split_to(len), skipped }))
 }
 
 #[cfg(test)]
@@ -168,7 +218,7 @@ mod tests {
         assert_eq!(whole.to_i64_vec()[3 * 5 + 2..3 * 5 + 4], [-1, -1]);
         for (rows, columns) in [(7, 5), (2, 3), (1, 1), (4, 5), (3, 2)] {
             let grid = vec![AxisChunks::uniform(7, rows), AxisChunks::uniform(5, columns)];
-            let seen = Regridded::new(source.clone(), grid);
+            let seen = Regridded { source: source.clone(), grid };
             let chunks: Vec<Vec<usize>> = positions(seen.chunks()).collect();
             let fetched = seen.fetch_many(&chunks.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap();
             for (chunk, encoded) in chunks.iter().zip(&fetched) {

@@ -197,7 +197,7 @@ impl ChunkSource for Chunked {
             .file
             .read(entry.offset, entry.len as usize)
             .map_err(|e| RegionError::new(e.kind, format!("{}, chunk {chunk:?}: {}", self.what, e.message)))?;
-        Ok(Some(Encoded { bytes, skipped: entry.skipped }))
+        Ok(Some(Encoded { skipped: entry.skipped, ..Encoded::new(bytes) }))
     }
 
     fn fetch_many(&self, chunks: &[&[usize]]) -> Result<Vec<Option<Encoded>>, RegionError> {
@@ -210,7 +210,7 @@ impl ChunkSource for Chunked {
         }
         let mut read =
             self.file.read_many(&ranges).map_err(|e| RegionError::new(e.kind, format!("{}: {}", self.what, e.message)))?.into_iter();
-        let encoded = |entry: Option<Entry>| entry.and_then(|e| Some(Encoded { bytes: read.next()?, skipped: e.skipped }));
+        let encoded = |entry: Option<Entry>| entry.and_then(|e| Some(Encoded { skipped: e.skipped, ..Encoded::new(read.next()?) }));
         Ok(entries.into_iter().map(encoded).collect())
     }
 
