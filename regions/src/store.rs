@@ -115,6 +115,14 @@ pub trait Store: Send + Sync + Debug {
         Ok(self.open(key)?.map(|object| object.len()))
     }
 
+    /// The files and folders of this machine that what lies at a key is read from.
+    ///
+    /// # Errors
+    /// `Budget` where there are too many to tell.
+    fn paths(&self, _key: &str) -> Result<Vec<PathBuf>, RegionError> {
+        Ok(vec![])
+    }
+
     /// Whether its objects are references to parts of others.
     fn is_references(&self) -> bool {
         false

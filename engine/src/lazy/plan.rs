@@ -119,8 +119,9 @@ impl Plan {
     pub fn constant(&mut self, dims: &[String], block: Block) -> Outcome<NodeId> {
         if block.bytes() > LARGEST_CONSTANT_BYTES {
             return refuse(format!(
-                "an array of {} MiB cannot be part of an expression; the limit is {} MiB",
+                "an array of {} MiB{} cannot be part of an expression; the limit is {} MiB",
                 block.bytes() >> 20,
+                if dims.is_empty() { String::new() } else { format!(" along {}", dims.join(", ")) },
                 LARGEST_CONSTANT_BYTES >> 20
             ));
         }

@@ -2,7 +2,7 @@
 //!
 //! In: microseconds since 1970-01-01 of a calendar. Out: ISO texts, encoded numbers. Never mixes calendars.
 
-use xeng_kernels::calendar::{DAY, NAT, TimeUnits};
+use xeng_kernels::calendar::{DAY, Encoded, NAT, TimeUnits, decode};
 use xeng_kernels::{Block, Calendar};
 use xeng_proto::Times;
 
@@ -33,7 +33,7 @@ const UNITS: [(&str, i64); 6] = [
 /// Times as numbers, with the units they count.
 ///
 /// The units are those the times came with if these hold every time exactly: as `int64` where all are whole, as `float64`
-/// where binary fractions do (half days); otherwise the coarsest finer unit, since the same reference date, that holds all as
+/// where binary fractions do (half days), or parts of seconds that are read back as the same times; otherwise the coarsest finer unit, since the same reference date, that holds all as
 /// `int64`. With missing times the numbers are `float64` and NaN.
 pub(crate) fn encode(times: &Times) -> (Block, String) {
     let units = &times.encoding.units;
@@ -45,6 +45,9 @@ pub(crate) fn encode(times: &Times) -> (Block, String) {
     if let Some(unit) = own.map(|u| u.unit_nanos)
         && let Some(block) = whole(times, origin, unit).or_else(|| fractions(times, origin, unit))
     {
+        return (block, units.clone());
+    }
+    if let Some(block) = own.and_then(|own| floats(times, origin, own)) {
         return (block, units.clone());
     }
     let finer = UNITS.iter().filter(|(_, unit)| own.is_none_or(|o| *unit < o.unit_nanos));
@@ -94,6 +97,20 @@ fn fractions(times: &Times, origin: i64, unit_nanos: i64) -> Option<Block> {
         }
     };
     times.micros.iter().map(count).collect::<Option<Vec<f64>>>().map(vector)
+}
+
+/// Parts of seconds, as a file of such floats has them: those that are read back as the same times.
+fn floats(times: &Times, origin: i64, own: TimeUnits) -> Option<Block> {
+    const SECOND_NANOS: i64 = 1_000_000_000;
+    let calendar = times.encoding.calendar;
+    let in_seconds = times.micros.iter().all(|&m| m == NAT || nanos_since(m, origin) % i128::from(SECOND_NANOS) == 0);
+    if own.unit_nanos > SECOND_NANOS || in_seconds {
+        return None;
+    }
+    let cell = |&m: &i64| if m == NAT { f64::NAN } else { nanos_since(m, origin) as f64 / own.unit_nanos as f64 };
+    let cells: Vec<f64> = times.micros.iter().map(cell).collect();
+    let read = decode(&Encoded::Floats(cells.clone()), own, calendar).ok()?;
+    (read == times.micros).then(|| vector(cells))
 }
 
 fn nanos_since(micros: i64, origin: i64) -> i128 {

@@ -4,10 +4,11 @@
 //! Never leaves a half-written or temporary file behind on an error.
 
 use super::OutputError;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use xeng_regions::place::owner::{self, Owner};
+use xeng_regions::place::{is_replaceable, mend, occupied, replace, sync_folder, sync_tree};
 
 /// Finds out, without a trace, whether a file or directory could be put at `path`.
 ///
@@ -20,6 +21,9 @@ pub(super) fn check(path: &Path, is_directory: bool) -> Result<(), OutputError> 
         let why = format!("there is no folder '{}'", folder.display());
         return Err(named(std::io::Error::new(std::io::ErrorKind::NotFound, why)));
     }
+    if is_directory {
+        mend(path);
+    }
     if is_directory && path.exists() && !is_replaceable(path) {
         return Err(named(occupied()));
     }
@@ -28,10 +32,6 @@ pub(super) fn check(path: &Path, is_directory: bool) -> Result<(), OutputError> 
     }
     let temporary = Temporary::beside(path);
     OpenOptions::new().write(true).create_new(true).open(&temporary.path).map(drop).map_err(named)
-}
-
-fn occupied() -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::AlreadyExists, "something that is no Zarr store is there already")
 }
 
 /// Writes the file `path` by `fill`; returns its size in bytes.
@@ -67,61 +67,15 @@ pub(crate) fn directory(path: &Path, fill: impl FnOnce(&Path) -> Result<(), Outp
     let temporary = Temporary::beside(path);
     fs::create_dir(&temporary.path).map_err(named)?;
     fill(&temporary.path).map_err(|error| name_file(error, path))?;
-    let bytes = sync_tree(&temporary.path).map_err(named)?;
+    let (_, bytes) = sync_tree(&temporary.path).map_err(named)?;
     replace(&temporary.path, path).map_err(named)?;
-    sync_folder(path);
     Ok(bytes)
-}
-
-/// Renames a directory over another one, which keeps its place if that fails.
-fn replace(new: &Path, path: &Path) -> std::io::Result<()> {
-    if !path.exists() {
-        return fs::rename(new, path);
-    }
-    let old = Temporary::beside(path);
-    fs::rename(path, &old.path)?;
-    fs::rename(new, path).inspect_err(|_| {
-        let _ = fs::rename(&old.path, path);
-    })
-}
-
-fn is_replaceable(path: &Path) -> bool {
-    let empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-    path.is_dir() && (path.join("zarr.json").is_file() || path.join(".zgroup").is_file() || empty())
 }
 
 fn name_file(error: OutputError, path: &Path) -> OutputError {
     match error {
         OutputError::Io(source) => OutputError::File { path: path.to_path_buf(), source },
         other => other,
-    }
-}
-
-/// Flushes every file below `folder` and returns their size.
-fn sync_tree(folder: &Path) -> std::io::Result<u64> {
-    let mut bytes = 0;
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                folders.push(entry.path());
-            } else {
-                let file = File::open(entry.path())?;
-                file.sync_all()?;
-                bytes += file.metadata()?.len();
-            }
-        }
-        File::open(&folder)?.sync_all()?;
-    }
-    Ok(bytes)
-}
-
-/// Makes a rename durable where the system allows it; the data itself is safe by then.
-fn sync_folder(path: &Path) {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
     }
 }
 
@@ -132,10 +86,22 @@ struct Temporary {
 
 impl Temporary {
     fn beside(path: &Path) -> Temporary {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let unique = format!(".{name}.{}-{}.partial", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        sweep(path, &format!(".{name}."));
+        let unique = format!(".{name}.{}-{}.partial", Owner::this(), owner::next());
         Temporary { path: path.with_file_name(unique) }
+    }
+}
+
+/// Removes the temporary files of this name that processes left when they were killed.
+fn sweep(path: &Path, prefix: &str) {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let tag = name.strip_prefix(prefix).and_then(|n| n.strip_suffix(".partial")).and_then(|n| n.rsplit_once('-'));
+        if tag.and_then(|(owner, _)| Owner::parse(owner)).is_some_and(|owner| owner.is_gone()) {
+            drop(Temporary { path: entry.path() });
+        }
     }
 }
 

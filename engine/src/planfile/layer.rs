@@ -322,12 +322,15 @@ fn open_entry(name: &str, open: Open) -> Result<OpenEntry> {
         let error = Error::request(format!("dataset '{name}': `search` is not available yet"));
         return Err(error.hint("name the files: uri = \"...\", and the region that they lie in"));
     }
-    let mut uris = raw.uri.map(Uris::list).unwrap_or_default().into_iter();
+    let hint = "write uri = \"...\": a path, a glob or a Zarr directory";
+    let uris = raw.uri.map(Uris::list);
+    if uris.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Error::request(format!("dataset '{name}': `uri` is an empty list: it names no files")).hint(hint));
+    }
+    let mut uris = uris.unwrap_or_default().into_iter();
     let (uri, more) = (uris.next().unwrap_or_default(), uris.collect::<Vec<_>>());
     if uri.is_empty() || more.iter().any(String::is_empty) {
-        return Err(
-            Error::request(format!("dataset '{name}' has no `uri`")).hint("write uri = \"...\": a path, a glob or a Zarr directory")
-        );
+        return Err(Error::request(format!("dataset '{name}' has no `uri`")).hint(hint));
     }
     let keep_times_encoded = raw.decode_times == Some(false);
     let drop = raw.drop.unwrap_or_default();

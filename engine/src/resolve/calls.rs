@@ -461,7 +461,7 @@ pub fn coord_as_array(plan: &mut Plan, name: &str, coord: &LazyCoord, others: &I
     let (node, cells) = match &coord.data {
         CoordData::Known(values, shape) => {
             let (block, cells) = labels::to_block(values, shape)?;
-            (plan.constant(&coord.dims, block)?, cells)
+            (plan.constant(&coord.dims, block).map_err(|f| f.about(name))?, cells)
         }
         CoordData::Lazy(node, cells) => (*node, cells.clone()),
     };

@@ -27,6 +27,11 @@ impl Fault {
         Fault { message: message.into(), span: None, internal: false }
     }
 
+    /// As it is, about the variable or coordinate `name`.
+    pub fn about(self, name: &str) -> Fault {
+        Fault { message: format!("'{name}': {}", self.message), ..self }
+    }
+
     /// xarray can do this, xeng cannot yet.
     pub fn unsupported(what: impl std::fmt::Display) -> Fault {
         Fault::new(format!("{what} is not supported yet by xeng"))

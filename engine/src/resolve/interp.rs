@@ -240,7 +240,7 @@ fn step(plan: &mut Plan, a: &LazyArray, line: &Line) -> Outcome<LazyArray> {
         let (source, cells) = match &coord.data {
             CoordData::Known(values, shape) => {
                 let (block, cells) = labels::to_block(values, shape)?;
-                (plan.constant(&coord.dims, block)?, cells)
+                (plan.constant(&coord.dims, block).map_err(|f| f.about(name))?, cells)
             }
             CoordData::Lazy(n, cells) => (*n, cells.clone()),
         };

@@ -73,7 +73,7 @@ fn data_variable(
     let (node, cells) = match (&v.values, &v.kind) {
         (Some(values), Kind::Text) => {
             let (block, cells) = labels::to_block(values, &v.shape())?;
-            (plan.constant(&v.dims, block)?, cells)
+            (plan.constant(&v.dims, block).map_err(|f| f.about(name))?, cells)
         }
         (None, Kind::Text) => return Ok(None),
         (_, kind) => (scan(plan, opened, name, v)?, cells_of(kind)),

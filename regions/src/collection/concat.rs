@@ -125,7 +125,7 @@ impl Join<'_> {
             return Ok(Err("it is a coordinate in some files and not in others".into()));
         }
         let has_axis = name == self.dim || present.iter().any(|v| v.dims.iter().any(|d| d == self.dim));
-        if first.is_coordinate && has_axis && lacks {
+        if (first.is_coordinate || name == self.dim) && has_axis && lacks {
             let told = format!("coordinate {name} is in {}, not in {}", has(true), has(false));
             return if name == self.dim { Err(RegionError::request(told)) } else { Ok(Err(told)) };
         }

@@ -3,6 +3,7 @@
 //! In: paths. Out: byte ranges. Never moves a shared cursor, never locks, never reads beyond the length seen at opening.
 
 use super::{Identity, Look, Object, Store};
+use crate::roots::Roots;
 use bytes::Bytes;
 use rayon::prelude::*;
 use std::fs::{File, Metadata};
@@ -17,8 +18,22 @@ const MAX_KEPT_OPEN: usize = 512;
 static KEPT_OPEN: AtomicUsize = AtomicUsize::new(0);
 
 /// The file system.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LocalStore;
+#[derive(Clone, Debug, Default)]
+pub struct LocalStore {
+    roots: Roots,
+}
+
+impl LocalStore {
+    /// The file system below `roots`: links of a store that lead out of these are refused.
+    pub(crate) fn within(roots: Roots) -> LocalStore {
+        LocalStore { roots }
+    }
+
+    /// Refuses a member of a store that is not what it seems to be: a link that leads out of the roots.
+    fn check(&self, path: &Path) -> Result<(), RegionError> {
+        self.roots.check_file(path)
+    }
+}
 
 /// A file of known length.
 #[derive(Debug)]
@@ -106,6 +121,7 @@ impl Store for LocalStore {
     fn open(&self, key: &str) -> Result<Option<Arc<dyn Object>>, RegionError> {
         let path = Path::new(key);
         let Ok(meta) = std::fs::metadata(path) else { return Ok(None) };
+        self.check(path)?;
         // Pipes and devices would be waited for.
         if !meta.is_file() {
             return Err(RegionError::data(format!("{key}: it is no file")));
@@ -115,6 +131,7 @@ impl Store for LocalStore {
 
     fn folders(&self, key: &str) -> Result<Option<Vec<String>>, RegionError> {
         let bad = |e: std::io::Error| RegionError::data(format!("{key}: {e}"));
+        self.check(Path::new(key))?;
         let mut found = vec![];
         for entry in std::fs::read_dir(key).map_err(bad)? {
             let path = entry.map_err(bad)?.path();
@@ -133,7 +150,9 @@ impl Store for LocalStore {
     }
 
     fn matching(&self, pattern: &str) -> Result<Vec<String>, RegionError> {
-        let found = glob::glob(pattern).map_err(|e| RegionError::request(format!("{pattern}: {e}")))?;
+        // Names that begin with a dot are those of files under way.
+        let plain = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+        let found = glob::glob_with(pattern, plain).map_err(|e| RegionError::request(format!("{pattern}: {e}")))?;
         let paths = found.collect::<Result<Vec<_>, _>>().map_err(|e| RegionError::data(e.to_string()))?;
         let mut keys: Vec<String> = paths.into_iter().map(|p| p.to_string_lossy().into_owned()).collect();
         keys.sort();
@@ -147,8 +166,9 @@ impl Store for LocalStore {
             std::io::ErrorKind::NotFound => RegionError::request(format!("no such file or directory: {key}")),
             _ => RegionError::data(format!("{key}: {e}")),
         })?;
+        self.check(path)?;
         if meta.is_dir() {
-            let tree = walk(path, &meta, &[])?;
+            let tree = walk(path, &meta, &[], &self.roots)?;
             return Ok(Look { stamp: tree.stamp, state: tree.state, stored_bytes: tree.bytes, object: None, identity: None });
         }
         if !meta.is_file() {
@@ -163,6 +183,10 @@ impl Store for LocalStore {
 
     fn stamps_contents(&self) -> bool {
         true
+    }
+
+    fn paths(&self, key: &str) -> Result<Vec<PathBuf>, RegionError> {
+        Ok(vec![PathBuf::from(key)])
     }
 }
 
@@ -193,7 +217,7 @@ impl Tree {
 
 /// Names, lengths and modification times; of a folder, of everything below it. Chunks count too: one that was overwritten in place leaves no
 /// mark on its folder, and an engine that remembers where the chunks of a shard lie would read other bytes for them.
-fn walk(folder: &Path, meta: &Metadata, above: &[PathBuf]) -> Result<Tree, RegionError> {
+fn walk(folder: &Path, meta: &Metadata, above: &[PathBuf], roots: &Roots) -> Result<Tree, RegionError> {
     let bad = |e: std::io::Error| RegionError::data(format!("{}: {e}", folder.display()));
     let mut tree = Tree::of(folder, meta, 0);
     if above.len() >= MAX_DEPTH {
@@ -207,6 +231,9 @@ fn walk(folder: &Path, meta: &Metadata, above: &[PathBuf]) -> Result<Tree, Regio
         let entry = entry.map_err(bad)?;
         let kind = entry.file_type().map_err(bad)?;
         let path = entry.path();
+        if kind.is_symlink() {
+            roots.check_file(&path)?;
+        }
         // The folder is open here, which makes this look cheaper than one by path; it does not follow links.
         let meta = if kind.is_symlink() { std::fs::metadata(&path) } else { entry.metadata() }.map_err(bad)?;
         // Links are followed, for what they lead to is read; those that lead in a circle once.
@@ -222,7 +249,7 @@ fn walk(folder: &Path, meta: &Metadata, above: &[PathBuf]) -> Result<Tree, Regio
     for (path, meta) in &files {
         tree.add(Tree::of(path, meta, meta.len()));
     }
-    let below: Vec<Result<Tree, RegionError>> = folders.par_iter().map(|(path, meta)| walk(path, meta, &here)).collect();
+    let below: Vec<Result<Tree, RegionError>> = folders.par_iter().map(|(path, meta)| walk(path, meta, &here, roots)).collect();
     below.into_iter().try_for_each(|one| one.map(|one| tree.add(one)))?;
     Ok(tree)
 }
@@ -306,13 +333,52 @@ mod tests {
         std::fs::create_dir_all(&chunk).unwrap();
         let chunk = chunk.join("0");
         std::fs::write(&chunk, [1; 8]).unwrap();
-        let stamp = || LocalStore.look(folder.path().to_str().unwrap()).unwrap().stamp;
+        let stamp = || LocalStore::default().look(folder.path().to_str().unwrap()).unwrap().stamp;
         let before = stamp();
         assert_eq!(before, stamp());
         // As a writer does that keeps the file and its length.
         let file = File::options().write(true).open(&chunk).unwrap();
         file.set_modified(SystemTime::now() + Duration::from_secs(5)).unwrap();
         assert_ne!(before, stamp());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_lead_out_of_the_roots_are_not_followed() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        for name in ["in/store.zarr/t", "out"] {
+            std::fs::create_dir_all(at(name)).unwrap();
+        }
+        for name in ["in/store.zarr/t/own", "in/other", "out/secret"] {
+            std::fs::write(at(name), [1; 8]).unwrap();
+        }
+        symlink(at("in/other"), at("in/store.zarr/t/near")).unwrap();
+        let roots = Roots::only(&[folder.path().join("in")]).unwrap();
+        let (bound, free) = (LocalStore::within(roots), LocalStore::default());
+        for name in ["in/store.zarr/t/own", "in/store.zarr/t/near"] {
+            assert!(bound.open(&at(name)).unwrap().is_some(), "{name}");
+        }
+        assert!(bound.look(&at("in/store.zarr")).is_ok());
+        symlink(at("out/secret"), at("in/store.zarr/t/far")).unwrap();
+        symlink(at("out"), at("in/store.zarr/g")).unwrap();
+        for name in ["in/store.zarr/t/far", "in/store.zarr/g/secret"] {
+            assert!(bound.open(&at(name)).unwrap_err().message.contains("not among the data"), "{name}");
+            assert!(free.open(&at(name)).unwrap().is_some());
+        }
+        assert!(bound.look(&at("in/store.zarr")).is_err() && bound.folders(&at("in/store.zarr/g")).is_err());
+        assert!(free.look(&at("in/store.zarr")).is_ok());
+    }
+
+    #[test]
+    fn files_under_way_match_no_pattern() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.zarr", ".b.zarr.partial-1", ".b.zarr"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let pattern = |p: &str| LocalStore::default().matching(folder.path().join(p).to_str().unwrap()).unwrap().len();
+        assert_eq!((pattern("*.zarr"), pattern("*"), pattern(".*.zarr")), (1, 1, 1));
     }
 
     #[test]
@@ -323,10 +389,10 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, vec![0; n + 1]).unwrap();
         }
-        let look = LocalStore.look(folder.path().to_str().unwrap()).unwrap();
+        let look = LocalStore::default().look(folder.path().to_str().unwrap()).unwrap();
         assert_eq!(look.stored_bytes, 1 + 2 + 3 + 4);
         assert!(look.object.is_none() && look.identity.is_none());
-        assert!(LocalStore.look(folder.path().join("none").to_str().unwrap()).is_err());
+        assert!(LocalStore::default().look(folder.path().join("none").to_str().unwrap()).is_err());
     }
 
     #[test]

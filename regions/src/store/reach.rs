@@ -35,7 +35,7 @@ impl Reach {
 
     pub(super) fn locate(&self, uri: &str) -> Result<Location, RegionError> {
         let (origin, key) = match Uri::parse(uri)? {
-            Uri::Path(path) => return Ok(Location { store: Arc::new(LocalStore), key: path }),
+            Uri::Path(path) => return Ok(Location { store: Arc::new(LocalStore::within(self.roots.clone())), key: path }),
             Uri::S3 { bucket, key } => (format!("s3://{bucket}/"), key),
             Uri::Http { origin, path } => (origin, path),
         };

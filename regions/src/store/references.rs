@@ -20,6 +20,7 @@ use indexmap::IndexMap;
 use json::JsonReferences;
 use object::{Inline, Window};
 use parquet::ParquetReferences;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use target::Targets;
 use xeng_proto::RegionError;
@@ -243,6 +244,19 @@ impl Store for ReferenceStore {
             Some(Reference::Whole(target)) => Some(self.target(key, &target)?.len()),
             Some(Reference::Range(_, _, len)) => Some(len),
         })
+    }
+
+    /// The references, and all files that they lead to.
+    fn paths(&self, _key: &str) -> Result<Vec<PathBuf>, RegionError> {
+        let mut paths = self.at.store.paths(&self.at.key)?;
+        let targets = match self.index() {
+            Ok(Index::Json(all)) => all.targets().to_vec(),
+            Ok(Index::Parquet(all)) => all.targets()?,
+            // What cannot be understood leads nowhere, and will not be read.
+            Err(_) => vec![],
+        };
+        targets.iter().for_each(|target| paths.extend(self.targets.paths(target)));
+        Ok(paths)
     }
 
     fn is_references(&self) -> bool {

@@ -1,11 +1,13 @@
 //! A store on its way: a folder beside the place that it will take.
 //!
 //! In: files, bytes. Out: the store in its place, in one step. Never follows a symbolic link below the folder that it was allowed, never
-//! touches what is no Zarr store. `out.zarr.partial-RUN/store` becomes `out.zarr`; files are written in `.../tmp` first, so that a writer
+//! touches what is no Zarr store. `.out.zarr.partial-RUN/store` becomes `out.zarr`; files are written in `.../tmp` first, so that a writer
 //! that comes too late leaves nothing behind.
 
 use super::{WriteRoots, refused};
+use crate::inputs::Inputs;
 use crate::local::Engine;
+use crate::place::{self, owner::Owner};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -24,8 +26,6 @@ pub(super) struct Staging {
     place: PathBuf,
     /// The folder that holds it until then.
     folder: PathBuf,
-    /// Where a store that is replaced is kept meanwhile: nobody but who replaces it touches this.
-    old: PathBuf,
 }
 
 /// A file that has been written and has no place yet; removed unless it gets one.
@@ -77,9 +77,8 @@ impl Staging {
         let parent = roots.folder(parent)?;
         // Regions may share a disk: each has a folder of its own.
         let region: String = Sha256::digest(region.as_bytes()).iter().take(3).map(|b| format!("{b:02x}")).collect();
-        let folder = parent.join(format!("{name}.partial-{}-{region}", target.run));
-        let old = parent.join(format!(".{name}.old-{}-{region}", target.run));
-        Ok(Staging { uri: target.uri.clone(), place: parent.join(name), folder, old })
+        let folder = parent.join(format!(".{name}.partial-{}-{region}", target.run));
+        Ok(Staging { uri: target.uri.clone(), place: parent.join(name), folder })
     }
 
     fn store(&self) -> PathBuf {
@@ -91,12 +90,15 @@ impl Staging {
     }
 
     fn begin(&self, engine: &Engine, inputs: &[DatasetSpec]) -> Result<(), RegionError> {
+        place::mend(&self.place);
+        place::sweep(&self.place);
         self.check_place()?;
         self.spare(engine, inputs)?;
         for folder in [self.folder.clone(), self.store(), self.folder.join("tmp")] {
             make_folder(&folder).map_err(|e| self.refused(&e))?;
         }
-        Ok(())
+        // Whoever began it is asked after, should it stay behind.
+        fs::write(self.folder.join("owner"), Owner::this().to_string()).map_err(|e| self.refused(&e))
     }
 
     /// What is there may be replaced: nothing, an empty folder, or a Zarr store.
@@ -106,25 +108,22 @@ impl Staging {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
             Err(e) => Err(self.refused(&e)),
             Ok(at) if at.is_symlink() => wrong("a symbolic link is there already"),
-            Ok(_) if is_replaceable(&self.place) => Ok(()),
+            Ok(_) if place::is_replaceable(&self.place) => Ok(()),
             Ok(_) => wrong("something that is no Zarr store is there already"),
         }
     }
 
     /// Refuses to replace what the run is made from.
     fn spare(&self, engine: &Engine, inputs: &[DatasetSpec]) -> Result<(), RegionError> {
-        // What cannot be found here, as inputs of other regions, lies elsewhere.
-        let here = |uri: &&str| (!uri.contains("://") || uri.starts_with("file://")) && engine.config.roots.check(uri).is_ok();
-        for uri in inputs.iter().flat_map(DatasetSpec::uris).filter(here) {
-            for file in engine.stores.find(uri).unwrap_or_default() {
-                let name = file.name();
-                let Ok(file) = fs::canonicalize(name.strip_prefix("file://").unwrap_or(&name)) else { continue };
-                if file.starts_with(&self.place) || self.place.starts_with(&file) {
-                    return Err(RegionError::request(format!("writing '{}' would replace what it is made from: {name}", self.uri)));
-                }
+        // What this engine may not read is no input that is read here.
+        let here = |uri: &&str| engine.config.roots.check(uri).is_ok();
+        let inputs = Inputs::of(&engine.stores, inputs.iter().flat_map(DatasetSpec::uris).filter(here))?;
+        match inputs.met_by(&self.place) {
+            Some(file) => {
+                Err(RegionError::request(format!("writing '{}' would replace what it is made from: {}", self.uri, file.display())))
             }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Refuses a store that nobody has begun, or that is finished or given up.
@@ -188,7 +187,7 @@ impl Staging {
 
     fn commit(&self, files: u64, bytes: u64) -> Result<(), RegionError> {
         self.check_begun()?;
-        let found = measured(&self.store()).map_err(|e| self.refused(&e))?;
+        let found = place::sync_tree(&self.store()).map_err(|e| self.refused(&e))?;
         if !self.store().join("zarr.json").is_file() {
             return Err(RegionError::data(format!("'{}' is not complete: it has no zarr.json", self.uri)));
         }
@@ -199,41 +198,15 @@ impl Staging {
             )));
         }
         self.check_place()?;
-        self.replace().map_err(|e| self.refused(&e))?;
+        place::replace(&self.store(), &self.place).map_err(|e| self.refused(&e))?;
         // The store is in its place: what is left of its way does no harm.
         let _ = fs::remove_dir_all(&self.folder);
         Ok(())
     }
 
-    /// Puts the store where another one may be, which keeps its place if that fails.
-    fn replace(&self) -> std::io::Result<()> {
-        let replaces = self.place.exists();
-        if replaces {
-            fs::rename(&self.place, &self.old)?;
-        }
-        fs::rename(self.store(), &self.place).inspect_err(|_| {
-            if replaces {
-                let _ = fs::rename(&self.old, &self.place);
-            }
-        })?;
-        if replaces {
-            let _ = fs::remove_dir_all(&self.old);
-        }
-        if let Some(parent) = self.place.parent() {
-            // Makes the rename durable where the system allows it; the files are by now.
-            let _ = File::open(parent).and_then(|folder| folder.sync_all());
-        }
-        Ok(())
-    }
-
-    /// Removes the folder. It loses its name first: a writer under way then fails instead of filling it again.
+    /// Removes the folder.
     fn abandon(&self) -> Result<(), RegionError> {
-        let dead = self.folder.with_extension(format!("{}-removed", self.folder.extension().and_then(|e| e.to_str()).unwrap_or_default()));
-        match fs::rename(&self.folder, &dead) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            renamed => renamed.map_err(|e| self.refused(&e))?,
-        }
-        fs::remove_dir_all(&dead).map_err(|e| self.refused(&e))
+        place::discard(&self.folder).map_err(|e| self.refused(&e))
     }
 }
 
@@ -255,27 +228,4 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && fs::symlink_metadata(folder)?.is_dir() => Ok(()),
         made => made,
     }
-}
-
-fn is_replaceable(path: &Path) -> bool {
-    let empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-    path.is_dir() && (path.join("zarr.json").is_file() || path.join(".zgroup").is_file() || empty())
-}
-
-/// Number and size of the files below a folder, whose entries are flushed.
-fn measured(folder: &Path) -> std::io::Result<(u64, u64)> {
-    let (mut files, mut bytes) = (0, 0);
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                folders.push(entry.path());
-            } else {
-                (files, bytes) = (files + 1, bytes + entry.metadata()?.len());
-            }
-        }
-        File::open(&folder)?.sync_all()?;
-    }
-    Ok((files, bytes))
 }

@@ -44,7 +44,7 @@ async fn a_store_is_seen_once_it_is_whole() {
     }
     refused(engine.store(&target, StoreStep::Commit { files: 3, bytes: 7 }).await, ErrorKind::Data);
     refused(engine.store(&target, StoreStep::Commit { files: 2, bytes: 8 }).await, ErrorKind::Data);
-    assert!(names(folder.path()).iter().all(|name| name.starts_with("out.zarr.partial-0123abcd-")), "{:?}", names(folder.path()));
+    assert!(names(folder.path()).iter().all(|name| name.starts_with(".out.zarr.partial-0123abcd-")), "{:?}", names(folder.path()));
     engine.store(&target, StoreStep::Commit { files: 2, bytes: 7 }).await.unwrap();
     assert_eq!(names(folder.path()), ["out.zarr"]);
     assert_eq!(std::fs::read(folder.path().join("out.zarr/t/c/0/1")).unwrap(), b"cells");

@@ -18,6 +18,8 @@ use xeng_proto::RegionError;
 
 /// Bytes of a reference file, at most; what has more is kept as Parquet.
 const MAX_BYTES: u64 = 256 << 20;
+/// Bytes that templates make of all targets, at most.
+const MAX_RENDERED_BYTES: usize = 64 << 20;
 /// Folders in folders that are listed, at most.
 const MAX_DEPTH: usize = 32;
 /// Files that make a folder a group or an array.
@@ -161,9 +163,14 @@ impl Collected {
     /// Renders the targets, each once; two may become the same.
     fn render(&mut self, templates: &Templates) -> Result<(), String> {
         self.numbers.clear();
+        let mut bytes = 0;
         for (number, target) in self.targets.iter_mut().enumerate() {
             if target.contains("{{") {
                 *target = templates.render(target, &vec![]).map_err(|e| format!("target {target}: {e}"))?.into();
+                bytes += target.len();
+            }
+            if bytes > MAX_RENDERED_BYTES {
+                return Err(format!("its templates make more than {MAX_RENDERED_BYTES} bytes of targets"));
             }
             self.numbers.entry(target.clone()).or_insert(number as u32);
         }
@@ -337,6 +344,17 @@ mod tests {
         assert_eq!(all.get("t/0.1"), range("a.nc", 8, 8));
         assert_eq!((all.targets().len(), all.stored_bytes()), (1, 22));
         assert_eq!((all.folders(""), all.folders("g"), all.folders("t")), (vec!["g".into(), "t".into()], vec!["t".into()], vec![]));
+    }
+
+    #[test]
+    fn a_template_that_makes_much_of_many_targets_is_refused() {
+        let refs: Vec<String> = (0..2200).map(|n| format!(r#""t/{n}": ["{{{{u}}}}{n}", 0, 1]"#)).collect();
+        let file = format!(
+            r#"{{"version": 1, "templates": {{"u": "{}"}}, "refs": {{".zgroup": "{{}}", {}}}}}"#,
+            "x".repeat(32 << 10),
+            refs.join(",")
+        );
+        assert!(parse(file.as_bytes()).unwrap_err().contains("bytes of targets"));
     }
 
     #[test]

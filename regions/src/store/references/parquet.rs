@@ -13,7 +13,7 @@ use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use bytes::Bytes;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use xeng_proto::RegionError;
@@ -24,6 +24,8 @@ const MAX_METADATA_BYTES: u64 = 64 << 20;
 const MAX_RECORD_BYTES: u64 = 64 << 20;
 /// References in one file, at most; fsspec writes 10,000.
 const MAX_RECORD_SIZE: usize = 1 << 20;
+/// Files that are read to tell all targets, at most.
+const MAX_FOLLOWED: usize = 1 << 14;
 /// Bytes of files that are kept.
 const KEPT_BYTES: usize = 128 << 20;
 /// Bytes that one reference takes.
@@ -118,6 +120,28 @@ impl ParquetReferences {
             Some(Row::Whole(number)) => Some(Reference::Whole(target(number)?)),
             Some(Row::Range(number, offset, len)) => Some(Reference::Range(target(number)?, *offset, *len)),
         })
+    }
+
+    /// Every target, each once.
+    ///
+    /// # Errors
+    /// `Budget` when there are too many files to read; files that are malformed count for nothing.
+    pub(super) fn targets(&self) -> Result<Vec<Arc<str>>, RegionError> {
+        let files = |counts: &Vec<usize>| counts.iter().fold(1usize, |n, &c| n.saturating_mul(c)).div_ceil(self.record_size);
+        let all: usize = self.counts.values().map(files).fold(0, usize::saturating_add);
+        if all > MAX_FOLLOWED {
+            let told = format!("{}: {all} files of references are too many to tell what they lead to", self.at.name());
+            return Err(RegionError::budget(told));
+        }
+        let mut targets = BTreeSet::new();
+        for (array, counts) in &self.counts {
+            for number in 0..files(counts) {
+                if let Ok(Some(record)) = self.record(array, number) {
+                    targets.extend(record.targets.iter().cloned());
+                }
+            }
+        }
+        Ok(targets.into_iter().collect())
     }
 
     fn file(&self, array: &str, number: usize) -> Location {

@@ -9,7 +9,7 @@ use crate::store::reach::Reach;
 use crate::store::{Location, Object, changed};
 use bytes::Bytes;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use xeng_proto::{ErrorKind, RegionError};
@@ -98,6 +98,12 @@ impl Targets {
             tried.push(at.name());
         }
         Err(RegionError::data(format!("there is no file {}", tried.join(", nor "))))
+    }
+
+    /// The files of this machine that a target may be.
+    pub(super) fn paths(&self, target: &str) -> Vec<PathBuf> {
+        let places = self.places(target).unwrap_or_default();
+        places.iter().flat_map(|at| at.store.paths(&at.key).unwrap_or_default()).collect()
     }
 
     /// Where a target may lie, likeliest first.
