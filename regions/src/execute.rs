@@ -5,7 +5,7 @@
 use crate::decoded::Origin;
 use crate::local::Engine;
 use crate::open::{OpenDataset, current_snapshot};
-use crate::read::{AHEAD, ChunkKey, FAR_AHEAD, Kept, Source, chunks_behind};
+use crate::read::{AHEAD, ChunkKey, FAR_AHEAD, Kept, LEAST_AHEAD, Source, chunks_behind};
 use crate::run::{Merged, Program, run};
 use crate::tally::Tally;
 use crate::write::{MOST_WAITING, Queue, Writing, check_chunk};
@@ -140,9 +140,12 @@ impl Execution {
         };
         let (threads, budget) = (self.engine.pool.current_num_threads(), self.engine.memory.budget_bytes());
         self.lanes = (1..=threads).rev().find(|&n| need(n, AHEAD) <= budget).unwrap_or(1);
+        if need(self.lanes, AHEAD) > budget {
+            self.ahead = LEAST_AHEAD;
+        }
         // Reading far ahead takes at most half of the budget, so that one caller does not keep the others waiting.
         if self.sources.iter().any(|s| s.chunks.is_remote()) {
-            self.ahead = (AHEAD..=FAR_AHEAD).rev().find(|&n| need(self.lanes, n) <= budget / 2).unwrap_or(AHEAD);
+            self.ahead = (AHEAD..=FAR_AHEAD).rev().find(|&n| need(self.lanes, n) <= budget / 2).unwrap_or(self.ahead);
         }
         self.memory_bytes = need(self.lanes, self.ahead);
         Ok(())

@@ -18,6 +18,8 @@ use xeng_proto::{ErrorKind, Kind, RegionError, Variable};
 
 /// Pieces that are fetched before they are computed, per lane: disks answer at once, networks after a round trip.
 pub(crate) const AHEAD: usize = 2;
+/// As [`AHEAD`], where memory allows no more.
+pub(crate) const LEAST_AHEAD: usize = 1;
 /// As [`AHEAD`], where a request takes milliseconds and memory allows.
 pub(crate) const FAR_AHEAD: usize = 16;
 

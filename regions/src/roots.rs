@@ -96,7 +96,7 @@ fn is_url(root: &str) -> bool {
 }
 
 /// The leading part of a pattern that holds no wildcard.
-fn fixed_part(path: &Path) -> PathBuf {
+pub(crate) fn fixed_part(path: &Path) -> PathBuf {
     path.components().take_while(|c| !c.as_os_str().to_string_lossy().contains(['*', '?', '['])).collect()
 }
 

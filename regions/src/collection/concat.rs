@@ -164,7 +164,7 @@ impl Join<'_> {
             let Some(source) = member.described.sources.get(name) else { return Ok(Err("it holds texts in some files only".into())) };
             let size = |dim: &&str| if *dim == self.dim { length } else { self.sizes.get(*dim).copied().unwrap_or(1) };
             let wanted: Vec<(String, usize)> = dims.iter().map(|dim| (dim.to_string(), size(dim))).collect();
-            stretches.push(Stretch::Cells((*variable).clone(), arranged(source.clone(), &variable.dims, &wanted)));
+            stretches.push(Stretch::Cells(Box::new((*variable).clone()), arranged(source.clone(), &variable.dims, &wanted)));
         }
         let source = match JoinedSource::new(stretches, axis) {
             Ok(source) => source,

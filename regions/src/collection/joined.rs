@@ -13,7 +13,7 @@ use xeng_proto::{Decode, Kind, RegionError, Variable};
 /// What lies along a stretch of the axis.
 pub(super) enum Stretch {
     /// A variable of a file, all of it.
-    Cells(Variable, Arc<dyn ChunkSource>),
+    Cells(Box<Variable>, Arc<dyn ChunkSource>),
     /// As many indices without cells.
     Nothing(usize),
 }
@@ -31,7 +31,7 @@ pub(super) struct JoinedSource {
 }
 
 struct Part {
-    cells: Option<(Variable, Arc<dyn ChunkSource>)>,
+    cells: Option<(Box<Variable>, Arc<dyn ChunkSource>)>,
     /// The first chunk along the axis.
     first_chunk: usize,
 }
@@ -131,7 +131,7 @@ impl JoinedSource {
 impl Stretch {
     fn cells(&self) -> Option<(&Variable, &Arc<dyn ChunkSource>)> {
         match self {
-            Stretch::Cells(variable, source) => Some((variable, source)),
+            Stretch::Cells(variable, source) => Some((variable.as_ref(), source)),
             Stretch::Nothing(_) => None,
         }
     }

@@ -198,7 +198,7 @@ fn cells(holders: &[Held], axis: usize, places: &[Option<(usize, usize)>], mut s
             None => Stretch::Nothing(run.len()),
             Some((number, from)) => {
                 let variable = Variable { values: None, ..holders[number].variable.clone() };
-                Stretch::Cells(variable, span(sources[number].clone(), axis, &(from..from + run.len())))
+                Stretch::Cells(Box::new(variable), span(sources[number].clone(), axis, &(from..from + run.len())))
             }
         });
     }

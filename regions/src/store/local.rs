@@ -3,7 +3,7 @@
 //! In: paths. Out: byte ranges. Never moves a shared cursor, never locks, never reads beyond the length seen at opening.
 
 use super::{Identity, Look, Object, Store};
-use crate::roots::Roots;
+use crate::roots::{Roots, fixed_part};
 use bytes::Bytes;
 use rayon::prelude::*;
 use std::fs::{File, Metadata};
@@ -150,11 +150,14 @@ impl Store for LocalStore {
     }
 
     fn matching(&self, pattern: &str) -> Result<Vec<String>, RegionError> {
-        // Names that begin with a dot are those of files under way.
-        let plain = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
-        let found = glob::glob_with(pattern, plain).map_err(|e| RegionError::request(format!("{pattern}: {e}")))?;
+        let found = glob::glob(pattern).map_err(|e| RegionError::request(format!("{pattern}: {e}")))?;
         let paths = found.collect::<Result<Vec<_>, _>>().map_err(|e| RegionError::data(e.to_string()))?;
-        let mut keys: Vec<String> = paths.into_iter().map(|p| p.to_string_lossy().into_owned()).collect();
+        // Names that begin with a dot are those of files under way, unless they are asked for.
+        let fixed = fixed_part(Path::new(pattern)).components().count();
+        let is_hidden = |path: &Path| path.components().skip(fixed).any(|c| c.as_os_str().as_encoded_bytes().first() == Some(&b'.'));
+        let asks_for_hidden = is_hidden(Path::new(pattern));
+        let shown = paths.into_iter().filter(|path| asks_for_hidden || !is_hidden(path));
+        let mut keys: Vec<String> = shown.map(|p| p.to_string_lossy().into_owned()).collect();
         keys.sort();
         Ok(keys)
     }
