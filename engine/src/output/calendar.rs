@@ -146,6 +146,10 @@ mod tests {
         assert_eq!((block.to_f64_vec(), units.as_str()), (vec![0.5], "days since 1970-01-01"));
         let (block, units) = encode(&times("days since 1970-01-01", vec![DAY / 24]));
         assert_eq!((block.to_i64_vec(), units.as_str()), (vec![1], "hours since 1970-01-01"));
+        let (block, units) = encode(&times("seconds since 1970-01-01", vec![100_000, NAT, 300_000]));
+        assert_eq!(units, "seconds since 1970-01-01");
+        assert_eq!((block.to_f64_vec()[0], block.to_f64_vec()[2]), (0.1, 0.3));
+        assert!(block.to_f64_vec()[1].is_nan());
         let (block, _) = encode(&times("days since 1970-01-01", vec![NAT, DAY]));
         assert!(block.to_f64_vec()[0].is_nan());
         assert_eq!(block.to_f64_vec()[1], 1.0);
