@@ -4,6 +4,8 @@
 
 pub mod bytes;
 pub mod chunked;
+#[cfg(feature = "grib")]
+pub mod grib;
 pub mod hdf5;
 pub mod netcdf3;
 pub mod raw;

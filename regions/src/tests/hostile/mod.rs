@@ -177,6 +177,12 @@ fn hdf5() {
     attack("hdf5", &seeds::hdf5());
 }
 
+#[cfg(feature = "grib")]
+#[test]
+fn grib() {
+    attack("grib", &seeds::grib());
+}
+
 #[test]
 fn zarr2() {
     attack("zarr2", &seeds::zarr2());
