@@ -217,3 +217,20 @@ fn digest(files: &[Found], of: impl Fn(&Look) -> &[u8]) -> String {
     files.iter().for_each(|file| digest.update(of(&file.look)));
     digest.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
 }
+
+#[cfg(all(test, not(feature = "grib")))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_build_without_grib_says_how_to_get_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.grib2");
+        std::fs::write(&path, include_bytes!("../tests-data/grib/members.grib2")).unwrap();
+        let spec = DatasetSpec { uri: path.to_str().unwrap().into(), ..DatasetSpec::default() };
+        let e = open(&Stores::default(), &spec).err().unwrap();
+        assert_eq!(e.kind, xeng_proto::ErrorKind::Data);
+        assert!(e.message.contains("build with --features grib"), "{e}");
+    }
+}

@@ -10,6 +10,8 @@
 //! column by column, lie where they belong; two fields for one place are an error, not the last of them; levels of part of a hectopascal are
 //! kept apart; a parameter that is in no table is named after its numbers, such as `param_0_3_192`.
 
+mod attributes;
+mod axis;
 mod coordinate;
 mod cube;
 mod field;

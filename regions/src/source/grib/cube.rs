@@ -4,7 +4,9 @@
 //! another: what does not fit together is left out, with what would open it.
 //! Source: cfgrib 0.9.15, `dataset.py` (`build_variable_components`, `build_dataset_components`).
 
-use super::coordinate::{Coordinate, Labels, Squeeze, real, text, whole};
+use super::attributes;
+use super::axis::{Axis, Order};
+use super::coordinate::{Coordinate, Labels, Squeeze, text};
 use super::field::{Field, Fields};
 use super::level;
 use super::parameter;
@@ -12,10 +14,10 @@ use super::product::Product;
 use super::source::FieldSource;
 use crate::source::raw::{RawCells, RawDataset, RawVariable};
 use crate::store::Object;
-use indexmap::IndexMap;
-use std::collections::{BTreeMap, HashMap};
+use indexmap::{IndexMap, IndexSet};
+use std::collections::HashMap;
 use std::sync::Arc;
-use xeng_proto::{Attrs, RegionError};
+use xeng_proto::RegionError;
 
 /// The name of the variable of a product.
 pub(super) fn variable_name(product: &Product) -> String {
@@ -27,7 +29,7 @@ pub(super) fn variable_name(product: &Product) -> String {
 
 /// The variables of a file.
 pub(super) fn dataset(file: &Arc<dyn Object>, is_remote: bool, fields: &Fields) -> RawDataset {
-    let mut out = RawDataset { attrs: attrs(&fields.known), ..RawDataset::default() };
+    let mut out = RawDataset { attrs: attributes::of_dataset(&fields.known), ..RawDataset::default() };
     let mut by_name: IndexMap<String, Vec<&Field>> = IndexMap::new();
     for field in &fields.known {
         by_name.entry(variable_name(&field.product)).or_default().push(field);
@@ -151,7 +153,7 @@ impl Cube {
         }
         let dims = self.dims.iter().map(|(name, _)| name.clone()).chain(["latitude".to_owned(), "longitude".to_owned()]).collect();
         let file_chunks = lengths.iter().map(|_| 1).chain([first.grid.rows, first.grid.columns]).collect();
-        let mut attrs = variable_attrs(first);
+        let mut attrs = attributes::of_variable(first);
         let names: Vec<&str> = self.coordinates.keys().map(String::as_str).collect();
         attrs.insert("coordinates".into(), text(names.join(" ")));
         Ok(RawVariable {
@@ -167,18 +169,11 @@ impl Cube {
 
 /// That all fields of a variable are of one kind: cfgrib asks for a filter otherwise.
 fn check_alike(fields: &[&Field]) -> Result<(), String> {
-    let keys: [(&str, fn(&Field) -> String); 3] = [
-        ("typeOfLevel", |f| level::kind(&f.product.surfaces).to_owned()),
-        ("stepType", |f| f.product.step_type()),
-        ("dataType", |f| f.product.data_type()),
-    ];
-    for (key, of) in keys {
-        let mut values: Vec<String> = vec![];
-        for value in fields.iter().map(|f| of(f)) {
-            if !values.contains(&value) {
-                values.push(value);
-            }
-        }
+    let kinds = fields.iter().map(|f| level::kind(&f.product.surfaces).to_owned()).collect::<Vec<_>>();
+    let step_types = fields.iter().map(|f| f.product.step_type()).collect();
+    let data_types = fields.iter().map(|f| f.product.data_type()).collect();
+    for (key, all) in [("typeOfLevel", kinds), ("stepType", step_types), ("dataType", data_types)] {
+        let values: IndexSet<String> = all.into_iter().collect();
         if values.len() > 1 {
             let groups: Vec<String> = values.iter().map(|value| format!("group={value}")).collect();
             return Err(format!("its fields have several values of {key}: open it with {}", groups.join(" or ")));
@@ -208,73 +203,6 @@ fn check_distinct(name: &str, fields: &[&Field], numbers: &[u64]) -> Result<(), 
     Ok(())
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Order {
-    Ascending,
-    Descending,
-}
-
-/// A dimension before those of the grid, and where each field lies along it.
-struct Axis {
-    name: String,
-    coordinate: Coordinate,
-    places: Vec<u64>,
-}
-
-impl Axis {
-    fn whole(name: &str, of: impl Iterator<Item = i64>) -> Axis {
-        let keys: Vec<i64> = of.collect();
-        let (labels, places) = sorted(&keys, Order::Ascending);
-        Axis { name: name.into(), coordinate: Coordinate::along(name, Labels::Whole(labels), Squeeze::One), places }
-    }
-
-    fn real(name: &str, of: impl Iterator<Item = f64>, order: Order) -> Axis {
-        // Zero is one level, whatever its sign.
-        let keys: Vec<Real> = of.map(|n| Real(n + 0.0)).collect();
-        let (labels, places) = sorted(&keys, order);
-        let labels = labels.into_iter().map(|n| n.0).collect();
-        Axis { name: name.into(), coordinate: Coordinate::along(name, Labels::Real(labels), Squeeze::One), places }
-    }
-}
-
-/// A number that has a place in an order.
-#[derive(Clone, Copy)]
-struct Real(f64);
-
-impl Ord for Real {
-    fn cmp(&self, other: &Real) -> std::cmp::Ordering {
-        self.0.total_cmp(&other.0)
-    }
-}
-
-impl PartialOrd for Real {
-    fn partial_cmp(&self, other: &Real) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Real {
-    fn eq(&self, other: &Real) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Real {}
-
-/// Distinct keys in order, and the place of each key among them.
-fn sorted<K: Ord + Copy>(keys: &[K], order: Order) -> (Vec<K>, Vec<u64>) {
-    let mut places: BTreeMap<K, u64> = keys.iter().map(|&key| (key, 0)).collect();
-    let count = places.len() as u64;
-    for (at, place) in (0..).zip(places.values_mut()) {
-        *place = if order == Order::Ascending { at } else { count - 1 - at };
-    }
-    let mut distinct: Vec<K> = places.keys().copied().collect();
-    if order == Order::Descending {
-        distinct.reverse();
-    }
-    (distinct, keys.iter().map(|key| places.get(key).copied().unwrap_or(0)).collect())
-}
-
 /// The sum of time and step.
 fn valid_time(time: &Coordinate, step: &Coordinate) -> Result<Coordinate, String> {
     let (Labels::Whole(times), Labels::Real(steps)) = (&time.labels, &step.labels) else { return Err("its times are no numbers".into()) };
@@ -286,100 +214,4 @@ fn valid_time(time: &Coordinate, step: &Coordinate) -> Result<Coordinate, String
     valid.dims = time.dims.iter().chain(&step.dims).cloned().collect();
     valid.shape = time.shape.iter().chain(&step.shape).copied().collect();
     Ok(valid)
-}
-
-/// Attributes that cfgrib gives a variable, but for those of no use to who has its coordinates.
-fn variable_attrs(field: &Field) -> Attrs {
-    let (product, grid) = (&field.product, &field.grid);
-    let mut attrs = Attrs::new();
-    let mut set = |name: &str, value| drop(attrs.insert(name.to_owned(), value));
-    let known = parameter::find(product);
-    if let Some(known) = known {
-        set("GRIB_paramId", whole(known.id));
-    }
-    set("GRIB_dataType", text(product.data_type()));
-    set("GRIB_numberOfPoints", whole(grid.points() as i64));
-    let kind = level::kind(&product.surfaces);
-    if kind != "level" {
-        set("GRIB_typeOfLevel", text(kind));
-    }
-    set("GRIB_stepUnits", whole(1));
-    set("GRIB_stepType", text(product.step_type()));
-    set("GRIB_gridType", text("regular_ll"));
-    set("GRIB_uvRelativeToGrid", whole(i64::from(grid.flags >> 3 & 1)));
-    set("GRIB_Nx", whole(grid.columns as i64));
-    set("GRIB_Ny", whole(grid.rows as i64));
-    set("GRIB_iScansNegatively", whole(i64::from(grid.scan >> 7 & 1)));
-    set("GRIB_jScansPositively", whole(i64::from(grid.scan >> 6 & 1)));
-    set("GRIB_jPointsAreConsecutive", whole(i64::from(grid.scan >> 5 & 1)));
-    set("GRIB_latitudeOfFirstGridPointInDegrees", real(grid.latitudes.0));
-    set("GRIB_latitudeOfLastGridPointInDegrees", real(grid.latitudes.1));
-    set("GRIB_longitudeOfFirstGridPointInDegrees", real(grid.longitudes.0));
-    set("GRIB_longitudeOfLastGridPointInDegrees", real(grid.longitudes.1));
-    if let Some((_, members)) = product.member {
-        set("GRIB_totalNumber", whole(i64::from(members)));
-    }
-    match known {
-        Some(known) => {
-            set("GRIB_cfName", text(known.standard_name));
-            set("GRIB_cfVarName", text(known.variable));
-            set("GRIB_name", text(known.name));
-            set("GRIB_shortName", text(known.short_name));
-            set("GRIB_units", text(known.units));
-            set("long_name", text(known.name));
-            set("units", text(known.units));
-            set("standard_name", text(known.standard_name));
-        }
-        None => {
-            set("GRIB_discipline", whole(i64::from(product.discipline)));
-            set("GRIB_parameterCategory", whole(i64::from(product.category)));
-            set("GRIB_parameterNumber", whole(i64::from(product.number)));
-        }
-    }
-    attrs
-}
-
-/// Attributes of the dataset: those of its centre, where there is one.
-fn attrs(fields: &[Field]) -> Attrs {
-    let mut attrs = Attrs::new();
-    attrs.insert("GRIB_edition".into(), whole(2));
-    let Some(first) = fields.first() else { return attrs };
-    if fields.iter().all(|f| f.product.centre == first.product.centre) {
-        let (name, description) = centre(first.product.centre);
-        attrs.insert("GRIB_centre".into(), text(name.clone()));
-        attrs.insert("GRIB_centreDescription".into(), text(description.clone()));
-        if fields.iter().all(|f| f.product.sub_centre == first.product.sub_centre) {
-            attrs.insert("GRIB_subCentre".into(), whole(i64::from(first.product.sub_centre)));
-        }
-        attrs.insert("Conventions".into(), text("CF-1.7"));
-        attrs.insert("institution".into(), text(description));
-    }
-    attrs
-}
-
-/// The name and description of a centre (WMO common code table C-11, as ecCodes abbreviates it); its number where it is not listed.
-fn centre(number: u16) -> (String, String) {
-    let (name, description) = match number {
-        7 => ("kwbc", "US National Weather Service - NCEP"),
-        34 => ("rjtd", "Japanese Meteorological Agency - Tokyo"),
-        38 => ("babj", "Beijing"),
-        40 => ("rksl", "Seoul"),
-        54 => ("cwao", "Canadian Meteorological Service - Montreal"),
-        74 => ("egrr", "U.K. Met Office - Exeter"),
-        78 => ("edzw", "Offenbach"),
-        80 => ("cnmc", "Rome"),
-        82 => ("eswi", "Norrkoping"),
-        84 | 85 => ("lfpw", "French Weather Service - Toulouse"),
-        86 => ("efkl", "Helsinki"),
-        88 => ("enmi", "Oslo"),
-        94 => ("ekmi", "Copenhagen"),
-        98 => ("ecmf", "European Centre for Medium-Range Weather Forecasts"),
-        99 => ("knmi", "DeBilt, Netherlands"),
-        173 => ("nasa", "US National Aeronautics and Space Administration"),
-        215 => ("lssw", "Zurich"),
-        250 => ("cosmo", "COnsortium for Small scale MOdelling"),
-        254 => ("eums", "EUMETSAT Operation Centre"),
-        other => return (other.to_string(), other.to_string()),
-    };
-    (name.to_owned(), description.to_owned())
 }

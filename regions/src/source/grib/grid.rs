@@ -113,7 +113,8 @@ impl Grid {
         if !in_range(first, 90.0) || !in_range(last, 90.0) || !in_range(self.longitudes.0, 360.0) || !in_range(self.longitudes.1, 360.0) {
             return Err("its grid lies beyond the earth".to_owned());
         }
-        if self.rows > 1 && (first < last) != south_north || self.rows > 1 && first == last {
+        let runs_as_scanned = if south_north { first < last } else { first > last };
+        if self.rows > 1 && !runs_as_scanned {
             return Err(format!("its latitudes run from {first} to {last}, against its scanning mode"));
         }
         let agree = |given: Option<f64>, spanned: f64, count: usize| {

@@ -111,11 +111,18 @@ fn values(packing: Octets<'_>, data: &[u8], count: usize) -> Result<Vec<f32>, St
     match template {
         0 => simple(data, u32::from(width), count, &scaling),
         2 | 3 => complex::unpack(packing, data, count, &scaling),
-        40 => jpeg2000::unpack(data, count, &scaling),
-        41 => png::unpack(data, u32::from(width), count, &scaling),
-        42 => ccsds::unpack(packing, data, count, &scaling),
+        40 => contained(|| jpeg2000::unpack(data, count, &scaling)),
+        41 => contained(|| png::unpack(data, u32::from(width), count, &scaling)),
+        42 => contained(|| ccsds::unpack(packing, data, count, &scaling)),
         other => Err(format!("data representation template 5.{other} is not supported")),
     }
+}
+
+/// What a decoder of another crate gives. None is known to panic, whatever the bytes; should one, the field is damaged and the engine goes on: a
+/// decoder shares nothing with other fields that it could leave broken.
+fn contained(decode: impl FnOnce() -> Result<Vec<f32>, String>) -> Result<Vec<f32>, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode))
+        .unwrap_or_else(|_| Err("its decoder fails on it: it is damaged".to_owned()))
 }
 
 /// What packed numbers stand for: (number x 2^E + R) x 10^-D.
@@ -164,8 +171,14 @@ fn ieee(precision: u8, data: &[u8], count: usize) -> Result<Vec<f32>, String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
+
+    #[test]
+    fn a_decoder_that_panics_is_an_error_of_its_field() {
+        assert!(contained(|| panic!("as it must not")).unwrap_err().contains("damaged"));
+        assert_eq!(contained(|| Ok(vec![1.0])).unwrap(), [1.0]);
+    }
 
     #[test]
     fn a_bitmap_is_counted_to_its_last_point_and_no_further() {
