@@ -89,12 +89,15 @@ pub trait ChunkSource: Send + Sync {
 }
 
 /// An array within one file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum Places<'a> {
     /// In chunks that the file has an index of.
     Chunked(&'a chunked::Chunked),
     /// In one piece, or records.
     Strided(&'a strided::Strided),
+    /// In fields of a GRIB file.
+    #[cfg(feature = "grib")]
+    Fields(&'a grib::FieldSource),
 }
 
 /// Fetches and decodes one chunk.

@@ -23,11 +23,16 @@ mod octets;
 mod packing;
 mod parameter;
 mod product;
+mod scan;
 mod source;
 
 #[cfg(test)]
 #[path = "../tests/grib/mod.rs"]
 mod tests;
+
+pub(crate) use field::Place;
+pub(crate) use scan::Scan;
+pub use source::FieldSource;
 
 use super::raw::RawDataset;
 use crate::store::Object;

@@ -37,7 +37,7 @@ pub(super) fn dataset(file: &Arc<dyn Object>, is_remote: bool, fields: &Fields) 
     let mut coordinates: IndexMap<String, (Coordinate, String)> = IndexMap::new();
     for (name, fields) in by_name {
         let made = Cube::of(&name, &fields).and_then(|cube| {
-            let fresh = cube.unlike(&coordinates)?;
+            let fresh = cube.unlike(&name, &coordinates)?;
             let variable = cube.variable(&name, file, is_remote, &fields).map_err(|e| e.message)?;
             Ok((fresh, variable))
         });
@@ -122,7 +122,7 @@ impl Cube {
     ///
     /// # Errors
     /// One that is there, and other.
-    fn unlike(&self, known: &IndexMap<String, (Coordinate, String)>) -> Result<Vec<(String, Coordinate)>, String> {
+    fn unlike(&self, variable: &str, known: &IndexMap<String, (Coordinate, String)>) -> Result<Vec<(String, Coordinate)>, String> {
         let mut fresh = vec![];
         for (name, coordinate) in &self.coordinates {
             match known.get(name) {
@@ -130,10 +130,13 @@ impl Cube {
                 Some((same, _)) if same == coordinate => {}
                 Some((other, of)) => {
                     let (own, others) = (coordinate.shown(), other.shown());
-                    return Err(format!(
-                        "its {name} is {own}, and that of {of} is {others}: group=NAME opens one variable, group=KIND those of one kind of level \
-                         (such as heightAboveGround), group=KIND/LEVEL those of one level"
-                    ));
+                    let level = match (coordinate.dims.is_empty(), &coordinate.labels) {
+                        (true, Labels::Real(level)) if name != "step" => {
+                            format!(", or with group={name}/{} what else is there", level.first().copied().unwrap_or(0.0))
+                        }
+                        _ => String::new(),
+                    };
+                    return Err(format!("its {name} is {own}, and that of {of} is {others}: open it with group={variable}{level}"));
                 }
             }
         }
@@ -144,7 +147,7 @@ impl Cube {
         let Some(first) = fields.first() else { return Err(RegionError::internal("no fields")) };
         let places = self.numbers.iter().zip(fields).map(|(&number, field)| (number, field.place)).collect();
         let lengths: Vec<usize> = self.dims.iter().map(|(_, len)| *len).collect();
-        let source = FieldSource::new(format!("{}: {name}", file.name()), (file.clone(), is_remote), &lengths, first.grid.clone(), places);
+        let source = FieldSource::new(format!("{}: {name}", file.name()), (file.clone(), is_remote), &lengths, first.grid.layout(), places);
         let mut packings: Vec<&str> = vec![];
         for field in fields {
             if !packings.contains(&field.packing) {

@@ -18,13 +18,13 @@ pub(super) struct Field {
 
 /// The sections 5 to 7 of a field, which lie behind each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Where section 5 begins.
-    pub(super) offset: u64,
+    pub(crate) offset: u64,
     /// Bytes of the three sections.
-    pub(super) len: u32,
+    pub(crate) len: u32,
     /// The section 6 of an earlier field of the message, where that is the field's bitmap: its offset and bytes.
-    pub(super) bitmap: Option<(u64, u32)>,
+    pub(crate) bitmap: Option<(u64, u32)>,
 }
 
 /// The fields of a file.

@@ -5,6 +5,7 @@
 //! Source: WMO templates 3.0; ecCodes 2.50, `geo/iterator/Regular` and `Latlon`, whose arithmetic this is.
 
 use super::octets::Octets;
+use super::scan::Scan;
 use crate::source::bytes::cells_of;
 use xeng_kernels::DType;
 
@@ -142,6 +143,11 @@ impl Grid {
         if east > west { east - west } else { east + 360.0 - west }
     }
 
+    /// How its values are scanned.
+    pub(super) fn layout(&self) -> Scan {
+        Scan { rows: self.rows, columns: self.columns, mode: self.scan }
+    }
+
     /// The latitude of each row, in the order of the rows.
     pub(super) fn latitude_labels(&self) -> Vec<f64> {
         let (mut at, last) = self.latitudes;
@@ -173,24 +179,6 @@ impl Grid {
             *end = self.longitudes.1 + 360.0 * ((*end - self.longitudes.1) / 360.0).round();
         }
         labels
-    }
-
-    /// Values in the order in which they are scanned to rows of columns, in the order of the labels.
-    pub(super) fn arrange(&self, scanned: Vec<f32>) -> Vec<f32> {
-        let (is_column_major, alternates) = (self.scan & 0x20 != 0, self.scan & 0x10 != 0);
-        if !is_column_major && !alternates {
-            return scanned;
-        }
-        let run = if is_column_major { self.rows } else { self.columns };
-        let mut scanned = scanned;
-        if alternates {
-            scanned.chunks_exact_mut(run).skip(1).step_by(2).for_each(<[f32]>::reverse);
-        }
-        if !is_column_major {
-            return scanned;
-        }
-        let cell = |at: usize| scanned.get(at % self.columns * self.rows + at / self.columns).copied().unwrap_or(f32::NAN);
-        (0..self.points()).map(cell).collect()
     }
 }
 

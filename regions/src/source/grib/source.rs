@@ -3,38 +3,38 @@
 //! In: where each field lies. Out: its sections 5 to 7, its values. Never asks the file's headers again.
 
 use super::field::Place;
-use super::grid::Grid;
 use super::packing;
-use crate::source::{ChunkSource, Encoded, bytes, ravel, strided};
+use super::scan::Scan;
+use crate::source::{ChunkSource, Encoded, Places, bytes, ravel, strided};
 use crate::store::Object;
 use std::sync::Arc;
 use xeng_kernels::{AxisChunks, Block, DType};
 use xeng_proto::RegionError;
 
 /// Fields of one grid, by their number in C order of the dimensions before those of the grid.
-pub(super) struct FieldSource {
+pub struct FieldSource {
     /// File and variable, for errors.
-    what: String,
+    pub(crate) what: String,
     file: Arc<dyn Object>,
     is_remote: bool,
     chunks: Vec<AxisChunks>,
-    grid: Arc<Grid>,
-    places: Vec<(u64, Place)>,
+    pub(crate) scan: Scan,
+    pub(crate) places: Vec<(u64, Place)>,
 }
 
 impl FieldSource {
     /// Fields in an array of `lengths` fields.
-    pub(super) fn new(
+    pub(crate) fn new(
         what: String,
         (file, is_remote): (Arc<dyn Object>, bool),
         lengths: &[usize],
-        grid: Arc<Grid>,
+        scan: Scan,
         mut places: Vec<(u64, Place)>,
     ) -> FieldSource {
         places.sort_by_key(|(number, _)| *number);
         let mut chunks: Vec<AxisChunks> = lengths.iter().map(|&len| AxisChunks::uniform(len, 1)).collect();
-        chunks.extend([grid.rows, grid.columns].map(|len| AxisChunks::uniform(len, len)));
-        FieldSource { what, file, is_remote, chunks, grid, places }
+        chunks.extend([scan.rows, scan.columns].map(|len| AxisChunks::uniform(len, len)));
+        FieldSource { what, file, is_remote, chunks, scan, places }
     }
 
     fn place(&self, chunk: &[usize]) -> Option<Place> {
@@ -47,7 +47,7 @@ impl FieldSource {
     /// Refuses fields that claim more bytes than one can have.
     fn checked(&self, chunk: &[usize], place: Place) -> Result<Place, RegionError> {
         let stored = place.bytes();
-        if stored <= bytes::most_stored(self.grid.points().saturating_mul(4)) as u64 {
+        if stored <= bytes::most_stored(self.scan.points().saturating_mul(4)) as u64 {
             return Ok(place);
         }
         Err(RegionError::data(format!("{}, field {chunk:?}: {stored} stored bytes are more than it can have", self.what)))
@@ -55,6 +55,7 @@ impl FieldSource {
 }
 
 impl Place {
+    /// Bytes that reading the field takes.
     fn bytes(&self) -> u64 {
         u64::from(self.len) + self.bitmap.map_or(0, |(_, len)| u64::from(len))
     }
@@ -79,6 +80,10 @@ impl ChunkSource for FieldSource {
 
     fn is_remote(&self) -> bool {
         self.is_remote
+    }
+
+    fn places(&self) -> Option<Places<'_>> {
+        Some(Places::Fields(self))
     }
 
     fn fetch(&self, chunk: &[usize]) -> Result<Option<Encoded>, RegionError> {
@@ -111,8 +116,8 @@ impl ChunkSource for FieldSource {
         strided::check_position(&self.what, &self.chunks, chunk)?;
         let shape = crate::source::shape_of(&self.chunks, chunk);
         let Some(encoded) = encoded else { return Ok(Block::filled(DType::F32, &shape, f64::NAN)) };
-        let values = packing::unpack(&encoded.bytes, self.grid.points())
+        let values = packing::unpack(&encoded.bytes, self.scan.points())
             .map_err(|why| RegionError::data(format!("{}, field {chunk:?}: {why}", self.what)))?;
-        Ok(Block::from_vec(&shape, self.grid.arrange(values))?)
+        Ok(Block::from_vec(&shape, self.scan.arrange(values))?)
     }
 }

@@ -48,6 +48,14 @@ fn netcdf(format: NcWriteFormat, is_chunked: bool) -> Files {
     single(nc.to_vec(NcWriteOptions { format }).unwrap().1)
 }
 
+/// Every format whose files are single ones.
+pub(crate) fn files() -> Vec<Files> {
+    let mut all = [netcdf3(), hdf5()].concat();
+    #[cfg(feature = "grib")]
+    all.extend(grib());
+    all
+}
+
 pub(crate) fn netcdf3() -> Vec<Files> {
     [NcWriteFormat::Classic, NcWriteFormat::Offset64, NcWriteFormat::Cdf5].into_iter().map(|f| netcdf(f, false)).collect()
 }
