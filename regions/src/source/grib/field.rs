@@ -32,7 +32,7 @@ pub(crate) struct Place {
 pub(super) struct Fields {
     /// Those that can be read, in the file's order.
     pub(super) known: Vec<Field>,
-    /// Those that cannot: a name, the reason, and what may name their group.
+    /// Those that cannot.
     pub(super) unknown: Vec<Unknown>,
 }
 
@@ -40,4 +40,6 @@ pub(super) struct Fields {
 pub(super) struct Unknown {
     pub(super) name: String,
     pub(super) reason: String,
+    /// What it is of, where that is understood.
+    pub(super) product: Option<Product>,
 }

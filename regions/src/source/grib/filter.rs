@@ -5,8 +5,9 @@
 //! Never an empty dataset: where no field has a part, that is an error that names those there are.
 
 use super::cube::variable_name;
-use super::field::{Field, Fields};
+use super::field::Fields;
 use super::level;
+use super::product::Product;
 use std::collections::BTreeSet;
 
 /// Names that an error lists, at most.
@@ -28,14 +29,12 @@ impl Filter {
     pub(super) fn apply(&self, fields: &mut Fields) -> Result<(), String> {
         for part in &self.0 {
             let mut there = BTreeSet::new();
-            let level_asked: Option<f64> = part.parse().ok();
             let mut kept = vec![];
             for field in std::mem::take(&mut fields.known) {
-                let names = names(&field);
-                if names.contains(part) || level_asked == Some(level::value(&field.product.surfaces)) {
+                if has(&field.product, part) {
                     kept.push(field);
                 } else {
-                    there.extend(names);
+                    there.extend(names(&field.product));
                 }
             }
             if kept.is_empty() {
@@ -44,14 +43,17 @@ impl Filter {
                 return Err(format!("no field is of group '{part}'; there are {}{more}", listed.join(", ")));
             }
             fields.known = kept;
-            fields.unknown.clear();
+            fields.unknown.retain(|unknown| unknown.product.as_ref().is_some_and(|product| has(product, part)));
         }
         Ok(())
     }
 }
 
+fn has(product: &Product, part: &str) -> bool {
+    names(product).iter().any(|name| name == part) || part.parse() == Ok(level::value(&product.surfaces))
+}
+
 /// What may name the groups that a field is in, but its level.
-fn names(field: &Field) -> [String; 4] {
-    let product = &field.product;
+fn names(product: &Product) -> [String; 4] {
     [level::kind(&product.surfaces).to_owned(), product.step_type(), product.data_type(), variable_name(product)]
 }

@@ -88,6 +88,7 @@ const KINDS: &[(u8, u8, &str)] = &[
     (187, 255, "road"),
     (187, 187, "roadLayer"),
     (187, 185, "urbanCanyon"),
+    (193, 255, "flightLevel"),
 ];
 
 /// The kind of a level.
@@ -116,12 +117,12 @@ fn is_in_hectopascals(surface: &Surface) -> bool {
     surface.scale != Some(0) || surface.value.is_none_or(|pascals| pascals >= 100)
 }
 
-/// The value of a level: hectopascals on `isobaricInhPa`, else the unit of code table 4.5; of layers of soil and snow the lower surface, which
-/// numbers them, of others the upper one.
+/// The value of a level: hectopascals on `isobaricInhPa`, else the unit of code table 4.5; of layers of soil, snow, ice and ocean models the
+/// second surface, which numbers them, of others the first one.
 pub(super) fn value(surfaces: &[Surface; 2]) -> f64 {
     let [first, second] = surfaces;
     let surface = match (first.kind, second.kind) {
-        (114, 114) | (151, 151) | (152, 152) => second,
+        (114, 114) | (151, 151) | (152, 152) | (168, 168) => second,
         _ => first,
     };
     let Some(value) = surface.value else { return 0.0 };

@@ -2,11 +2,12 @@
 //!
 //! In: a file. Out: what the headers of its messages say. Never reads data: a message's length leads to the next one.
 
+use super::cube::variable_name;
 use super::field::{Field, Fields, Place, Unknown};
 use super::grid::{self, Grid};
 use super::octets::Octets;
 use super::packing;
-use super::product::Product;
+use super::product::{Product, plain_name};
 use crate::store::Object;
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -197,6 +198,8 @@ impl Reader<'_> {
         };
         let product_of = Product::read(known.discipline, Octets(identification), Octets(&product));
         let packing = packing::name(Octets(&packing));
+        let understood = product_of.clone().ok();
+        let plain = || plain_name(known.discipline, Octets(&product));
         let readable = product_of.and_then(|product| {
             let (grid, packing) = (grid?, packing?);
             match bitmap {
@@ -209,8 +212,8 @@ impl Reader<'_> {
         match readable {
             Ok(field) => found.known.push(field),
             Err(reason) => {
-                let name = super::product::plain_name(known.discipline, Octets(&product));
-                found.unknown.push(Unknown { name, reason });
+                let name = understood.as_ref().map_or_else(plain, variable_name);
+                found.unknown.push(Unknown { name, reason, product: understood });
             }
         }
         Ok(())

@@ -83,7 +83,7 @@ fn a_message_of_several_fields_may_share_grid_and_bitmap() {
     let (a, b) = (field(&dataset, "t2m", &[0]), field(&dataset, "t2m", &[1]));
     assert!(a.iter().any(|n| n.is_nan()) && a.iter().zip(&b).all(|(a, b)| a.to_bits() == b.to_bits()));
     let alone = message(&[of(1), of(3), of(4), of(5), same, of(7)]);
-    assert!(opened(&alone, "").unreadable["param_0_0_0"].contains("earlier field"));
+    assert!(opened(&alone, "").unreadable["t2m"].contains("earlier field"));
 }
 
 #[test]
@@ -123,18 +123,24 @@ fn what_is_not_supported_is_left_out_by_name() {
         let reason = dataset.unreadable.get(name).unwrap_or_else(|| panic!("{part}: {:?}", dataset.unreadable));
         assert!(reason.contains(part), "{part}: {reason}");
     };
-    left_out(&[(3, 12, &[0, 40])], "param_0_0_0", "regular_gg");
-    left_out(&[(3, 12, &[0, 30])], "param_0_0_0", "lambert");
-    left_out(&[(3, 12, &[0, 40]), (3, 10, &[2])], "param_0_0_0", "reduced_gg");
-    left_out(&[(3, 71, &[0x08])], "param_0_0_0", "staggered");
-    left_out(&[(3, 30, &[0, 0, 0, 17])], "param_0_0_0", "does not have 192 points");
-    left_out(&[(3, 67, &[0, 1, 0, 0])], "param_0_0_0", "degrees apart");
-    left_out(&[(3, 38, &[0, 0, 0, 1])], "param_0_0_0", "basic angle");
+    left_out(&[(3, 12, &[0, 40])], "t2m", "regular_gg");
+    left_out(&[(3, 12, &[0, 30])], "t2m", "lambert");
+    left_out(&[(3, 12, &[0, 40]), (3, 10, &[2])], "t2m", "reduced_gg");
+    left_out(&[(3, 71, &[0x08])], "t2m", "staggered");
+    left_out(&[(3, 30, &[0, 0, 0, 17])], "t2m", "does not have 192 points");
+    left_out(&[(3, 67, &[0, 1, 0, 0])], "t2m", "degrees apart");
+    left_out(&[(3, 38, &[0, 0, 0, 1])], "t2m", "basic angle");
     left_out(&[(4, 7, &[0, 40])], "param_0_0_0", "template 4.40");
     left_out(&[(4, 17, &[3])], "param_0_0_0", "no fixed length");
     left_out(&[(1, 14, &[13])], "param_0_0_0", "does not exist");
-    left_out(&[(5, 9, &[0, 61])], "param_0_0_0", "template 5.61");
-    left_out(&[(6, 5, &[3])], "param_0_0_0", "bitmap is number 3");
+    left_out(&[(5, 9, &[0, 61])], "t2m", "template 5.61");
+    left_out(&[(6, 5, &[3])], "t2m", "bitmap is number 3");
+    // One field that cannot be read leaves none of its variable: it would be lacking in silence.
+    let dataset = opened(&[first("simple"), changed("simple", &[(4, 18, &[0, 0, 0, 9]), (5, 9, &[0, 61])])].concat(), "");
+    assert!(dataset.unreadable["t2m"].contains("5.61") && !dataset.variables.contains_key("t2m"));
+    let dataset =
+        opened(&[first("simple"), changed("simple", &[(4, 18, &[0, 0, 0, 9]), (5, 9, &[0, 61])])].concat(), "heightAboveGround/2");
+    assert!(dataset.unreadable["t2m"].contains("5.61"), "of a group neither");
     // A parameter of no table is named by its numbers.
     let dataset = opened(&changed("simple", &[(4, 9, &[3, 200])]), "");
     assert_eq!(variable(&dataset, "param_0_3_200").dims, ["latitude", "longitude"]);
