@@ -8,6 +8,8 @@ mod binary;
 mod demo;
 mod faults;
 mod golden;
+#[cfg(feature = "grib")]
+mod grib;
 mod kit;
 mod lacking;
 mod laws;

@@ -86,6 +86,8 @@ fn groups(at: &Location) -> Result<Vec<(String, RawDataset)>, RegionError> {
             Ok(groups)
         }
         Format::NetCdf3(file, version) => Ok(vec![(String::new(), netcdf3::open(&file, at.store.is_remote(), version)?)]),
+        #[cfg(feature = "grib")]
+        Format::Grib(file) => Ok(vec![(String::new(), crate::source::grib::open(&file, at.store.is_remote(), "")?)]),
         Format::Hdf5(file) => file.group_paths()?.into_iter().map(|g| file.group(&g).map(|raw| (g, raw))).collect(),
     }
 }

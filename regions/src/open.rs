@@ -7,6 +7,8 @@ use crate::cf::cells::Cells;
 use crate::cf::describe::{Described, describe};
 use crate::collection;
 use crate::source::ChunkSource;
+#[cfg(feature = "grib")]
+use crate::source::grib;
 use crate::source::hdf5::{self, Hdf5};
 use crate::source::netcdf3;
 use crate::source::raw::RawDataset;
@@ -168,6 +170,8 @@ pub(crate) fn read_raw(file: &Found, group: &str) -> Result<RawDataset, RegionEr
         }
         Format::NetCdf3(file, version) => netcdf3::open(&file, at.store.is_remote(), version),
         Format::Hdf5(file) => file.group(group),
+        #[cfg(feature = "grib")]
+        Format::Grib(file) => grib::open(&file, at.store.is_remote(), group),
     }
 }
 
@@ -176,6 +180,8 @@ pub(crate) enum Format {
     Zarr,
     NetCdf3(Arc<dyn Object>, netcdf_reader::NcFormat),
     Hdf5(Box<Hdf5>),
+    #[cfg(feature = "grib")]
+    Grib(Arc<dyn Object>),
 }
 
 impl Format {
@@ -185,10 +191,23 @@ impl Format {
         if let Some(version) = netcdf3::version(&head) {
             return Ok(Format::NetCdf3(file, version));
         }
+        if head.starts_with(b"GRIB") {
+            return Format::grib(file);
+        }
         match hdf5::superblock_at(file.as_ref()) {
             Some(base) => Ok(Format::Hdf5(Box::new(Hdf5::open(&file, at.store.is_remote(), base)?))),
             None => Err(RegionError::data(format!("{}: neither NetCDF nor HDF5 nor Zarr", at.name()))),
         }
+    }
+
+    #[cfg(feature = "grib")]
+    fn grib(file: Arc<dyn Object>) -> Result<Format, RegionError> {
+        Ok(Format::Grib(file))
+    }
+
+    #[cfg(not(feature = "grib"))]
+    fn grib(file: Arc<dyn Object>) -> Result<Format, RegionError> {
+        Err(RegionError::data(format!("{}: a GRIB file; this build has no GRIB: build with --features grib", file.name())))
     }
 }
 
@@ -197,4 +216,21 @@ fn digest(files: &[Found], of: impl Fn(&Look) -> &[u8]) -> String {
     let mut digest = Sha256::new();
     files.iter().for_each(|file| digest.update(of(&file.look)));
     digest.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(all(test, not(feature = "grib")))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_build_without_grib_says_how_to_get_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.grib2");
+        std::fs::write(&path, include_bytes!("../tests-data/grib/members.grib2")).unwrap();
+        let spec = DatasetSpec { uri: path.to_str().unwrap().into(), ..DatasetSpec::default() };
+        let e = open(&Stores::default(), &spec).err().unwrap();
+        assert_eq!(e.kind, xeng_proto::ErrorKind::Data);
+        assert!(e.message.contains("build with --features grib"), "{e}");
+    }
 }

@@ -4,6 +4,8 @@
 
 pub mod bytes;
 pub mod chunked;
+#[cfg(feature = "grib")]
+pub mod grib;
 pub mod hdf5;
 pub mod netcdf3;
 pub mod raw;
@@ -95,12 +97,15 @@ pub trait ChunkSource: Send + Sync {
 }
 
 /// An array within one file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum Places<'a> {
     /// In chunks that the file has an index of.
     Chunked(&'a chunked::Chunked),
     /// In one piece, or records.
     Strided(&'a strided::Strided),
+    /// In fields of a GRIB file.
+    #[cfg(feature = "grib")]
+    Fields(&'a grib::FieldSource),
 }
 
 /// Fetches and decodes one chunk.

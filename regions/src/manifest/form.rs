@@ -116,6 +116,27 @@ pub(super) enum Place<'a> {
     },
     Memory(#[serde(borrow)] Blob<'a>),
     Absent,
+    // Last: a program without it reads all others.
+    #[cfg(feature = "grib")]
+    Fields(#[serde(borrow)] Fields<'a>),
+}
+
+/// Fields of a GRIB file: how each is scanned, and as many numbers (`u64`, ascending) as offsets (`u64`) and lengths (`u32`); the offsets and
+/// lengths of bitmaps that lie elsewhere are 0 where there is none, and empty where no field has one.
+#[cfg(feature = "grib")]
+#[derive(Serialize, Deserialize)]
+pub(super) struct Fields<'a> {
+    pub(super) scan: u8,
+    #[serde(borrow)]
+    pub(super) numbers: Blob<'a>,
+    #[serde(borrow)]
+    pub(super) offsets: Blob<'a>,
+    #[serde(borrow)]
+    pub(super) lens: Blob<'a>,
+    #[serde(borrow)]
+    pub(super) bitmap_offsets: Blob<'a>,
+    #[serde(borrow)]
+    pub(super) bitmap_lens: Blob<'a>,
 }
 
 /// Where chunks lie: as many `u64` of offsets as `u32` of lengths; `skipped` (`u32`) is empty where no chunk skips a filter. `numbers` (`u64`,

@@ -50,6 +50,8 @@ fn packed_source<'a>(source: &'a dyn ChunkSource, file: &str) -> Option<Source<'
     let (what, order, fill, place) = match source.places()? {
         Places::Chunked(array) => (array.what.as_str(), array.layout.order, array.layout.fill.as_deref(), chunked(array)?),
         Places::Strided(array) => (array.what(), array.order(), array.fill(), strided(array)),
+        #[cfg(feature = "grib")]
+        Places::Fields(array) => (array.what.as_str(), ByteOrder::Big, None, fields(array)),
     };
     let (is_big, what) = (order == ByteOrder::Big, what.strip_prefix(file)?);
     Some(Source { what, dtype: number_of(source.stored()), is_big, shape, fill: fill.map(|f| Blob(Cow::Borrowed(f))), place })
@@ -61,6 +63,22 @@ fn strided(array: &Strided) -> Place<'_> {
         Medium::Memory(bytes) => Place::Memory(Blob(Cow::Borrowed(bytes))),
         Medium::Absent => Place::Absent,
     }
+}
+
+#[cfg(feature = "grib")]
+fn fields(array: &crate::source::grib::FieldSource) -> Place<'static> {
+    use crate::source::grib;
+    let table = |bytes: &dyn Fn(&grib::Place) -> Vec<u8>| owned(array.places.iter().flat_map(|(_, place)| bytes(place)).collect());
+    let shares = array.places.iter().any(|(_, place)| place.bitmap.is_some());
+    let bitmap = |place: &grib::Place| place.bitmap.filter(|_| shares).unwrap_or_default();
+    Place::Fields(super::form::Fields {
+        scan: array.scan.mode,
+        numbers: owned(array.places.iter().flat_map(|(number, _)| number.to_le_bytes()).collect()),
+        offsets: table(&|place| place.offset.to_le_bytes().to_vec()),
+        lens: table(&|place| place.len.to_le_bytes().to_vec()),
+        bitmap_offsets: table(&|place| if shares { bitmap(place).0.to_le_bytes().to_vec() } else { vec![] }),
+        bitmap_lens: table(&|place| if shares { bitmap(place).1.to_le_bytes().to_vec() } else { vec![] }),
+    })
 }
 
 fn chunked(array: &Chunked) -> Option<Place<'_>> {

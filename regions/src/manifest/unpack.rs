@@ -83,12 +83,60 @@ fn source(saved: Source<'_>, file: &Arc<dyn Object>, is_remote: bool) -> Option<
         Place::File { offset, record_stride } => strided(Medium::File(file.clone(), offset), record_stride),
         Place::Memory(bytes) => strided(Medium::Memory(bytes.0.into_owned().into()), None),
         Place::Absent => strided(Medium::Absent, None),
+        #[cfg(feature = "grib")]
+        Place::Fields(table) => Some(Arc::new(fields(what.clone(), (file, is_remote), (dtype, &shape), &table)?)),
         Place::Chunked { chunk_shape, recipe, table } => {
             let chunk_shape = lengths(&chunk_shape)?;
             let layout = Layout { dtype, order: kind.1, pipeline: pipeline_of(&recipe, dtype.size())?, chunk_shape, fill: fill.clone() };
             Some(Arc::new(chunked(what.clone(), (file, is_remote), &shape, (layout, recipe), &table)?))
         }
     }
+}
+
+/// Fields of a file of which each lies within it.
+#[cfg(feature = "grib")]
+fn fields(
+    what: String,
+    (file, is_remote): (&Arc<dyn Object>, bool),
+    (dtype, shape): (DType, &[usize]),
+    table: &super::form::Fields<'_>,
+) -> Option<crate::source::grib::FieldSource> {
+    use crate::source::grib;
+    let (lengths, &[rows, columns]) = shape.split_last_chunk::<2>()?;
+    let is_array = dtype == DType::F32 && rows > 0 && columns > 0 && cells_of(dtype, &[rows, columns]).is_ok();
+    let (numbers, offsets, lens) = (longs(&table.numbers.0)?, longs(&table.offsets.0)?, words(&table.lens.0)?);
+    let (bitmap_offsets, bitmap_lens) = (longs(&table.bitmap_offsets.0)?, words(&table.bitmap_lens.0)?);
+    let count = numbers.len();
+    let fits = |len: usize| len == count;
+    let is_whole = fits(offsets.len()) && fits(lens.len()) && bitmap_offsets.len() == bitmap_lens.len();
+    let ascends =
+        numbers.windows(2).all(|pair| pair[0] < pair[1]) && numbers.last().is_none_or(|&n| n < cells_in(lengths).unwrap_or(0) as u64);
+    if !is_array || !is_whole || !ascends || !(bitmap_offsets.is_empty() || fits(bitmap_offsets.len())) {
+        return None;
+    }
+    let inside = |offset: u64, len: u32| offset.checked_add(u64::from(len)).is_some_and(|end| end <= file.len());
+    let mut places = Vec::with_capacity(count);
+    for (nth, (number, (offset, len))) in numbers.into_iter().zip(offsets.into_iter().zip(lens)).enumerate() {
+        let bitmap = bitmap_offsets.get(nth).copied().zip(bitmap_lens.get(nth).copied()).filter(|(_, len)| *len > 0);
+        if !inside(offset, len) || bitmap.is_some_and(|(offset, len)| !inside(offset, len)) {
+            return None;
+        }
+        places.push((number, grib::Place { offset, len, bitmap }));
+    }
+    let scan = grib::Scan { rows, columns, mode: table.scan };
+    Some(grib::FieldSource::new(what, (file.clone(), is_remote), lengths, scan, places))
+}
+
+#[cfg(feature = "grib")]
+fn longs(bytes: &[u8]) -> Option<Vec<u64>> {
+    let (numbers, rest) = bytes.as_chunks::<8>();
+    rest.is_empty().then(|| numbers.iter().map(|n| u64::from_le_bytes(*n)).collect())
+}
+
+#[cfg(feature = "grib")]
+fn words(bytes: &[u8]) -> Option<Vec<u32>> {
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    rest.is_empty().then(|| numbers.iter().map(|n| u32::from_le_bytes(*n)).collect())
 }
 
 fn chunked(

@@ -9,9 +9,9 @@ use crate::source::{positions, read};
 use crate::store::{StoreConfig, Stores};
 use xeng_proto::{DatasetSpec, Values};
 
-/// The seeds of HDF5 and NetCDF-3: chunked, contiguous, compact, records; texts, attributes, filters.
+/// The seeds of HDF5, NetCDF-3 and GRIB: chunked, contiguous, compact, records, fields; texts, attributes, filters.
 fn files() -> Vec<Vec<u8>> {
-    [seeds::netcdf3(), seeds::hdf5()].concat().into_iter().map(|mut files| files.remove(0).1).collect()
+    seeds::files().into_iter().map(|mut files| files.remove(0).1).collect()
 }
 
 fn found(path: &Path) -> Found {

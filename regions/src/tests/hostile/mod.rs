@@ -134,7 +134,7 @@ fn manifests() {
     let mut random = Random::new("manifests");
     let dir = tempfile::tempdir().unwrap();
     let (mut known, mut read, mut largest) = (0, 0, 0);
-    for (n, seed) in [seeds::netcdf3(), seeds::hdf5()].concat().into_iter().enumerate() {
+    for (n, seed) in seeds::files().into_iter().enumerate() {
         let path = dir.path().join(format!("{n}"));
         std::fs::write(&path, &seed[0].1).unwrap();
         let file = Found::at(Stores::default().locate(path.to_str().unwrap()).unwrap()).unwrap();
@@ -175,6 +175,12 @@ fn netcdf3() {
 #[test]
 fn hdf5() {
     attack("hdf5", &seeds::hdf5());
+}
+
+#[cfg(feature = "grib")]
+#[test]
+fn grib() {
+    attack("grib", &seeds::grib());
 }
 
 #[test]

@@ -48,8 +48,40 @@ fn netcdf(format: NcWriteFormat, is_chunked: bool) -> Files {
     single(nc.to_vec(NcWriteOptions { format }).unwrap().1)
 }
 
+/// Every format whose files are single ones.
+pub(crate) fn files() -> Vec<Files> {
+    let mut all = [netcdf3(), hdf5()].concat();
+    #[cfg(feature = "grib")]
+    all.extend(grib());
+    all
+}
+
 pub(crate) fn netcdf3() -> Vec<Files> {
     [NcWriteFormat::Classic, NcWriteFormat::Offset64, NcWriteFormat::Cdf5].into_iter().map(|f| netcdf(f, false)).collect()
+}
+
+/// A message of each packing, with a bitmap and without, and a file of several.
+#[cfg(feature = "grib")]
+pub(crate) fn grib() -> Vec<Files> {
+    let packings: [&[u8]; 6] = [
+        include_bytes!("../../../tests-data/grib/simple.grib2"),
+        include_bytes!("../../../tests-data/grib/complex.grib2"),
+        include_bytes!("../../../tests-data/grib/differences.grib2"),
+        include_bytes!("../../../tests-data/grib/ccsds.grib2"),
+        include_bytes!("../../../tests-data/grib/png.grib2"),
+        include_bytes!("../../../tests-data/grib/jpeg.grib2"),
+    ];
+    let messages = |bytes: &'static [u8]| {
+        let mut rest = bytes;
+        std::iter::from_fn(move || {
+            let len = u64::from_be_bytes(rest.get(8..16)?.try_into().unwrap());
+            let (message, behind) = rest.split_at(len as usize);
+            rest = behind;
+            Some(single(message.to_vec()))
+        })
+    };
+    let whole = [&include_bytes!("../../../tests-data/grib/cube.grib2")[..], include_bytes!("../../../tests-data/grib/ieee.grib2")];
+    packings.into_iter().flat_map(|bytes| messages(bytes).take(2)).chain(whole.map(|bytes| single(bytes.to_vec()))).collect()
 }
 
 pub(crate) fn hdf5() -> Vec<Files> {
