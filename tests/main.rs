@@ -12,6 +12,7 @@ mod kit;
 mod laws;
 mod many;
 mod property;
+mod recorded;
 mod stores;
 mod times;
 mod written;
