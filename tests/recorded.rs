@@ -13,8 +13,8 @@ use xeng::output::json;
 use xeng::session::{Job, Session};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/against_xarray/recorded");
-const FILES: [(&str, &str); 7] =
-    [("c", "c.nc"), ("d", "d.nc"), ("f", "f_*.nc"), ("k", "k.nc"), ("m", "m.zarr"), ("o", "o.nc"), ("x", "x.nc")];
+const FILES: [(&str, &str); 8] =
+    [("c", "c.nc"), ("d", "d.nc"), ("f", "f_*.nc"), ("j", "j.nc"), ("k", "k.nc"), ("m", "m.zarr"), ("o", "o.nc"), ("x", "x.nc")];
 
 /// An expression, and what xarray makes of it.
 #[derive(Deserialize)]

@@ -6,12 +6,13 @@ Values are multiples of 1/8 or whole numbers, so that the files stay small and s
 import glob
 import os
 import warnings
+from datetime import timedelta
 
 import cftime
 import numpy as np
 import xarray as xr
 
-ADDRESS = {'d': 'd.nc', 'm': 'm.zarr', 'c': 'c.nc', 'x': 'x.nc', 'f': 'f_*.nc', 'k': 'k.nc', 'o': 'o.nc'}
+ADDRESS = {'d': 'd.nc', 'm': 'm.zarr', 'c': 'c.nc', 'x': 'x.nc', 'f': 'f_*.nc', 'k': 'k.nc', 'o': 'o.nc', 'j': 'j.nc'}
 
 
 def field(rng, shape, low, high, missing=0.0, dtype='f4'):
@@ -167,10 +168,24 @@ def ocean(rng):
     )
 
 
+def odd(rng):
+    """j: julian times that run backwards, three days apart; labels that repeat; float32 labels whose shortest text is not their value."""
+    time = [cftime.DatetimeJulian(1900, 3, 15, 18) - timedelta(days=3 * i) for i in range(40)]
+    return xr.Dataset(
+        {
+            'v': (('time', 'run'), field(rng, (40, 4), -9, 9, 0.1), {'units': 'm'}),
+            'w': (('depth', 'time'), field(rng, (3, 40), 0, 40, 0.0, 'f8')),
+            'b': (('time', 'depth'), rng.random((40, 3)) < 0.4),
+            'u': (('depth', 'run'), rng.integers(0, 60000, (3, 4)).astype('u2')),
+        },
+        coords={'time': time, 'run': ('run', np.array([1, 2, 2, 3], 'i2')), 'depth': ('depth', np.array([0.1, 0.7, 2.3], 'f4'), {'units': 'm'})},
+    )
+
+
 def write(folder, seed=0):
     """Writes every file, unless it is there."""
     at = lambda name: os.path.join(folder, name)
-    if os.path.exists(at('o.nc')):
+    if os.path.exists(at('j.nc')):
         return
     os.makedirs(folder, exist_ok=True)
     rng = np.random.default_rng(seed)
@@ -186,6 +201,7 @@ def write(folder, seed=0):
         part.to_netcdf(at(f'f_{number}.nc'), encoding={'tas': packed(45, 2, 2), 'orog': {'_FillValue': None}, 'time': {'chunksizes': (45,)}, 'time_bnds': packed(45, 2)}, unlimited_dims=['time'])
     plain(rng).to_netcdf(at('k.nc'))
     ocean(rng).to_netcdf(at('o.nc'), format='NETCDF3_64BIT', engine='netcdf4')
+    odd(rng).to_netcdf(at('j.nc'), encoding={'v': packed(9, 4), 'time': {'units': 'hours since 1900-01-01', 'dtype': 'f8'}})
 
 
 def opened(folder):

@@ -2,8 +2,8 @@
 
 In: expressions.txt. Out: answers.json, an expression with its answer on each line, laid out as `xeng eval -o out.json`.
 """
+import ast
 import json
-import re
 
 import numpy as np
 import xarray as xr
@@ -12,7 +12,6 @@ from compare import instant, kind_of
 from judge import Judge
 from node import Node, evaluate
 
-ALIAS = re.compile(r'(?<![\w.\'"])([a-z])(?=[.\[])')
 KINDS = ('exact', 'rounded', 'refused')
 
 
@@ -47,6 +46,8 @@ def cell(value, kind):
 
 
 def variable(v):
+    if v.dtype.kind == 'O' and not v.size:
+        raise SystemExit('no cell tells the type of an empty array of objects')
     kind = kind_of(v.values)
     return {'dims': list(v.dims), 'shape': list(v.shape), 'dtype': kind, 'data': [cell(value, kind) for value in v.values.ravel()]}
 
@@ -63,7 +64,7 @@ def answer(value):
 
 def entry(kind, text, judge):
     """One line of answers.json."""
-    aliases = sorted({alias for alias in ALIAS.findall(text) if alias in judge.scope})
+    aliases = sorted({name.id for name in ast.walk(ast.parse(text)) if isinstance(name, ast.Name) and name.id in judge.scope})
     out = {'text': text, 'open': aliases}
     if kind == 'refused':
         try:

@@ -193,3 +193,37 @@ def dropna(rng, a):
     if not dims(a) or kind(a) not in 'fD':
         return None
     return f"_0.dropna({arguments(repr(rng.choice(dims(a))), rng.choice(['', '', 'how=' + repr('all')]))})"
+
+
+@op(0.8, arity=2)
+def sel_like(rng, a, b):
+    shared = [d for d in dims_with(a, 'nst') if d in dims_with(b, 'nst')]
+    if not shared:
+        return None
+    d = rng.choice(shared)
+    return rng.choice([f'_0.sel({d}=_1.{d})', f'_0.sel({d}=_1.{d}[0])', f'_0.sel({d}=_1.{d}, method="nearest")', f'_0.sel({d}=slice(_1.{d}[0], _1.{d}[-1]))', f'_0.sel({d}=_0.{d}.isin(_1.{d}))'])
+
+
+@op(0.8)
+def by_condition(rng, a):
+    names = dims_with(a, 'nt')
+    if not names:
+        return None
+    d = rng.choice(names)
+    if label_kind(a, d) == 't':
+        test = rng.choice([f'_0.{d}.dt.month > 6', f'_0.{d}.dt.day == 15', f"_0.{d}.dt.season == 'DJF'", f'(_0.{d}.dt.month >= 3) & (_0.{d}.dt.month <= 5)', f'_0.{d}.dt.year.isin([2000, 2002])', f'_0.{d}.dt.hour < 12'])
+    else:
+        test = f'_0.{d} {rng.choice(["<", ">", "<="])} {number(rng.choice(list(labels(a, d))))}'
+    return rng.choice([f'_0.sel({d}=({test}))', f'_0.isel({d}=({test}))', f'_0[dict({d}=({test}))]', f'_0.where({test}, drop=True)' if kind(a) not in 'MU' else f'_0.sel({d}=({test}))'])
+
+
+@op(0.6)
+def inclusive(rng, a):
+    """Bounds that are no labels."""
+    names = dims_with(a, 'n')
+    if not names:
+        return None
+    d = rng.choice(names)
+    at = sorted(float(v) for v in labels(a, d))
+    low, high = number(at[0] + rng.choice([-1, 0, 0.05])), number(at[-1] + rng.choice([-0.05, 0, 3]))
+    return f'_0.sel({d}=slice({rng.choice([f"{low}, {high}", f"{high}, {low}", f"None, {high}", f"{low}, None"])}))'

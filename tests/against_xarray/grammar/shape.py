@@ -176,3 +176,25 @@ def assign(rng, a):
 def shifted_labels(rng, a):
     names = dims_with(a, 'n')
     return f"_0.rename({names[0]}='{names[0]}_').assign_coords(note={number(1.5)})" if names else None
+
+
+@op(0.8)
+def dataset_method(rng, a):
+    if is_array(a) or not a.data_vars or not dims(a):
+        return None
+    name, d = rng.choice([str(v) for v in a.data_vars]), rng.choice(dims(a))
+    return rng.choice([f"_0.set_coords('{name}')", f"_0.drop_dims('{d}')", f"_0.rename_vars({name}='other')", f"_0.rename_dims({d}='axis')", f"_0.drop_vars('{name}')",
+                       f"_0.merge(_0['{name}'].rename('more'))", f"_0.assign(more=_0['{name}'].mean())", '_0.drop_attrs()', f"_0.assign_coords({d}=np.arange({a.sizes[d]}))"])
+
+
+@op(0.3)
+def same_cells(rng, a):
+    return rng.choice(['_0.drop_attrs()', '_0.conj()', '_0.drop_encoding()', '_0.real']) if kind(a) in 'fi' else None
+
+
+@op(0.4)
+def renamed_dim(rng, a):
+    others = [str(c) for c in a.coords if c not in a.dims]
+    if others and rng.random() < 0.5:
+        return f"_0.rename({{'{rng.choice(others)}': 'note'}})"
+    return f"_0.rename({{'{rng.choice(dims(a))}': 'axis'}}){rng.choice(['', '.isel(axis=0)', '.mean(' + repr('axis') + ')'])}" if dims(a) and kind(a) in 'fiD' else None
