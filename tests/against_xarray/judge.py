@@ -42,8 +42,9 @@ class Judge:
         if node.value is None:
             return Verdict('accepted', 'accepted', 'xarray raises an error')
         found = differences(answer, node.value, node.exact)
-        if found and re.search('groupby|resample', node.text()) and not differences(answer, self.without_flox(node), node.exact):
-            return Verdict('equal')
+        if found and re.search('groupby|resample', node.text()):
+            other = differences(answer, self.without_flox(node), node.exact)
+            found = other if all(kind.endswith('attrs') for kind, _ in other) else found
         if found and not node.exact and any(kind in ('cells', 'missing', 'dims', 'coord cells', 'coord dims') for kind, _ in found):
             slack = self.slack(node)
             if slack is None:
