@@ -16,7 +16,7 @@ def kind_of(values):
         return 'datetime64[us]'
     if values.dtype.kind == 'O':
         first = next((v for v in values.ravel() if v is not None and v == v), '')
-        return 'str' if isinstance(first, str) else 'datetime64[us]'
+        return 'str' if isinstance(first, str) else 'datetime64[us]' if hasattr(first, 'year') else 'object'
     return values.dtype.name
 
 
