@@ -15,6 +15,7 @@ mod lacking;
 mod laws;
 mod many;
 mod property;
+mod recorded;
 mod stores;
 mod times;
 mod written;

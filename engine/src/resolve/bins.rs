@@ -9,7 +9,7 @@ use crate::lazy::labels;
 use crate::lazy::value::{Grouped, Grouping, GroupingKind};
 use crate::lazy::{Plan, Value};
 use xeng_kernels::Dim;
-use xeng_proto::{Attrs, Values};
+use xeng_proto::Values;
 
 /// `.groupby_bins(group, bins, right=True, labels=None, include_lowest=False)`
 ///
@@ -72,7 +72,7 @@ pub fn groupby_bins(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value>
         codes: codes.into(),
         dim: Dim::new(&name, used.len()),
         labels,
-        attrs: Attrs::new(),
+        attrs: key.attrs,
         kind: GroupingKind::GroupBy,
         bins: fill.contains(&-1).then_some(fill),
     };

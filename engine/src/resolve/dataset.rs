@@ -230,6 +230,7 @@ pub fn own_method(plan: &mut Plan, d: &LazyDataset, name: &str, args: Args) -> O
         "to_array" | "to_dataarray" => merge::to_array(plan, d, args),
         "drop_dims" => drop_dims(plan, d, args),
         "set_coords" => set_coords(plan, d, args),
+        "rename_dims" => rename_dims(plan, d, args),
         _ => {
             let receiver = Receiver::dataset(dims(plan, d)?);
             rename_in_dataset(plan, d, args, &receiver)
@@ -268,6 +269,43 @@ fn drop_dims(plan: &mut Plan, d: &LazyDataset, args: Args) -> Outcome<Value> {
     out.variables = kept;
     out.coords.retain(|_, c| !c.dims.iter().any(|n| gone.contains(n)));
     Ok(Value::Dataset(out))
+}
+
+/// `ds.rename_dims(time='axis')`: coordinates keep their names.
+fn rename_dims(plan: &mut Plan, d: &LazyDataset, args: Args) -> Outcome<Value> {
+    let (_, entries) = args.bind_dict("dims_dict", &[])?;
+    let mut out = d.clone();
+    for (from, arg) in entries {
+        let Value::Text(to) = &arg.value else { return Err(Fault::new("a new name must be a text").at(arg.span)) };
+        let known = dims(plan, &out)?;
+        if !known.contains(&from) || known.contains(to) || out.coords.contains_key(to) || out.variables.contains_key(to) {
+            let why =
+                if known.contains(&from) { format!("the name '{to}' exists already") } else { format!("there is no dimension '{from}'") };
+            return Err(Fault::new(why).at(arg.span));
+        }
+        for v in out.variables.values_mut() {
+            if plan.names(v.node)?.contains(&from) {
+                v.node = plan.rename(v.node, &from, to)?;
+            }
+            for coord in v.coords.values_mut() {
+                rename_dim_of(plan, coord, &from, to)?;
+            }
+        }
+        for coord in out.coords.values_mut() {
+            rename_dim_of(plan, coord, &from, to)?;
+        }
+    }
+    Ok(Value::Dataset(out))
+}
+
+fn rename_dim_of(plan: &mut Plan, coord: &mut LazyCoord, from: &str, to: &str) -> Outcome<()> {
+    if coord.dims.iter().any(|d| d == from) {
+        if let crate::lazy::CoordData::Lazy(node, _) = &mut coord.data {
+            *node = plan.rename(*node, from, to)?;
+        }
+        coord.dims.iter_mut().filter(|d| *d == from).for_each(|d| to.clone_into(d));
+    }
+    Ok(())
 }
 
 /// `ds.set_coords(['area'])`: variables become coordinates.

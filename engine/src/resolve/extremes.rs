@@ -59,7 +59,7 @@ fn label_of(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver, lar
     }
     let can_miss = plan.dtype(a.node)?.is_float() && skipna.unwrap_or(true);
     let (mut table, cells) = labels::to_block(&values, &[values.len()])?;
-    if can_miss && cells == Cells::Numbers {
+    if (can_miss || skipna == Some(true)) && cells == Cells::Numbers {
         table = table.cast(indexing::promoted(table.dtype()));
     }
     if can_miss && matches!(cells, Cells::Texts(_)) {

@@ -132,6 +132,9 @@ fn padded(plan: &mut Plan, a: &LazyArray, dim: &str, at: &[i64], fill: Option<(N
     if is_new {
         numbers_only(a, "pad")?;
         promote_coords(plan, &mut source, dim)?;
+        if fill.is_none() && plan.dtype(a.node)? == DType::Bool {
+            return refuse("truths padded with missing cells are Python objects in xarray, which xeng does not have; give constant_values");
+        }
         if fill.is_none() {
             source.node = plan.cast(a.node, indexing::promoted(plan.dtype(a.node)?))?;
         }
@@ -165,7 +168,13 @@ fn promote_coords(plan: &mut Plan, a: &mut LazyArray, dim: &str) -> Outcome<()> 
             CoordData::Known(values, _) if matches!(**values, xeng_proto::Values::Texts(_)) => {
                 return Err(Fault::unsupported(format!("padding the coordinate '{name}', which holds texts,")));
             }
-            CoordData::Known(..) | CoordData::Lazy(..) => {}
+            CoordData::Known(values, shape) => {
+                if let (xeng_proto::Values::Numbers(block), Some(own)) = (&**values, a.coords.get_mut(&name)) {
+                    let block = block.cast(indexing::promoted(block.dtype()));
+                    own.data = CoordData::Known(std::sync::Arc::new(xeng_proto::Values::Numbers(block)), shape.clone());
+                }
+            }
+            CoordData::Lazy(..) => {}
         }
     }
     Ok(())

@@ -145,12 +145,16 @@ fn at_labels(plan: &mut Plan, a: &LazyArray, dim: &str, wanted: LazyCoord, how: 
     }
     let at = labels::labels(values)
         .into_iter()
-        .map(|l| Ok(have.look_up(&have.as_held(l), how.method, how.tolerance)?.map_or(-1, |i| i as i64)))
+        .map(|l| Ok(have.look_up(&l, how.method, how.tolerance)?.map_or(-1, |i| i as i64)))
         .collect::<Outcome<Vec<i64>>>()?;
     let mut out = match how.fill {
         Some(fill) if at.contains(&-1) => filled(plan, a, dim, &at, values, fill)?,
         _ => indexing::reindex(plan, a, dim, &at, values)?,
     };
+    let mut wanted = wanted;
+    if wanted.attrs.is_empty() {
+        wanted.attrs = a.coords.get(dim).map(|c| c.attrs.clone()).unwrap_or_default();
+    }
     out.coords.insert(dim.to_owned(), wanted);
     Ok(out)
 }
@@ -159,6 +163,9 @@ fn at_labels(plan: &mut Plan, a: &LazyArray, dim: &str, wanted: LazyCoord, how: 
 fn filled(plan: &mut Plan, a: &LazyArray, dim: &str, at: &[i64], labels: &Values, fill: f64) -> Outcome<LazyArray> {
     if a.cells != Cells::Numbers {
         return Err(Fault::unsupported("a fill_value for times or texts"));
+    }
+    if let Some((name, _)) = a.coords.iter().find(|(n, c)| *n != dim && c.dims.iter().any(|d| d == dim)) {
+        return Err(Fault::unsupported(format!("a fill_value where the coordinate '{name}' along '{dim}' would take it too")));
     }
     let dtype = plan.dtype(a.node)?;
     let whole = fill.fract() == 0.0;

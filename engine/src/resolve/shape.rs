@@ -334,6 +334,8 @@ pub fn assign_coords_of_dataset(plan: &mut Plan, d: &LazyDataset, args: Args) ->
     let (_, entries) = args.bind_dict("coords", &[])?;
     let mut out = d.clone();
     for (name, arg) in entries {
+        // A variable of that name becomes the coordinate.
+        out.variables.shift_remove(&name);
         let coord = literals::coordinate(plan, &arg.value, &name).map_err(|f| f.at(arg.span))?;
         let mut known: Vec<String> = out.coords.values().flat_map(|c| c.dims.iter().cloned()).collect();
         for v in out.variables.values_mut() {
@@ -466,7 +468,10 @@ pub fn sorted(plan: &mut Plan, a: &LazyArray, dim: &str, values: &xeng_proto::Va
 ///
 /// # Errors
 /// When the arrays cannot be aligned.
-pub fn broadcast_like(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outcome<Value> {
+pub fn broadcast_like(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
+    if receiver.is_dataset() {
+        return Err(Fault::unsupported("broadcast_like() of a dataset; name a variable: ds['tas'].broadcast_like(...),"));
+    }
     let mut bound = args.bind(&["other", "exclude"])?;
     bound.unsupported(&["exclude"])?;
     let arg = bound.need("other")?;
@@ -481,6 +486,11 @@ pub fn broadcast_like(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) 
             if let Some(c) = other.coords.get(&*d.name) {
                 out.coords.insert(d.name.to_string(), c.clone());
             }
+        }
+    }
+    for (name, coord) in &other.coords {
+        if coord.dims.iter().any(|d| *d == *name) {
+            out.coords.entry(name.clone()).or_insert_with(|| coord.clone());
         }
     }
     let rest: Vec<String> = plan.names(out.node)?.into_iter().filter(|d| !order.contains(d)).collect();

@@ -108,7 +108,7 @@ impl Total for Moments {
     #[inline(always)]
     fn of(cell: f64) -> Moments {
         // Not zero for what is not finite: its distance from itself is not a number.
-        Moments { count: 1.0, mean: cell, squares: cell - cell }
+        Moments { count: 1.0, mean: cell, squares: 0.0 * cell }
     }
     #[inline(always)]
     fn merged(self, next: Moments) -> Moments {
@@ -204,10 +204,9 @@ fn roll<T: Element, O: Element, S: Total>(
             begun.fill(S::EMPTY);
             let mut next = inside(cut);
             for k in 0..count {
-                for cell in next..inside(first + k as i64 + w).max(next) {
-                    add(cell, &mut begun, false);
-                    next = cell + 1;
-                }
+                let end = inside(first + k as i64 + w).max(next);
+                (next..end).for_each(|cell| add(cell, &mut begun, false));
+                next = end;
                 let row = &mut out[(i - view.at.start + k) * stride..][..lanes];
                 for ((out, end), begin) in row.iter_mut().zip(&ends[k * lanes..(k + 1) * lanes]).zip(&begun) {
                     let total = end.merged(*begin);

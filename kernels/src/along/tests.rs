@@ -9,7 +9,7 @@ fn cells(count: usize, seed: u64) -> Vec<f64> {
         .map(|_| {
             z = z.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let value = ((z >> 40) % 200) as f64 / 8.0 - 12.0;
-            if (z >> 20) % 6 == 0 { f64::NAN } else { value }
+            if (z >> 20).is_multiple_of(6) { f64::NAN } else { value }
         })
         .collect()
 }
