@@ -489,7 +489,7 @@ pub fn broadcast_like(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Rec
         }
     }
     for (name, coord) in &other.coords {
-        if coord.dims.iter().any(|d| *d == *name) {
+        if coord.dims.contains(name) {
             out.coords.entry(name.clone()).or_insert_with(|| coord.clone());
         }
     }
