@@ -21,7 +21,7 @@ from ask import Xeng, group_of
 from grammar import registry
 from grow import BATCH, Grower
 from judge import Judge
-from record import record
+from record import check, record
 from shrink import shrunk
 
 WORD = re.compile(r"\.(\w+)\(|(\w+)=|^\((?:_\d|[\w.()]+) (\S+) |'[a-z]+\.(\w+)'|((?:np|xr)\.\w+)")
@@ -115,6 +115,7 @@ def main():
     ap.add_argument('--live', help='a file that each fault is appended to as it is found')
     ap.add_argument('--known', help='a file of regular expressions: faults that match one are not told')
     ap.add_argument('--refusals', help='a file for all refusals')
+    ap.add_argument('--check', help='judge the expressions of a file, such as recorded/open.txt, instead of random ones')
     ap.add_argument('--record', action='store_true', help='write recorded/answers.json and recorded/data instead')
     o = ap.parse_args()
     warnings.simplefilter('ignore')
@@ -128,7 +129,10 @@ def main():
         folder = os.path.join(scratch, 'data')
         datasets.write(folder)
         xeng = Xeng(os.path.abspath(o.xeng), folder, datasets.ADDRESS, os.path.join(scratch, 'run'))
-        totals = run(o, datasets.opened(folder), xeng)
+        scope = datasets.opened(folder)
+        if o.check:
+            sys.exit(bool(check(o.check, Judge(xeng, scope))))
+        totals = run(o, scope, xeng)
     sys.exit(bool(totals['wrong'] + totals['broken']))
 
 

@@ -62,10 +62,14 @@ def answer(value):
     return array(value if isinstance(value, xr.DataArray) else xr.DataArray(value))
 
 
+def names(text, scope):
+    """The datasets that a text uses."""
+    return sorted({name.id for name in ast.walk(ast.parse(text)) if isinstance(name, ast.Name) and name.id in scope})
+
+
 def entry(kind, text, judge):
     """One line of answers.json."""
-    aliases = sorted({name.id for name in ast.walk(ast.parse(text)) if isinstance(name, ast.Name) and name.id in judge.scope})
-    out = {'text': text, 'open': aliases}
+    out = {'text': text, 'open': names(text, judge.scope)}
     if kind == 'refused':
         try:
             evaluate(program(text), [], judge.scope)
@@ -95,3 +99,18 @@ def record(source, target, scope):
     with open(target, 'w') as file:
         file.write('[\n' + ',\n'.join(json.dumps(e, separators=(',', ':')) for e in entries) + '\n]\n')
     return len(entries)
+
+
+def check(source, judge):
+    """Tells of every expression of a file whether xeng answers as xarray, without recording anything; gives the number of those it does not."""
+    judge.aliases = lambda node: names(node.text(), judge.scope)
+    wrong = 0
+    for kind, text in listed(source):
+        try:
+            value = evaluate(program(text), [], judge.scope)
+        except Exception:
+            value = None
+        verdict = judge.judge(Node(program(text), [], value, kind == 'exact'))
+        wrong += verdict.kind not in ('equal', 'attrs')
+        print(f'{verdict.kind:8} {text}  {verdict.detail or verdict.what}'[:300], flush=True)
+    return wrong
