@@ -64,7 +64,7 @@ fn reduce(c: &mut Criterion) {
             group.bench_function(BenchmarkId::new(format!("{name} xeng"), &at), |b| {
                 b.iter(|| {
                     let mut partial = what.identity(block.dtype(), &kept);
-                    what.update(&mut partial, black_box(&block), &Fold { axes: &[axis], groups: None, offset: 0 }).unwrap();
+                    what.update(&mut partial, black_box(&block), &Fold { axes: &[axis], ..Fold::default() }).unwrap();
                     what.finish(partial, block.dtype()).unwrap()
                 });
             });

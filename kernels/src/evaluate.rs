@@ -177,7 +177,7 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
             // Its own evaluator, so that a piece's intermediate blocks are dropped with it.
             let mut inner = Evaluator { reduced: self.reduced.clone(), ..Evaluator::new(self.graph, self.tiling, self.known, self.leaves) };
             let block = inner.evaluate(input, &piece)?;
-            let fold = fold_of(axes, groups, &piece);
+            let fold = fold_of(source, axes, groups, &piece);
             reduction.update(&mut partial, &block, &fold)?;
         }
         let block = reduction.finish(partial, source.dtype)?;
@@ -192,10 +192,13 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
     }
 }
 
-/// How a piece of a reduction's input is folded: which axes, which groups, and where it starts.
-pub fn fold_of<'a>(axes: &'a [usize], groups: Option<&'a Groups>, piece: &Bounds) -> Fold<'a> {
+/// How a piece of `source`, a reduction's input, is folded: which axes, which groups, and where it starts.
+pub fn fold_of<'a>(source: &Node, axes: &'a [usize], groups: Option<&'a Groups>, piece: &Bounds) -> Fold<'a> {
+    let is_kept = |axis: &usize| !axes.contains(axis) && groups.is_none_or(|g| g.axis != *axis);
+    let narrow = (0..piece.len()).filter(is_kept).any(|a| piece[a].len() == 1 && source.dims[a].len > 1);
     let along = groups.map(|g| g.axis).or(axes.first().copied());
-    Fold { axes, groups: groups.map(|g| (g.axis, &g.codes[piece[g.axis].clone()])), offset: along.map_or(0, |a| piece[a].start) }
+    let groups = groups.map(|g| (g.axis, &g.codes[piece[g.axis].clone()]));
+    Fold { axes, groups, offset: along.map_or(0, |a| piece[a].start), narrow }
 }
 
 /// `at` with every group along the grouped axis.

@@ -40,6 +40,9 @@ pub struct Fold<'a> {
     pub groups: Option<(usize, &'a [i32])>,
     /// Index of the block's first cell on the single folded or grouped axis; only positions and ends depend on it.
     pub offset: usize,
+    /// Whether an axis that is kept has one index here and more in the whole array. Its cells are then met in the order in which
+    /// a wider block's are, so that the bits do not depend on how the array is cut.
+    pub narrow: bool,
 }
 
 /// What a reduction computes, with the options that change its result.

@@ -220,7 +220,7 @@ impl Shared<'_, '_> {
                 for (&id, partial) in self.nodes.iter().zip(state.iter_mut()) {
                     let (input, reduction) = self.reduction(id)?;
                     let block = evaluator.evaluate(input, at)?;
-                    reduction.update(partial, &block, &fold_of(axes, groups, at))?;
+                    reduction.update(partial, &block, &fold_of(p.graph.node(input)?, axes, groups, at))?;
                 }
             }
         }

@@ -28,9 +28,9 @@ impl Lane {
             5 if len > 0 => Lane::Median,
             6 if len > 0 => {
                 // Cells of 64-bit integers are not picked by rank.
-                let methods: &[&str] =
+                let methods: &[&'static str] =
                     if is_float { &["linear", "lower", "higher", "nearest", "midpoint"] } else { &["linear", "midpoint"] };
-                Lane::Quantile { percent: rng.below(101), method: *rng.pick(methods) }
+                Lane::Quantile { percent: rng.below(101), method: rng.pick::<&'static str>(methods) }
             }
             _ => return None,
         })

@@ -185,7 +185,7 @@ impl Case {
         let block = self.block().slice(part)?;
         let codes = self.groups.as_ref().map(|g| (g.0, g.1[part[g.0].clone()].to_vec()));
         let offset = self.single().map_or(0, |s| part[s].start);
-        r.update(partial, &block, &Fold { axes: &self.axes, groups: codes.as_ref().map(|(a, c)| (*a, &c[..])), offset })
+        r.update(partial, &block, &Fold { axes: &self.axes, groups: codes.as_ref().map(|(a, c)| (*a, &c[..])), offset, narrow: false })
     }
 }
 
@@ -259,7 +259,7 @@ fn what_does_not_fit_is_refused() {
     let r = Reduction::Mean { skipna: true };
     let block = Block::filled(DType::F32, &[4, 3], 1.0);
     let fresh = || r.identity(DType::F32, &[3]);
-    let fold = |axes: &'static [usize], groups| Fold { axes, groups, offset: 0 };
+    let fold = |axes: &'static [usize], groups| Fold { axes, groups, ..Fold::default() };
     assert!(r.update(&mut fresh(), &block, &fold(&[0], None)).is_ok());
     assert!(r.update(&mut fresh(), &block, &fold(&[1], None)).is_err());
     assert!(r.update(&mut fresh(), &block, &fold(&[2], None)).is_err());
@@ -287,4 +287,32 @@ fn delta_form_keeps_digits_that_squares_would_lose() {
         r.merge(&mut all, &p).unwrap();
     }
     assert!(close(r.finish(all, DType::F64).unwrap().to_f64_vec()[0], want, 1e-9));
+}
+
+/// The bits of a cell are the same in a block as wide as the array and in one of one index.
+#[test]
+fn narrow_blocks_fold_as_wide_ones() {
+    let cells: Vec<f64> = (0..6 * 5 * 4).map(|i| 1.0 / (i as f64 + 3.0)).collect();
+    let block = Block::from_vec(&[6, 5, 4], cells).unwrap();
+    for (r, axes) in KINDS.iter().flat_map(|r| [&[0usize][..], &[0, 1], &[0, 2], &[1, 2], &[2]].map(|a| (*r, a))) {
+        if r.is_positional() && axes.len() > 1 {
+            continue;
+        }
+        let finished = |block: &Block, narrow: bool| {
+            let shape: Vec<usize> = (0..3).filter(|a| !axes.contains(a)).map(|a| block.shape()[a]).collect();
+            let mut partial = r.identity(DType::F64, &shape);
+            r.update(&mut partial, block, &Fold { axes, narrow, ..Fold::default() }).unwrap();
+            r.finish(partial, DType::F64).unwrap()
+        };
+        let kept = (0..3).rfind(|a| !axes.contains(a)).unwrap();
+        let out_axis = kept - axes.iter().filter(|&&a| a < kept).count();
+        let whole = finished(&block, false);
+        let mut parts = vec![];
+        for i in 0..block.shape()[kept] {
+            let bounds: Vec<_> = (0..3).map(|a| if a == kept { i..i + 1 } else { 0..block.shape()[a] }).collect();
+            parts.push(finished(&block.slice(&bounds).unwrap(), true));
+        }
+        let joined = Block::concat(out_axis, &parts.iter().collect::<Vec<_>>()).unwrap();
+        assert_eq!(joined.to_le_bytes(), whole.to_le_bytes(), "{r:?} over {axes:?}");
+    }
 }

@@ -98,7 +98,7 @@ impl<'a> Walk<'a> {
             }
         }
         axes.reverse();
-        Ok(Walk { axes: merged(axes), codes, empty: shape.contains(&0) })
+        Ok(Walk { axes: merged(axes, fold.narrow), codes, empty: shape.contains(&0) })
     }
 
     /// Makes every call, in order.
@@ -217,9 +217,10 @@ fn parted(axes: &[Axis]) -> (Vec<Axis>, Vec<Axis>) {
 }
 
 /// Neighbours of one kind made one; axes of length 1 vanish, but for the grouped one.
-fn merged(axes: Vec<Axis>) -> Vec<Axis> {
+fn merged(axes: Vec<Axis>, keeps_ones: bool) -> Vec<Axis> {
     let mut out: Vec<Axis> = vec![];
-    for axis in axes.into_iter().filter(|a| a.length != 1 || a.kind == Kind::Grouped) {
+    let matters = |a: &Axis| a.length != 1 || a.kind == Kind::Grouped || keeps_ones && a.kind == Kind::Kept;
+    for axis in axes.into_iter().filter(matters) {
         match out.last_mut() {
             Some(outer) if outer.kind == axis.kind && axis.kind != Kind::Grouped => {
                 *outer = Axis { length: outer.length * axis.length, ..axis };
