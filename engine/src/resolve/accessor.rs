@@ -48,6 +48,12 @@ pub fn property(plan: &mut Plan, a: &LazyArray, name: &str) -> Outcome<Value> {
     if !matches!(a.cells, crate::lazy::Cells::Times(_)) {
         return refuse(format!("'.dt' needs times, and '{}' holds none", a.name.as_deref().unwrap_or("the array")));
     }
+    if let crate::lazy::Cells::Times(encoding) = &a.cells
+        && name.contains("quarter")
+        && !crate::lazy::labels::is_gregorian(encoding.calendar)
+    {
+        return refuse(format!("xarray has no .dt.{name} for times of this calendar"));
+    }
     let Some(values) = fold::values(plan, a) else { return Err(Fault::unsupported(".dt of times that depend on data")) };
     let out = component(&values, name)?;
     let (shape, dims) = (plan.node(a.node)?.shape(), plan.names(a.node)?);

@@ -17,7 +17,7 @@ use indexmap::IndexMap;
 
 /// A dataset of these variables and their coordinates, with the attributes of `like`.
 ///
-/// As in xarray, coordinates belong to the whole: a variable has each whose dims it has. An index wins over a scalar of its name.
+/// As in xarray, coordinates belong to the whole: a variable has each whose dims it has. An index wins over other coordinates of its name.
 ///
 /// # Errors
 /// When a node does not exist, which is a defect.
@@ -26,7 +26,7 @@ pub fn gather(plan: &Plan, variables: IndexMap<String, LazyArray>, like: &LazyDa
     for v in variables.values() {
         for (name, coord) in &v.coords {
             match coords.get_mut(name) {
-                Some(known) if known.dims.is_empty() && !coord.dims.is_empty() => *known = coord.clone(),
+                Some(known) if known.dims != [name.clone()] && coord.dims == [name.clone()] => *known = coord.clone(),
                 Some(_) => {}
                 None => drop(coords.insert(name.clone(), coord.clone())),
             }
@@ -369,6 +369,11 @@ pub fn to_dataset(plan: &mut Plan, a: &LazyArray, args: Args) -> Outcome<Value> 
     let Some(name) = bound.text("name")?.or_else(|| a.name.clone()) else {
         return refuse("to_dataset() of an array without a name needs name='...'");
     };
+    if a.coords.contains_key(&name) {
+        return refuse(format!(
+            "an array named as its coordinate '{name}' cannot be a variable beside it; use .rename('other').to_dataset()"
+        ));
+    }
     let array = LazyArray { name: Some(name.clone()), ..a.clone() };
     let attrs = if promotes { a.attrs.clone() } else { Default::default() };
     let like = LazyDataset { attrs, ..LazyDataset::default() };

@@ -57,6 +57,9 @@ pub fn interp(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -
         },
         Some(arg) => return Err(bound.wrong("method", &arg, "a text")),
     };
+    if plan.dtype(a.node)? == DType::Bool && !receiver.is_dataset() {
+        return refuse("interp() does not take truths; use .astype(float) first");
+    }
     all(plan, a, entries, method, receiver).map(Value::Array)
 }
 

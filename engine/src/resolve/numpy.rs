@@ -628,9 +628,7 @@ pub fn builtin(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
             let mut bound = args.bind(&["number", "ndigits"])?;
             let (arg, digits) = (bound.need("number")?, bound.int("ndigits")?);
             match (&arg.value, digits) {
-                (Value::Array(a), _) => {
-                    Ok(Value::Array(LazyArray { node: elementwise::rounded(plan, a.node, digits.unwrap_or(0))?, ..a.clone() }))
-                }
+                (Value::Array(_) | Value::Dataset(_), _) => refuse("an array has no __round__() in xarray; use .round(...)"),
                 (v, None) => args::float(v)
                     .map(|x| Value::Number(Number::Int(x.round_ties_even() as i64)))
                     .ok_or_else(|| bound.wrong("number", &arg, "a number")),

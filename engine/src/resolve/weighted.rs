@@ -65,6 +65,10 @@ pub fn method(plan: &mut Plan, w: &Weighted, name: &str, args: Args) -> Outcome<
     let mut bound = args.bind(if takes_skipna { &["dim", "skipna", "keep_attrs"] } else { &["dim", "keep_attrs"] })?;
     let span = bound.span("dim");
     let names = bound.names("dim")?;
+    if names == Names::All {
+        let fault = Fault::new("weighted reductions take names of dimensions, not `...`; leave `dim` out for all");
+        return Err(span.map_or(fault.clone(), |s| fault.at(s)));
+    }
     let skipna = bound.flag("skipna", None)?;
     let keep = bound.flag("keep_attrs", Some(true))?.unwrap_or(true);
     let one = |plan: &mut Plan, a: &LazyArray| -> Outcome<LazyArray> {
