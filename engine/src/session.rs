@@ -281,6 +281,11 @@ impl Session {
         Ok(planned)
     }
 
+    /// What evaluating a box of gathered cells may compute: an eighth of the budget, so that each of several threads may hold one twice.
+    fn gathered_bytes(&self) -> u64 {
+        (self.memory_bytes / 8).clamp(8 << 20, 1 << 30)
+    }
+
     /// Cuts a plan into stages. What home's own engine makes and home cannot hold, it writes, where a store is named for it.
     fn staged(
         &self,
@@ -292,14 +297,14 @@ impl Session {
     ) -> Result<(Stages, Vec<StorePlan>)> {
         let made = store::Made { wanted, graph: &graph, roots: &roots, sources };
         let (plans, writes) = store::planned(self, &job.stores, &made)?;
-        let stages = cut_for(graph.clone(), roots.clone(), sources, writes)?;
+        let stages = cut_for(graph.clone(), roots.clone(), sources, writes, self.gathered_bytes())?;
         if stages.home_bytes()? <= self.memory_bytes || self.remote.contains(&self.home) || job.stores.iter().all(|s| s.region.is_some()) {
             return Ok((stages, plans));
         }
         let here = |s: &StoreAt| StoreAt { region: s.region.clone().or_else(|| Some(self.home.clone())), ..s.clone() };
         let stores: Vec<StoreAt> = job.stores.iter().map(here).collect();
         match store::planned(self, &stores, &made) {
-            Ok((plans, writes)) => Ok((cut_for(graph.clone(), roots.clone(), sources, writes)?, plans)),
+            Ok((plans, writes)) => Ok((cut_for(graph.clone(), roots.clone(), sources, writes, self.gathered_bytes())?, plans)),
             // It was not asked for: what cannot be written so comes home, and is refused by the budget if home cannot hold it.
             Err(_) => Ok((stages, plans)),
         }

@@ -134,14 +134,15 @@ impl Stages {
 /// # Errors
 /// [`xeng_kernels::KernelError::Malformed`] for a graph that refers to missing nodes.
 pub fn cut(graph: Graph, roots: Vec<NodeId>, sources: &[PlanSource]) -> Result<Stages> {
-    cut_for(graph, roots, sources, vec![])
+    cut_for(graph, roots, sources, vec![], 0)
 }
 
 /// As [`cut`], some roots being computed and written by regions that hold data of theirs. Those of other regions come home.
+/// Evaluating a box of gathered cells may compute `gathered_bytes`; see [`Fragment::gathered_bytes`].
 ///
 /// # Errors
 /// As [`cut`].
-pub fn cut_for(graph: Graph, roots: Vec<NodeId>, sources: &[PlanSource], writes: Vec<RootWrite>) -> Result<Stages> {
+pub fn cut_for(graph: Graph, roots: Vec<NodeId>, sources: &[PlanSource], writes: Vec<RootWrite>, gathered_bytes: u64) -> Result<Stages> {
     let regions: Vec<String> = sources.iter().map(|s| s.dataset.region.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     let region_of: Vec<usize> = sources.iter().map(|s| regions.iter().position(|r| *r == s.dataset.region).unwrap_or(0)).collect();
     let grids: Vec<&[AxisChunks]> =
@@ -174,7 +175,7 @@ pub fn cut_for(graph: Graph, roots: Vec<NodeId>, sources: &[PlanSource], writes:
     }
     let asks = wanted
         .into_iter()
-        .map(|((round, region), outputs)| ask(&graph, &placement, sources, &grids, (region, round), outputs))
+        .map(|((round, region), outputs)| ask(&graph, &placement, sources, &grids, (region, round, gathered_bytes), outputs))
         .collect::<Result<_>>()?;
     Ok(Stages { graph, tiling, roots, placement, regions, asks, writes })
 }
@@ -193,7 +194,7 @@ fn ask(
     placement: &Placement,
     sources: &[PlanSource],
     grids: &[&[AxisChunks]],
-    (region, round): (usize, u32),
+    (region, round, gathered_bytes): (usize, u32, u64),
     wanted: Wanted,
 ) -> Result<Ask> {
     let mut cutter = Cutter::default();
@@ -220,6 +221,8 @@ fn ask(
         written.extend(handed_out(id)?.map(|node| (write, node)));
     }
     let tiling = Tiling::of(&cutter.graph, &local_grids)?;
+    let mut fragment = Fragment { gathered_bytes, ..Fragment::default() };
+    let tiling = fragment.tiled(tiling);
     let mut answers = vec![];
     let mut tasks = vec![];
     for group in together(&cutter.graph, answered)? {
@@ -238,8 +241,8 @@ fn ask(
         answers.push((group.into_iter().map(|(_, (id, _))| id).collect(), plan));
         tasks.push(task);
     }
-    let fragment =
-        Fragment { datasets: cutter.datasets, sources: cutter.sources, given: vec![], graph: cutter.graph, held, answers: tasks, writes };
+    (fragment.datasets, fragment.sources, fragment.graph) = (cutter.datasets, cutter.sources, cutter.graph);
+    (fragment.held, fragment.answers, fragment.writes) = (held, tasks, writes);
     Ok(Ask { region, round, fragment, given: cutter.given, answers })
 }
 

@@ -11,7 +11,11 @@ use crate::graph::{Graph, Index, Node, NodeId, Op};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tiling {
     grids: Vec<Vec<AxisChunks>>,
+    gathered_bytes: usize,
 }
+
+/// Bytes of all boxes that evaluating a box of the result computes, at most, where boxes are grown.
+pub(crate) const GROWN_BYTES: usize = 64 << 20;
 
 impl Tiling {
     /// The grids of all nodes of `graph`, given those of its scans; a source that is not known counts as one chunk.
@@ -19,12 +23,22 @@ impl Tiling {
     /// # Errors
     /// [`crate::KernelError::Malformed`] when the graph refers to a node that does not exist.
     pub fn of(graph: &Graph, sources: &[&[AxisChunks]]) -> Result<Tiling> {
-        let mut tiling = Tiling { grids: Vec::with_capacity(graph.len()) };
+        let mut tiling = Tiling { grids: Vec::with_capacity(graph.len()), gathered_bytes: GROWN_BYTES };
         for node in graph.nodes() {
             let grid = tiling.grid_of(graph, node, sources)?;
             tiling.grids.push(grid);
         }
         Ok(tiling)
+    }
+
+    /// With boxes of cells that are gathered as they are grown until evaluating one computes so many bytes: what is made of whole lanes
+    /// meets each chunk once per box. The bits of gathered cells do not depend on their boxes; those of reductions do, whose boxes stay.
+    pub fn gathering(self, bytes: usize) -> Tiling {
+        Tiling { gathered_bytes: bytes.max(1), ..self }
+    }
+
+    pub(crate) fn gathered_bytes(&self) -> usize {
+        self.gathered_bytes
     }
 
     /// The grid of a node: the chunks along each of its axes.

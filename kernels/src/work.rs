@@ -9,7 +9,7 @@ use crate::chunks::AxisChunks;
 use crate::error::{KernelError, Result};
 use crate::graph::{Graph, Groups, NodeId, Op};
 use crate::reduce::Reduction;
-use crate::tiling::Tiling;
+use crate::tiling::{GROWN_BYTES, Tiling};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -17,8 +17,6 @@ use std::ops::Range;
 const PIECE_BYTES: usize = 1 << 20;
 /// Bytes of state, or of gathered cells, that one box of the result is grown to where chunks are smaller.
 const BOX_BYTES: usize = 1 << 20;
-/// Bytes of all boxes that evaluating a grown box computes, at most.
-const GROWN_BYTES: usize = 64 << 20;
 /// Bounds of the decoded bytes of one unit.
 const UNIT_BYTES: Range<usize> = 4 << 20..32 << 20;
 /// Units that fold into one box at most, which bounds the states waiting to be merged.
@@ -126,12 +124,13 @@ impl WorkPlan {
             |kept: bool| roles.iter().zip(grid).filter(|(r, _)| (**r == Role::Kept) == kept).map(|(_, g)| g.clone()).collect::<Vec<_>>();
         let groups = roles.iter().map(|r| if let Role::Grouped(n) = r { *n } else { 1 }).product::<usize>().max(1);
         let input_box = |kept: &[AxisChunks], folded: &[AxisChunks]| boxed(&roles, &longest_of(kept), &longest_of(folded));
+        let most_bytes = if fold.is_none() { tiling.gathered_bytes() } else { GROWN_BYTES };
         let grown_within = || -> Result<Vec<AxisChunks>> {
             let (kept_axes, folded) = (axes(true), axes(false));
             let mut room = BOX_BYTES / (state_bytes_per_cell * groups).max(1);
             let mut kept = grown(kept_axes.clone(), room);
             // What makes few cells of many is not grown until the many no longer fit.
-            while room > 1 && evaluated_bytes(graph, domain, &input_box(&kept, &folded))? > GROWN_BYTES {
+            while room > 1 && evaluated_bytes(graph, domain, &input_box(&kept, &folded))? > most_bytes {
                 room /= 2;
                 kept = grown(kept_axes.clone(), room);
             }

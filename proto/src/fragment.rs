@@ -5,10 +5,10 @@
 use crate::dataset::DatasetSpec;
 use crate::store::StoreTarget;
 use std::sync::Arc;
-use xeng_kernels::{Block, Graph, NodeId};
+use xeng_kernels::{Block, Graph, NodeId, Tiling};
 
 /// A program over datasets of one region. Idempotent: running it again, or parts of it elsewhere, gives the same bits.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fragment {
     /// The datasets that it reads.
     pub datasets: Vec<DatasetUse>,
@@ -24,9 +24,19 @@ pub struct Fragment {
     pub answers: Vec<Task>,
     /// Which answers are written beside the data instead of being sent; at most one per task.
     pub writes: Vec<Write>,
+    /// Bytes that evaluating a box of gathered cells may compute; see [`xeng_kernels::Tiling::gathering`]. 0 for the usual number.
+    pub gathered_bytes: u64,
 }
 
 impl Fragment {
+    /// A tiling as this fragment's work is cut.
+    pub fn tiled(&self, tiling: Tiling) -> Tiling {
+        match usize::try_from(self.gathered_bytes) {
+            Ok(bytes) if bytes > 0 => tiling.gathering(bytes),
+            _ => tiling,
+        }
+    }
+
     /// How the answer of task number `task` is written, if it is not sent.
     pub fn write_of(&self, task: usize) -> Option<&Write> {
         self.writes.iter().find(|w| w.task as usize == task)

@@ -5,7 +5,7 @@
 use crate::decoded::Origin;
 use crate::local::Engine;
 use crate::open::{OpenDataset, current_snapshot};
-use crate::read::{AHEAD, ChunkKey, FAR_AHEAD, Kept, LEAST_AHEAD, Source, chunks_behind};
+use crate::read::{AHEAD, BATCH_BYTES, ChunkKey, FAR_AHEAD, Kept, LEAST_AHEAD, STREAMED_BYTES, Source, chunks_behind};
 use crate::run::{Merged, Program, run};
 use crate::tally::Tally;
 use crate::write::{MOST_WAITING, Queue, Writing, check_chunk};
@@ -30,8 +30,10 @@ const PLACES_TRIED: usize = 64;
 struct Needs {
     /// Of the boxes of its operators.
     boxes: usize,
-    /// Of its chunks, decoded.
+    /// Of its chunks, decoded; where they are read one after the other, of those that are held at once.
     chunks: usize,
+    /// Whether its chunks are too large together to be read ahead.
+    streams: bool,
     /// That reading or decoding takes for a while.
     scratch: usize,
 }
@@ -50,6 +52,8 @@ pub(crate) struct Execution {
     writings: Vec<Option<Writing>>,
     lanes: usize,
     ahead: usize,
+    /// Whether chunks are read as they are decoded, not ahead of it.
+    streams: bool,
     memory_bytes: usize,
     total_bytes: u64,
 }
@@ -64,7 +68,7 @@ impl Execution {
         let sources = sources(&engine, &fragment, &opened)?;
         check_leaves(&fragment, &sources)?;
         let grids: Vec<_> = sources.iter().map(|s| s.chunks.chunks()).collect();
-        let tiling = Tiling::of(&fragment.graph, &grids)?;
+        let tiling = fragment.tiled(Tiling::of(&fragment.graph, &grids)?);
         let graph = &fragment.graph;
         let hold = |task: &Task| Ok((task.clone(), WorkPlan::of(graph, &tiling, &task.nodes)?));
         let held = fragment.held.iter().map(hold).collect::<Result<Vec<_>, RegionError>>()?;
@@ -90,6 +94,7 @@ impl Execution {
             writings,
             lanes: 1,
             ahead: AHEAD,
+            streams: false,
             memory_bytes: 0,
             total_bytes,
             fragment: fragment.clone(),
@@ -119,7 +124,8 @@ impl Execution {
             let places = if writing.is_some() { PLACES_TRIED.min(plan.boxes()) } else { 0 };
             let tried = (0..places).filter_map(|i| plan.pieces(plan.boxes() * i / places * plan.units_per_box()).next());
             for at in tried.chain([plan.largest_piece()]) {
-                let Needs { boxes, chunks, scratch } = self.lane_bytes(task, plan, &at)?;
+                let Needs { boxes, chunks, streams, scratch } = self.lane_bytes(task, plan, &at)?;
+                self.streams |= streams;
                 // The piece that is computed, decoded and as it came; the one that the reader holds until there is room for it; and what
                 // reading and decoding take for a while.
                 lane = lane.max(boxes.saturating_add(chunks.saturating_mul(3)).saturating_add(scratch.saturating_mul(2)));
@@ -186,10 +192,13 @@ impl Execution {
             })
         };
         let keys = chunks_behind(graph, &known, &self.sources, &wanted)?;
-        let chunks = keys.iter().map(chunk_bytes).fold(0, usize::saturating_add);
+        let all = keys.iter().map(chunk_bytes).fold(0, usize::saturating_add);
+        let streams = all > STREAMED_BYTES;
+        let largest = keys.iter().map(chunk_bytes).max().unwrap_or(0);
+        let chunks = if streams { largest.saturating_add(BATCH_BYTES.max(largest)) } else { all };
         let read: std::collections::BTreeSet<u32> = keys.iter().map(|(source, _)| *source).collect();
         let scratch = read.iter().filter_map(|&n| self.sources.get(n as usize)).map(|s| s.chunks.scratch_bytes()).max().unwrap_or(0);
-        Ok(Needs { boxes, chunks, scratch })
+        Ok(Needs { boxes, chunks, streams, scratch })
     }
 
     /// Stand-ins for the results of held steps: nothing behind them is read again.
@@ -358,6 +367,7 @@ impl Execution {
             tally,
             cancelled,
             ahead: self.ahead,
+            streams: self.streams,
         };
         run(&program, &task.nodes, plan, range, (&self.engine.pool, self.lanes), sink)
     }

@@ -18,6 +18,11 @@ use xeng_proto::{ErrorKind, Kind, RegionError, Variable};
 
 /// Pieces that are fetched before they are computed, per lane: disks answer at once, networks after a round trip.
 pub(crate) const AHEAD: usize = 2;
+/// Decoded bytes of a piece's chunks above which they are not read ahead, but as they are decoded: what is made of whole lanes is made
+/// of more than memory holds.
+pub(crate) const STREAMED_BYTES: usize = 128 << 20;
+/// Decoded bytes of the chunks that are then fetched together.
+pub(crate) const BATCH_BYTES: usize = 8 << 20;
 /// As [`AHEAD`], where memory allows no more.
 pub(crate) const LEAST_AHEAD: usize = 1;
 /// As [`AHEAD`], where a request takes milliseconds and memory allows.
@@ -155,11 +160,14 @@ pub(crate) struct PieceLeaves<'a> {
     pub(crate) fetched: RefCell<Fetched>,
     pub(crate) before: &'a Leftovers,
     pub(crate) after: RefCell<Leftovers>,
+    /// Whether nothing was fetched, and nothing is left over: chunks come as they are wanted, a batch at a time.
+    pub(crate) streams: bool,
 }
 
 impl PieceLeaves<'_> {
     /// The raw cells of a chunk; `whole` says that nothing of it is left over for the next piece.
     fn raw(&self, key: &ChunkKey, whole: bool) -> Result<Arc<Block>, RegionError> {
+        let whole = whole || self.streams;
         if let Some(block) = self.after.borrow().raw.get(key) {
             return Ok(block.clone());
         }
@@ -204,7 +212,13 @@ impl Leaves for PieceLeaves<'_> {
         let mut keys = vec![];
         each_chunk(s.chunks.as_ref(), at, |chunk| keys.push((source, chunk.to_vec())));
         let mut out: Option<Block> = None;
-        for key in &keys {
+        let batch = if self.streams { batch_of(s) } else { usize::MAX };
+        for (number, key) in keys.iter().enumerate() {
+            if self.streams && number % batch == 0 {
+                self.go_on()?;
+                let next = keys[number..keys.len().min(number.saturating_add(batch))].to_vec();
+                *self.fetched.borrow_mut() = fetch(self.sources, next, self.tally)?;
+            }
             let covers: Bounds = key.1.iter().zip(grid).map(|(&c, axis)| axis.range(c)).collect();
             let Some(common) = bounds::intersect(&covers, at) else { continue };
             let raw = self.raw(key, common == covers)?;
@@ -218,6 +232,12 @@ impl Leaves for PieceLeaves<'_> {
         }
         Ok(out.unwrap_or_else(|| Block::filled(s.dtype(), &bounds::shape_of(at), f64::NAN)))
     }
+}
+
+/// How many chunks of a variable are fetched at once where they are read as they are decoded.
+fn batch_of(source: &Source) -> usize {
+    let chunk = source.chunks.chunks().iter().map(|axis| axis.longest()).fold(source.chunks.stored().size(), usize::saturating_mul);
+    (BATCH_BYTES / chunk.max(1)).max(1)
 }
 
 /// Calls `visit` with every chunk that meets the box, in C order.

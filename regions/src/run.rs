@@ -30,6 +30,8 @@ pub(crate) struct Program<'a> {
     pub(crate) cancelled: &'a AtomicBool,
     /// Pieces that each lane fetches before they are computed.
     pub(crate) ahead: usize,
+    /// Whether chunks are read as they are decoded, not ahead of it.
+    pub(crate) streams: bool,
 }
 
 /// A merged piece of a task's result: its box, its place in the box's merge tree, and one partial per node.
@@ -127,6 +129,13 @@ impl Shared<'_, '_> {
             if self.stopped() {
                 return Ok(());
             }
+            if p.streams {
+                let last = pieces.peek().is_none();
+                if lane.send(ReadPiece::new(unit, at, Fetched::new(), last)).is_err() {
+                    return Ok(());
+                }
+                continue;
+            }
             let wanted = self.inputs()?.into_iter().map(|id| (id, at.clone())).collect::<Vec<_>>();
             let keys = read::chunks_behind(p.graph, p.known, p.sources, &wanted)?;
             let fresh: Vec<read::ChunkKey> = keys.iter().filter(|k| !previous.contains(k)).cloned().collect();
@@ -203,6 +212,7 @@ impl Shared<'_, '_> {
             fetched: RefCell::new(fetched),
             before,
             after: RefCell::default(),
+            streams: p.streams,
         };
         let mut evaluator = Evaluator::new(p.graph, p.tiling, p.known, &leaves);
         let state = match partials {

@@ -120,8 +120,16 @@ async fn served() -> Served {
 }
 
 async fn execute(region: &GrpcRegion, index: u32) -> Result<AnswerStream, RegionError> {
-    let fragment =
-        Fragment { datasets: vec![], sources: vec![], given: vec![], graph: Graph::new(), held: vec![], answers: vec![], writes: vec![] };
+    let fragment = Fragment {
+        datasets: vec![],
+        sources: vec![],
+        given: vec![],
+        graph: Graph::new(),
+        held: vec![],
+        answers: vec![],
+        writes: vec![],
+        gathered_bytes: 0,
+    };
     region.execute(Arc::new(fragment), Part { index, count: 9 }).await
 }
 

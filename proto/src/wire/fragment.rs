@@ -21,6 +21,7 @@ impl Wire for Fragment {
             held: self.held.iter().map(Wire::to_wire).collect(),
             answers: self.answers.iter().map(Wire::to_wire).collect(),
             writes: self.writes.iter().map(Wire::to_wire).collect(),
+            gathered_bytes: self.gathered_bytes,
         }
     }
 
@@ -33,6 +34,7 @@ impl Wire for Fragment {
             held: list(message.held, budget)?,
             answers: list(message.answers, budget)?,
             writes: list(message.writes, budget)?,
+            gathered_bytes: message.gathered_bytes,
         };
         check(&fragment)?;
         Ok(fragment)

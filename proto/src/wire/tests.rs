@@ -120,6 +120,7 @@ fn fragment(graph: Graph) -> Fragment {
         held: vec![],
         answers: vec![Task { nodes: vec![last] }],
         writes: vec![],
+        gathered_bytes: 64 << 20,
     }
 }
 
