@@ -258,7 +258,9 @@ impl Along {
 }
 
 fn groups_fit(groups: &Option<Groups>, len: usize) -> bool {
-    groups.as_ref().is_none_or(|(codes, count)| codes.len() == len && codes.iter().all(|&c| c >= -1 && i64::from(c) < *count as i64))
+    groups.as_ref().is_none_or(|(codes, count)| {
+        codes.len() == len && *count <= len.max(1) && codes.iter().all(|&c| c >= -1 && i64::from(c) < *count as i64)
+    })
 }
 
 impl Eq for Along {}

@@ -241,6 +241,28 @@ pub fn nested_piece(graph: &Graph, tiling: &Tiling, node: &Node, at: &Bounds) ->
     Ok(Some((*input, piece)))
 }
 
+/// Bytes that computing box `at` of `node` takes for a while, beside its inputs and its result.
+///
+/// # Errors
+/// [`KernelError::Malformed`] when an input does not exist.
+pub fn scratch_bytes(graph: &Graph, node: &Node, at: &Bounds) -> Result<usize> {
+    let cells = bounds::size_of(at);
+    match &node.op {
+        // Sums, shares and quotients as float64, and where cells are there.
+        Op::Remap { input, .. } => {
+            let held: usize = input_boxes(graph, node, at)?.iter().map(|(_, b)| bounds::size_of(b)).sum();
+            let is_float = graph.node(*input)?.dtype.is_float();
+            Ok(cells.saturating_mul(4 * 8).saturating_add(if is_float { held.saturating_mul(4 + 8) } else { held.saturating_mul(8) }))
+        }
+        // The cells of other axes are brought beside those of the lane.
+        Op::Along { input, joined, .. } if !joined.is_empty() => {
+            let held: usize = input_boxes(graph, node, at)?.iter().map(|(_, b)| bounds::size_of(b)).sum();
+            Ok(held.saturating_mul(graph.node(*input)?.dtype.size() + 8))
+        }
+        _ => Ok(0),
+    }
+}
+
 fn split(b: Bounds, axis: usize, chunks: &crate::AxisChunks) -> Vec<Bounds> {
     if bounds::size_of(&b) <= NESTED_CELLS || b[axis].is_empty() {
         return vec![b];

@@ -6,6 +6,7 @@ use crate::along::Along;
 use crate::chunks::AxisChunks;
 use crate::error::Result;
 use crate::graph::{Graph, Index, Node, NodeId, Op};
+use crate::remap::RemappedAxis;
 
 /// The chunk grid of every node.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,7 +89,9 @@ impl Tiling {
                 let source = graph.node(*input)?;
                 let mut grid = self.grid(*input).to_vec();
                 axes.iter().for_each(|a| grid[a.axis] = AxisChunks::uniform(a.weights.len(), 0));
-                let row: usize = axes.iter().map(|a| source.dims[a.axis].len).fold(source.dtype.size(), usize::saturating_mul);
+                let of = |bytes: usize, len: &dyn Fn(&RemappedAxis) -> usize| axes.iter().map(len).fold(bytes, usize::saturating_mul);
+                let read = of(source.dtype.size(), &|a| source.dims[a.axis].len);
+                let row = read.max(of(4 * size_of::<f64>(), &|a| a.weights.len()));
                 let folded: Vec<usize> = axes.iter().map(|a| a.axis).collect();
                 narrowed(&mut grid, &folded, REMAPPED_BYTES / row.max(1));
                 grid

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Sender;
 use xeng_kernels::bounds::size_of;
 use xeng_kernels::boxes::visit_boxes;
-use xeng_kernels::evaluate::nested_piece;
+use xeng_kernels::evaluate::{nested_piece, scratch_bytes};
 use xeng_kernels::{Block, Bounds, Known, MergeTree, NodeId, Op, Partial, Tiling, WorkPlan};
 use xeng_proto::{Answer, Coverage, ErrorKind, Fragment, Part, Piece, RegionError, Task};
 
@@ -172,7 +172,8 @@ impl Execution {
         while let Some((id, at)) = waiting.pop() {
             let mut nested = vec![];
             visit_boxes(graph, id, &at, &mut |(id, node, at)| {
-                boxes = boxes.saturating_add(size_of(at).saturating_mul(node.dtype.size()));
+                let scratch = scratch_bytes(graph, node, at).unwrap_or(usize::MAX);
+                boxes = boxes.saturating_add(size_of(at).saturating_mul(node.dtype.size())).saturating_add(scratch);
                 // A reduction that is not held is computed where it is needed, a piece of its input at a time.
                 nested.extend((!known.contains_key(&id)).then(|| nested_piece(graph, &self.tiling, node, at)));
                 !known.contains_key(&id)

@@ -10,10 +10,44 @@ use std::fs::{self, File};
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
-/// Whether a store may take the place of what is there: an empty folder, or a Zarr store.
+/// Names of the files that describe a group or an array of a Zarr store.
+const METADATA: [&str; 5] = ["zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata"];
+/// Folders of a store that are looked at.
+const MOST_FOLDERS: usize = 10_000;
+
+/// Whether a store may take the place of what is there: an empty folder, or a Zarr store that holds nothing else.
 pub fn is_replaceable(path: &Path) -> bool {
     let empty = || fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
-    path.is_dir() && (path.join("zarr.json").is_file() || path.join(".zgroup").is_file() || empty())
+    path.is_dir() && (empty() || is_store(path))
+}
+
+/// Whether a folder is a group of arrays and groups, and of nothing that somebody may have put among them.
+fn is_store(path: &Path) -> bool {
+    let holds = |folder: &Path, names: &[&str]| names.iter().any(|n| folder.join(n).is_file());
+    let is_array = |folder: &Path| {
+        holds(folder, &[".zarray"]) || fs::read_to_string(folder.join("zarr.json")).is_ok_and(|text| text.contains("\"array\""))
+    };
+    let mut folders = vec![path.to_path_buf()];
+    for looked_at in 0.. {
+        let Some(folder) = folders.pop() else { return holds(path, &["zarr.json", ".zgroup"]) };
+        let Ok(entries) = fs::read_dir(&folder) else { return false };
+        if looked_at >= MOST_FOLDERS || !holds(&folder, &["zarr.json", ".zgroup", ".zarray"]) {
+            return false;
+        }
+        if is_array(&folder) {
+            // What lies below an array are its chunks.
+            continue;
+        }
+        for entry in entries {
+            let Ok(entry) = entry else { return false };
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                Ok(kind) if kind.is_file() && METADATA.iter().any(|name| entry.file_name() == *name) => {}
+                _ => return false,
+            }
+        }
+    }
+    false
 }
 
 /// Renames a folder over another one, which keeps its place if that fails.
@@ -50,7 +84,7 @@ fn old_of(path: &Path) -> Result<PathBuf> {
     Ok(path.with_file_name(format!(".{name}.old-{}-{}", Owner::this(), owner::next())))
 }
 
-/// Puts back the store that a process was killed while replacing, or removes it if the new one is in its place.
+/// Puts back the store that a process was killed while replacing, or removes it if another store is in its place.
 pub fn mend(path: &Path) {
     let Some(name) = path.file_name().and_then(|n| n.to_str()) else { return };
     let prefix = format!(".{name}.old-");
@@ -59,11 +93,12 @@ pub fn mend(path: &Path) {
         if !tag.rsplit_once('-').and_then(|(owner, _)| Owner::parse(owner)).is_some_and(|owner| owner.is_gone()) {
             continue;
         }
-        if path.symlink_metadata().is_ok() {
-            let _ = fs::remove_dir_all(&old);
-        } else {
+        if path.symlink_metadata().is_err() {
             let _ = fs::rename(&old, path);
+        } else if is_store(path) {
+            let _ = fs::remove_dir_all(&old);
         }
+        // Something else has taken the place: the old store is the only one, and stays where it is.
     }
 }
 
@@ -178,6 +213,34 @@ mod tests {
         fs::write(place.join("thesis.txt"), "years").unwrap();
         assert_eq!(replace(&new, &place).unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(names(&place), ["thesis.txt"]);
+    }
+
+    #[test]
+    fn what_was_put_into_a_store_is_not_removed_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("out.zarr");
+        store(&place, "{\"node_type\":\"group\"}");
+        store(&place.join("t"), "{\"node_type\":\"array\"}");
+        fs::create_dir_all(place.join("t/c/0")).unwrap();
+        fs::write(place.join("t/c/0/1"), [1]).unwrap();
+        assert!(is_replaceable(&place));
+        fs::create_dir(place.join("archive")).unwrap();
+        assert!(!is_replaceable(&place), "a folder that is no group");
+        fs::remove_dir(place.join("archive")).unwrap();
+        fs::write(place.join("thesis.txt"), "years").unwrap();
+        assert!(!is_replaceable(&place));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_old_store_stays_where_something_else_took_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("out.zarr");
+        let old = folder.path().join(format!(".out.zarr.old-{}-0", dead()));
+        store(&old, "old");
+        fs::create_dir(&place).unwrap();
+        mend(&place);
+        assert_eq!(fs::read_to_string(old.join("zarr.json")).unwrap(), "old");
     }
 
     #[cfg(target_os = "linux")]

@@ -7,6 +7,7 @@ use super::{inputs, print, setup, stores};
 use crate::error::{Error, Result};
 use crate::output;
 use crate::session::Job;
+use std::path::Path;
 
 pub(super) async fn eval(args: EvalArgs) -> Result<()> {
     let base = setup::base(&args.at)?;
@@ -18,6 +19,7 @@ pub(super) async fn eval(args: EvalArgs) -> Result<()> {
         output::check_path(path).map_err(Error::from)?;
     }
     inputs::spare(&job.opens, outputs.iter().cloned())?;
+    inputs::spare_text(args.expr.strip_prefix('@').map(Path::new), outputs.iter().cloned())?;
     let entries = job.compute.clone();
     let progress = Progress::new(args.at.progress);
     let run = stores::settled(&session, session.evaluate(&job, &|region, told| progress.set(region, told))).await;

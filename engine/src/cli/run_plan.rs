@@ -16,6 +16,9 @@ pub(super) async fn run(args: RunArgs) -> Result<()> {
     let plan = crate::planfile::read(&args.plan, args.at.topology.as_deref(), &args.set)?;
     let job = Job { stores: stores::of_plan(&plan), ..job(&plan)? };
     inputs::spare(&job.opens, plan.output.values().flat_map(|o| o.paths()).map(|path| plan.folder.join(path)))?;
+    let outputs = || plan.output.values().flat_map(|o| o.paths()).map(|path| plan.folder.join(path));
+    inputs::spare_text(Some(&args.plan), outputs())?;
+    inputs::spare_text(args.at.topology.as_deref(), outputs())?;
     check_outputs(&plan)?;
     let session = setup::session(&plan, &args.at)?;
     let progress = Progress::new(args.at.progress);

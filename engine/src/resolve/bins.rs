@@ -19,7 +19,8 @@ pub fn groupby_bins(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value>
     let mut bound =
         args.bind(&["group", "bins", "right", "labels", "precision", "include_lowest", "squeeze", "restore_coord_dims", "duplicates"])?;
     bound.unsupported(&["duplicates"])?;
-    for ignored in ["precision", "squeeze", "restore_coord_dims"] {
+    let precision = bound.int("precision")?.and_then(|p| usize::try_from(p).ok()).unwrap_or(3).min(15);
+    for ignored in ["squeeze", "restore_coord_dims"] {
         bound.take(ignored);
     }
     let (by, edges) = (bound.need("group")?, bound.need("bins")?);
@@ -57,7 +58,7 @@ pub fn groupby_bins(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value>
     let fill: Vec<i64> = (0..bins as i64).map(|b| used.binary_search(&b).map_or(-1, |i| i as i64)).collect();
     let whole = !block.dtype().is_float();
     let labels = match names {
-        None => Values::Texts((0..bins).map(|b| interval(at[b], at[b + 1], whole, right, lowest && b == 0)).collect()),
+        None => Values::Texts(intervals(&at, whole, right, lowest, precision)),
         Some(arg) => {
             let (given, shape) = literals::cells(plan, &arg.value).map_err(|f| f.at(arg.span))?;
             if shape != [bins] {
@@ -82,12 +83,43 @@ pub fn groupby_bins(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value>
     Ok(Value::Grouped(Box::new(Grouped { object: base.clone(), by })))
 }
 
-/// As pandas writes an interval: `(0, 5]`, `[0.5, 2.0)`.
-fn interval(from: f64, to: f64, whole: bool, right: bool, lowest: bool) -> String {
-    let number = |v: f64| if whole { format!("{v:.0}") } else { format!("{v:?}") };
-    // Including the lowest value, pandas lowers the first edge by a thousandth.
-    let from = if lowest { from - 0.001 } else { from };
-    let from = if lowest { format!("{from:?}") } else { number(from) };
-    let to = if lowest { format!("{to:?}") } else { number(to) };
-    if right { format!("({from}, {to}]") } else { format!("[{from}, {to})") }
+/// Intervals as pandas writes them: `(0, 5]`, `[0.5, 2.0)`; edges rounded to `precision` digits, or as many as tell them apart.
+fn intervals(at: &[f64], whole: bool, right: bool, lowest: bool, precision: usize) -> Vec<String> {
+    let told = |digits: usize| at.iter().map(|&v| rounded(v, digits)).collect::<Vec<f64>>();
+    let distinct = |edges: &[f64]| edges.windows(2).all(|w| w[0] < w[1]);
+    let digits = (precision..20).find(|&d| distinct(&told(d))).unwrap_or(precision);
+    let mut edges = told(digits);
+    if lowest && right {
+        // Including the lowest value, pandas lowers the first edge.
+        edges[0] -= 10f64.powi(-(digits as i32));
+    }
+    let number = |v: f64| if whole && !(lowest && right) { format!("{v:.0}") } else { format!("{v:?}") };
+    let pair =
+        |w: &[f64]| if right { format!("({}, {}]", number(w[0]), number(w[1])) } else { format!("[{}, {})", number(w[0]), number(w[1])) };
+    edges.windows(2).map(pair).collect()
+}
+
+/// pandas' `_round_frac`: digits behind the point, of numbers below one those behind the first that is not zero.
+fn rounded(v: f64, precision: usize) -> f64 {
+    if v == 0.0 || !v.is_finite() {
+        return v;
+    }
+    let digits = if v.trunc() == 0.0 { precision as i32 - 1 - v.abs().log10().floor() as i32 } else { precision as i32 };
+    let scale = 10f64.powi(digits);
+    let scaled = (v * scale).round_ties_even() / scale;
+    if scaled.is_finite() { scaled } else { v }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `pandas.cut(...).categories` of these edges.
+    #[test]
+    fn intervals_are_written_as_pandas_does() {
+        assert_eq!(intervals(&[-90.0, 0.123456, 90.0], false, true, false, 3), ["(-90.0, 0.123]", "(0.123, 90.0]"]);
+        assert_eq!(intervals(&[-90.0, 0.0, 60.0], true, true, true, 3), ["(-90.001, 0.0]", "(0.0, 60.0]"]);
+        assert_eq!(intervals(&[0.0, 5.0, 9.0], true, false, false, 3), ["[0, 5)", "[5, 9)"]);
+        assert_eq!(intervals(&[1.00001, 1.00002, 2.0], false, true, false, 3), ["(1.00001, 1.00002]", "(1.00002, 2.0]"]);
+    }
 }

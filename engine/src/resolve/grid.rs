@@ -11,6 +11,9 @@ use crate::lazy::labels;
 use xeng_kernels::remap::Weights;
 use xeng_proto::AttrValue;
 
+/// Parts of a cell below which two labels or edges are the same: `float32` labels of a circle are known to less.
+const ROUNDING: f64 = 1e-5;
+
 /// What a horizontal coordinate counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Horizontal {
@@ -74,7 +77,14 @@ impl Axis {
         if kind == Horizontal::Latitude && (sorted[0] < -90.0001 || sorted[sorted.len() - 1] > 90.0001) {
             return refuse(format!("'{name}' holds latitudes beyond the poles"));
         }
-        Ok(Axis { kind, edges: edges(&sorted, kind), centres: centres.to_vec(), descends })
+        let axis = Axis { kind, edges: edges(&sorted, kind), centres: centres.to_vec(), descends };
+        let step = (sorted[sorted.len() - 1] - sorted[0]) / (sorted.len() - 1) as f64;
+        if kind == Horizontal::Longitude && sorted[sorted.len() - 1] - sorted[0] > 360.0 - 0.5 * step {
+            return refuse(format!(
+                "the longitudes of '{name}' go around more than once; leave the last one out: .isel({name}=slice(0, -1))"
+            ));
+        }
+        Ok(axis)
     }
 
     /// The number of cells.
@@ -137,7 +147,8 @@ impl Axis {
                 let mut i = self.edges.partition_point(|e| *e <= a).saturating_sub(1);
                 while i < n && self.edges[i] < b {
                     let (low, high) = (self.edges[i].max(a), self.edges[i + 1].min(b));
-                    if high > low {
+                    // Edges that are the same but for rounding do not overlap.
+                    if high - low > ROUNDING * (self.edges[i + 1] - self.edges[i]).min(b - a) {
                         found.push((i, self.measure(low, high)));
                     }
                     i += 1;
@@ -173,12 +184,14 @@ impl Axis {
         let around = periodic && self.goes_around();
         let turns = periodic && self.kind == Horizontal::Longitude;
         let mut runs = vec![];
+        let step = (sorted[n - 1] - sorted[0]) / (n - 1) as f64;
+        let near = ROUNDING * step;
         for &x in &to.centres {
-            let x = if turns { sorted[0] + (x - sorted[0]).rem_euclid(360.0) } else { x };
-            let after = sorted.partition_point(|c| *c <= x);
+            let x = if turns { turned(x, sorted[0] - near) } else { x };
+            let after = sorted.partition_point(|c| *c <= x + near);
             let run = match after {
                 0 => (0, vec![]),
-                _ if sorted[after - 1] == x => (after - 1, vec![1.0]),
+                _ if (x - sorted[after - 1]).abs() <= near => (after - 1, vec![1.0]),
                 _ if after < n => {
                     let share = (x - sorted[after - 1]) / (sorted[after] - sorted[after - 1]);
                     (after - 1, vec![1.0 - share, share])
@@ -194,22 +207,27 @@ impl Axis {
         Weights::new(n, &runs)
     }
 
-    /// For each label of `to`: the nearest label; of two that are as near, the larger. Around the circle if longitudes go around.
+    /// For each label of `to`: the position of the nearest label, of two that are as near the larger; `-1` outside of all cells.
     pub fn nearest(&self, to: &Axis, periodic: bool) -> Vec<i64> {
         let turns = periodic && self.kind == Horizontal::Longitude;
-        let distance = |a: f64, b: f64| {
-            let d = (a - b).abs();
-            if turns { (d % 360.0).min(360.0 - d % 360.0) } else { d }
-        };
+        let n = self.len();
+        let near = ROUNDING * (self.edges[n] - self.edges[0]) / n as f64;
         let nearest = |x: f64| {
-            let better = |best: usize, i: usize| {
-                let (d, e) = (distance(self.centres[i], x), distance(self.centres[best], x));
-                d < e || d == e && self.centres[i] > self.centres[best]
-            };
-            (1..self.len()).fold(0, |best, i| if better(best, i) { i } else { best }) as i64
+            let x = if turns { turned(x, self.edges[0] - near) } else { x };
+            if x < self.edges[0] - near || x > self.edges[n] + near {
+                return -1;
+            }
+            // Edges lie half way between labels: the cell that holds it is that of the nearest one.
+            let at = self.edges.partition_point(|e| *e <= x + near).saturating_sub(1).min(n - 1);
+            (if self.descends { n - 1 - at } else { at }) as i64
         };
         to.centres.iter().map(|&x| nearest(x)).collect()
     }
+}
+
+/// A longitude in the turn that begins at `start`.
+fn turned(x: f64, start: f64) -> f64 {
+    start + (x - start).rem_euclid(360.0)
 }
 
 /// Half way between ascending labels, and as far beyond the first and last.
@@ -277,6 +295,21 @@ mod tests {
         let region = axis("lon", &[10.0, 20.0, 30.0]);
         assert_eq!(region.neighbours(&axis("lon", &[-345.0, 35.0]), true).lengths(), [2, 0]);
         assert_eq!(globe.nearest(&axis("lon", &[-44.0, 350.0]), true), [0, 0]);
+        assert_eq!(region.nearest(&axis("lon", &[-346.0, 35.5, 200.0]), true), [0, -1, -1]);
+        assert_eq!(region.neighbours(&region, true).all(), [1.0, 1.0, 1.0]);
+    }
+
+    /// Labels that are the same but for rounding get the cell itself, and nothing of its neighbours.
+    #[test]
+    fn rounding_makes_no_neighbours() {
+        let from = axis("lon", &range(0.0, 0.3, 1200));
+        let to = axis("lon", &range(-180.0, 0.3, 1200));
+        assert!(from.overlaps(&to, true).lengths().iter().all(|n| *n == 1));
+        assert!(from.neighbours(&to, true).lengths().iter().all(|n| *n == 1));
+        let single: Vec<f64> = range(-4.8, 0.25, 20).iter().map(|x| f64::from(*x as f32)).collect();
+        let (wide, held) = (axis("lon", &range(-4.8, 0.25, 20)), axis("lon", &single));
+        assert!(held.neighbours(&wide, true).lengths().iter().all(|n| *n == 1));
+        assert!(wide.nearest(&held, true).iter().enumerate().all(|(i, at)| i as i64 == *at));
     }
 
     #[test]

@@ -64,6 +64,9 @@ fn regrid(plan: &mut Plan, a: &LazyArray, args: Args) -> Outcome<Value> {
             Method::Bilinear => from.neighbours(&target, periodic),
             Method::Nearest => {
                 let at = from.nearest(&target, periodic);
+                if at.contains(&-1) {
+                    out.node = plan.cast(out.node, indexing::promoted(plan.dtype(out.node)?))?;
+                }
                 out = indexing::pick(plan, &out, dim, &Picked::Many(Index::compact(&at)), Scalars::Keep)?;
                 continue;
             }

@@ -141,6 +141,12 @@ fn slid(plan: &mut Plan, a: &LazyArray, r: &Rolled, statistic: Statistic) -> Out
     let own = plan.names(a.node)?;
     let windows: Vec<(&String, &Window)> = r.windows.iter().filter(|(d, _)| own.contains(d)).collect();
     if windows.is_empty() {
+        if statistic == Statistic::Count {
+            let name = a.name.as_deref().unwrap_or_default();
+            return Err(Fault::unsupported(format!(
+                "count() of windows of a dataset whose variable '{name}' lacks the dimension; name the variables: ds[['tas']],"
+            )));
+        }
         return Ok(a.clone());
     }
     if windows.len() < r.windows.len() {

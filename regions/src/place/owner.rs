@@ -49,7 +49,9 @@ impl Owner {
 
     /// Whether it has certainly ended: of other machines, and on systems that do not tell, that is never certain.
     pub fn is_gone(&self) -> bool {
-        !self.host.is_empty() && self.host == host() && began(self.process) != Some(self.began)
+        // Where the processes of others are hidden (`hidepid`), one that cannot be seen may live.
+        let sees_others = || began(1).is_some();
+        !self.host.is_empty() && self.host == host() && began(self.process) != Some(self.began) && sees_others()
     }
 }
 

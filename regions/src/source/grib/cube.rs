@@ -23,8 +23,13 @@ use xeng_proto::RegionError;
 pub(super) fn variable_name(product: &Product) -> String {
     match parameter::find(product) {
         Some(known) => known.variable.to_owned(),
-        None => format!("param_{}_{}_{}", product.discipline, product.category, product.number),
+        None => parameter_name(product),
     }
+}
+
+/// The name of a parameter by its numbers.
+fn parameter_name(product: &Product) -> String {
+    format!("param_{}_{}_{}", product.discipline, product.category, product.number)
 }
 
 /// The variables of a file.
@@ -56,6 +61,15 @@ pub(super) fn dataset(file: &Arc<dyn Object>, is_remote: bool, fields: &Fields) 
         }
     }
     for unknown in &fields.unknown {
+        if unknown.product.is_none() {
+            // What is of the same parameter may lack this field: its level or its time is not known.
+            let of_it = |f: &&Field| parameter_name(&f.product) == unknown.name;
+            for name in fields.known.iter().filter(of_it).map(|f| variable_name(&f.product)) {
+                if out.variables.shift_remove(&name).is_some() {
+                    out.unreadable.insert(name, format!("a field of its parameter cannot be read: {}", unknown.reason));
+                }
+            }
+        }
         // A variable that can be read in part would lack fields in silence.
         if out.variables.shift_remove(&unknown.name).is_some() || !out.unreadable.contains_key(&unknown.name) {
             out.unreadable.insert(unknown.name.clone(), unknown.reason.clone());
