@@ -79,7 +79,7 @@ impl Axis {
         }
         let axis = Axis { kind, edges: edges(&sorted, kind), centres: centres.to_vec(), descends };
         let step = (sorted[sorted.len() - 1] - sorted[0]) / (sorted.len() - 1) as f64;
-        if kind == Horizontal::Longitude && sorted[sorted.len() - 1] - sorted[0] > 360.0 - 0.5 * step {
+        if kind == Horizontal::Longitude && sorted[sorted.len() - 1] - sorted[0] > 360.0 - 1e-3 * step {
             return refuse(format!(
                 "the longitudes of '{name}' go around more than once; leave the last one out: .isel({name}=slice(0, -1))"
             ));
