@@ -77,14 +77,22 @@ impl Axis {
         if kind == Horizontal::Latitude && (sorted[0] < -90.0001 || sorted[sorted.len() - 1] > 90.0001) {
             return refuse(format!("'{name}' holds latitudes beyond the poles"));
         }
-        let axis = Axis { kind, edges: edges(&sorted, kind), centres: centres.to_vec(), descends };
-        let step = (sorted[sorted.len() - 1] - sorted[0]) / (sorted.len() - 1) as f64;
-        if kind == Horizontal::Longitude && sorted[sorted.len() - 1] - sorted[0] > 360.0 - 1e-3 * step {
+        Ok(Axis { kind, edges: edges(&sorted, kind), centres: centres.to_vec(), descends })
+    }
+
+    /// The axis, if its longitudes go around the circle once at most: else cells would count twice.
+    ///
+    /// # Errors
+    /// When the last label is the first one again.
+    pub fn once(self, name: &str) -> Outcome<Axis> {
+        let (low, high) = self.centres.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), c| (l.min(*c), h.max(*c)));
+        let step = (high - low) / (self.len().max(2) - 1) as f64;
+        if self.kind == Horizontal::Longitude && high - low > 360.0 - 1e-3 * step {
             return refuse(format!(
                 "the longitudes of '{name}' go around more than once; leave the last one out: .isel({name}=slice(0, -1))"
             ));
         }
-        Ok(axis)
+        Ok(self)
     }
 
     /// The number of cells.
@@ -295,7 +303,8 @@ mod tests {
         let region = axis("lon", &[10.0, 20.0, 30.0]);
         assert_eq!(region.neighbours(&axis("lon", &[-345.0, 35.0]), true).lengths(), [2, 0]);
         assert_eq!(globe.nearest(&axis("lon", &[-44.0, 350.0]), true), [0, 0]);
-        assert_eq!(region.nearest(&axis("lon", &[-346.0, 35.5, 200.0]), true), [0, -1, -1]);
+        assert_eq!(region.nearest(&axis("lon", &[-346.0, -340.0]), true), [0, 1]);
+        assert_eq!(region.nearest(&axis("lon", &[35.5, 200.0]), true), [-1, -1]);
         assert_eq!(region.neighbours(&region, true).all(), [1.0, 1.0, 1.0]);
     }
 

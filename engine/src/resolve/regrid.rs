@@ -58,7 +58,7 @@ fn regrid(plan: &mut Plan, a: &LazyArray, args: Args) -> Outcome<Value> {
             return Err(Fault::new(format!("dimension '{dim}' of the array has no labels to regrid by")).at(to.span));
         };
         let kind = kind_of(dim, own);
-        let (from, target) = (Axis::of(dim, own, kind)?, Axis::of(dim, coord, kind).map_err(|f| f.at(to.span))?);
+        let (from, target) = (Axis::of(dim, own, kind)?.once(dim)?, Axis::of(dim, coord, kind).map_err(|f| f.at(to.span))?);
         let weights = match method {
             Method::Conservative => from.overlaps(&target, periodic),
             Method::Bilinear => from.neighbours(&target, periodic),
@@ -154,6 +154,11 @@ fn wrap_lon(plan: &mut Plan, a: &LazyArray, args: Args) -> Outcome<Value> {
     let Some(values) = coord.known() else { return refuse(format!("the labels of '{dim}' are not known while planning")) };
     let Values::Numbers(block) = &**values else { return refuse(format!("the labels of '{dim}' are no numbers")) };
     let wrapped: Vec<f64> = block.to_f64_vec().into_iter().map(|x| start + (x - start).rem_euclid(360.0)).collect();
+    let mut sorted = wrapped.clone();
+    sorted.sort_by(f64::total_cmp);
+    if sorted.windows(2).any(|w| w[1] - w[0] < 1e-6) {
+        return refuse(format!("the longitudes of '{dim}' go around more than once; leave the last one out: .isel({dim}=slice(0, -1))"));
+    }
     let dtype = if block.dtype().is_float() { block.dtype() } else { DType::F64 };
     let values = Values::Numbers(labels::block_of(dtype, &wrapped)?);
     let mut out = a.clone();
@@ -169,7 +174,7 @@ fn area_weights(plan: &mut Plan, a: &LazyArray, args: Args) -> Outcome<Value> {
     let heights: Vec<f64> = Axis::of(&lat, &lat_coord, Horizontal::Latitude)?.sizes().into_iter().map(|s| s / 2.0).collect();
     let (widths, dims) = match &lon {
         Some((lon, coord)) => {
-            let widths = Axis::of(lon, coord, Horizontal::Longitude)?.sizes().into_iter().map(|s| s / 360.0).collect();
+            let widths = Axis::of(lon, coord, Horizontal::Longitude)?.once(lon)?.sizes().into_iter().map(|s| s / 360.0).collect();
             (widths, vec![lat.clone(), lon.clone()])
         }
         None => (vec![1.0], vec![lat.clone()]),

@@ -40,12 +40,13 @@ async fn a_store_is_seen_once_it_is_whole() {
     engine.store(&target, begin.clone()).await.unwrap();
     for _ in 0..2 {
         engine.store(&target, put("zarr.json", "{}")).await.unwrap();
+        engine.store(&target, put("t/zarr.json", "{\"node_type\":\"array\"}")).await.unwrap();
         engine.store(&target, put("t/c/0/1", "cells")).await.unwrap();
     }
-    refused(engine.store(&target, StoreStep::Commit { files: 3, bytes: 7 }).await, ErrorKind::Data);
-    refused(engine.store(&target, StoreStep::Commit { files: 2, bytes: 8 }).await, ErrorKind::Data);
+    refused(engine.store(&target, StoreStep::Commit { files: 2, bytes: 28 }).await, ErrorKind::Data);
+    refused(engine.store(&target, StoreStep::Commit { files: 3, bytes: 29 }).await, ErrorKind::Data);
     assert!(names(folder.path()).iter().all(|name| name.starts_with(".out.zarr.partial-0123abcd-")), "{:?}", names(folder.path()));
-    engine.store(&target, StoreStep::Commit { files: 2, bytes: 7 }).await.unwrap();
+    engine.store(&target, StoreStep::Commit { files: 3, bytes: 28 }).await.unwrap();
     assert_eq!(names(folder.path()), ["out.zarr"]);
     assert_eq!(std::fs::read(folder.path().join("out.zarr/t/c/0/1")).unwrap(), b"cells");
     // Whoever comes too late finds nothing to write to.
