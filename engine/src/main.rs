@@ -7,9 +7,9 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The allocator's option that says how many milliseconds it keeps memory that was freed: a second by default, in which an engine that reads
-/// fast frees as much again as its budget.
+/// fast frees as much again as its budget. Much less, and the system clears pages for as long as chunks are decoded.
 const PURGE_DELAY: c_int = 15;
-const PURGE_DELAY_MS: c_long = 10;
+const PURGE_DELAY_MS: c_long = 100;
 
 unsafe extern "C" {
     fn mi_option_set(option: c_int, value: c_long);

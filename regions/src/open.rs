@@ -136,6 +136,14 @@ fn find(stores: &Stores, spec: &DatasetSpec) -> Result<Vec<Found>, RegionError> 
 
 /// Describes one file or Zarr store, from what was saved of it where it has not changed since.
 pub(crate) fn open_one(stores: &Stores, file: &Found, spec: &DatasetSpec) -> Result<Described, RegionError> {
+    let described = described(stores, file, spec);
+    if let Some(object) = &file.look.object {
+        object.is_described();
+    }
+    described
+}
+
+fn described(stores: &Stores, file: &Found, spec: &DatasetSpec) -> Result<Described, RegionError> {
     let (group, name) = (spec.group.as_deref().unwrap_or(""), file.at.name());
     let shelf = stores.manifests().zip(file.look.object.as_ref()).zip(file.look.identity.as_ref());
     if let Some(((manifests, object), identity)) = shelf

@@ -2,6 +2,7 @@
 //!
 //! In: URIs. Out: byte ranges. Never fewer bytes than asked for, never bytes of an object that has changed since it was opened.
 
+mod beginning;
 pub mod local;
 pub mod ranged;
 mod reach;
@@ -50,6 +51,9 @@ pub trait Object: Send + Sync + Debug {
     fn read_many(&self, ranges: &[(u64, usize)]) -> Result<Vec<Bytes>, RegionError> {
         ranges.iter().map(|&(offset, len)| self.read(offset, len)).collect()
     }
+
+    /// Told that its metadata has been read: what was kept for that may go.
+    fn is_described(&self) {}
 }
 
 /// A set of objects, named by keys that `/` divides into folders.

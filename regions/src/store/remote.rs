@@ -4,6 +4,7 @@
 //! than the one that was opened: the ETag (else time and length) is pinned. Overload, server errors and cut connections are
 //! tried again with growing pauses; a refusal is not.
 
+use super::beginning::Beginning;
 use super::{Identity, Look, Object, Store, StoreConfig, changed, outside};
 use crate::cache::Cache;
 use crate::cache::object::CachedObject;
@@ -105,11 +106,10 @@ impl RemoteStore {
     fn object(&self, meta: ObjectMeta) -> Arc<dyn Object> {
         let name = self.name(meta.location.as_ref());
         let version = version_of(&meta);
-        let far: Arc<dyn Object> =
-            Arc::new(RemoteObject { client: self.client.clone(), network: self.network.clone(), name, version, meta });
+        let far = RemoteObject { client: self.client.clone(), network: self.network.clone(), name, version, meta };
         match &self.cache {
-            Some(cache) => Arc::new(CachedObject::new(far, cache.clone())),
-            None => far,
+            Some(cache) => Arc::new(Beginning::of(CachedObject::new(Arc::new(far), cache.clone()))),
+            None => Arc::new(Beginning::of(far)),
         }
     }
 
