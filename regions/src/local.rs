@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use xeng_proto::{
@@ -28,6 +28,9 @@ const ANSWERS_WAITING: usize = 4;
 const WAITING_TOLD_EVERY: Duration = Duration::from_secs(1);
 /// Open datasets that are remembered.
 const REMEMBERED: usize = 64;
+/// How long what lies far away is taken to be as it was when it was last looked at: a look takes a round trip, and every later answer proves
+/// that it is of the version which was seen.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What an engine is made of.
 #[derive(Clone, Debug)]
@@ -73,7 +76,7 @@ pub(crate) struct Engine {
     pub(crate) decoded: Arc<DecodedChunks>,
     active: AtomicU32,
     pub(crate) stores: Stores,
-    remembered: Mutex<HashMap<DatasetSpec, Arc<OpenDataset>>>,
+    remembered: Mutex<HashMap<DatasetSpec, (Arc<OpenDataset>, Instant)>>,
 }
 
 impl LocalRegion {
@@ -101,21 +104,30 @@ impl Engine {
     pub(crate) fn open(&self, spec: &DatasetSpec) -> Result<Arc<OpenDataset>, RegionError> {
         spec.uris().try_for_each(|uri| self.config.roots.check(uri))?;
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(spec).cloned();
-        if let Some(known) = remembered
+        let looked = Instant::now();
+        if let Some((known, before)) = remembered
             && !known.is_stale()
         {
+            if known.is_far() && before.elapsed() < LOOK_AGAIN {
+                return Ok(known);
+            }
             if current_state(&self.stores, spec)? == known.state {
+                self.remember(spec, (known.clone(), looked));
                 return Ok(known);
             }
             known.expire();
         }
         let fresh = Arc::new(open(&self.stores, spec)?);
+        self.remember(spec, (fresh.clone(), looked));
+        Ok(fresh)
+    }
+
+    fn remember(&self, spec: &DatasetSpec, seen: (Arc<OpenDataset>, Instant)) {
         let mut all = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= REMEMBERED {
+        if all.len() >= REMEMBERED && !all.contains_key(spec) {
             all.clear();
         }
-        all.insert(spec.clone(), fresh.clone());
-        Ok(fresh)
+        all.insert(spec.clone(), seen);
     }
 }
 

@@ -4,6 +4,7 @@
 //! Format: HDF5 File Format Specification 3.0; netCDF-4's use of it: the "netCDF-4 File Format" appendix of the netCDF User's Guide.
 
 pub mod attrs;
+mod btree;
 mod chunks;
 pub mod dims;
 pub mod filters;
@@ -18,8 +19,10 @@ use super::{ChunkSource, ravel};
 use crate::codec::{Codec, Pipeline};
 use crate::store::Object;
 use crate::store::ranged::metadata_of;
+use btree::Tree;
 use dims::{Clash, Scales};
 use filters::{codec, filter_name};
+use hdf5_reader::chunk_index::ChunkEntry;
 use hdf5_reader::group::Group;
 use hdf5_reader::messages::HdfMessage;
 use hdf5_reader::{Dataset, Hdf5File, OpenOptions};
@@ -349,8 +352,7 @@ impl Hdf5 {
         let counts: Vec<usize> = grid.iter().map(AxisChunks::count).collect();
         let count = counts.iter().try_fold(1usize, |n, &c| n.checked_mul(c)).unwrap_or(usize::MAX);
         let mut entries = vec![];
-        let list = || chunks::entries(&self.metadata, member, (index.address, index.indexing), &layout.chunk_shape, layout.dtype.size());
-        let found = if count == 0 { vec![] } else { list().map_err(|e| self.bad(format!("{}: {e}", member.name())))? };
+        let found = if count == 0 { vec![] } else { self.entries(member, &layout, &index)? };
         if found.len() > MAX_CHUNKS {
             return Err(RegionError::data(format!("{what}: {} chunks are more than can be listed", found.len())));
         }
@@ -388,6 +390,31 @@ impl Hdf5 {
             layout,
             recipe: None,
         })
+    }
+
+    /// The chunks of a dataset that were written, as its index tells.
+    fn entries(&self, member: &Dataset, layout: &Layout, index: &ChunkIndex<'_>) -> Result<Vec<ChunkEntry>, RegionError> {
+        let (address, sizes) = (index.address, self.sizes());
+        if address == sizes.undefined() {
+            return Ok(vec![]);
+        }
+        let mut found = match index.indexing {
+            Some(indexing) => chunks::entries(&self.metadata, member, (address, indexing), &layout.chunk_shape, layout.dtype.size())
+                .map_err(|e| self.bad(format!("{}: {e}", member.name())))?,
+            None => Tree {
+                file: self.file.as_ref(),
+                metadata: self.metadata.storage(),
+                base: self.base,
+                is_remote: self.is_remote,
+                what: member.name(),
+                sizes,
+                rank: layout.chunk_shape.len(),
+                most: MAX_CHUNKS,
+            }
+            .chunks(address)?,
+        };
+        found.retain(|entry| entry.address != sizes.undefined());
+        Ok(found)
     }
 }
 

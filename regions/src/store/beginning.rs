@@ -4,18 +4,16 @@
 
 use super::{Object, outside};
 use bytes::Bytes;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use xeng_proto::RegionError;
 
 /// Bytes of the beginning: superblocks, the headers of most files, and their short coordinates.
 const BEGINNING: u64 = 1 << 20;
-/// Longer reads are of data, and go by themselves.
-const SMALL: usize = 128 << 10;
 
 /// An object, and its beginning while somebody reads its headers.
 #[derive(Debug)]
-pub(super) struct Beginning<O> {
-    object: O,
+pub(super) struct Beginning {
+    object: Arc<dyn Object>,
     kept: Mutex<Kept>,
 }
 
@@ -28,17 +26,17 @@ enum Kept {
     NoMore,
 }
 
-impl<O: Object> Beginning<O> {
-    pub(super) fn of(object: O) -> Beginning<O> {
+impl Beginning {
+    pub(super) fn of(object: Arc<dyn Object>) -> Beginning {
         Beginning { object, kept: Mutex::new(Kept::Nothing) }
     }
 
-    /// The range out of the beginning, where it lies in there and is one of a header.
-    fn small(&self, offset: u64, len: usize) -> Result<Option<Bytes>, RegionError> {
+    /// The range out of the beginning, where it lies in there.
+    fn early(&self, offset: u64, len: usize) -> Result<Option<Bytes>, RegionError> {
         let end = offset.saturating_add(len as u64);
         let object_len = self.object.len();
         let beginning = object_len.min(BEGINNING);
-        if len == 0 || len > SMALL || end > beginning {
+        if len == 0 || end > beginning {
             return Ok(None);
         }
         // Whoever comes while the request is under way waits for it instead of asking again.
@@ -54,7 +52,7 @@ impl<O: Object> Beginning<O> {
     }
 }
 
-impl<O: Object> Object for Beginning<O> {
+impl Object for Beginning {
     fn name(&self) -> &str {
         self.object.name()
     }
@@ -68,14 +66,14 @@ impl<O: Object> Object for Beginning<O> {
     }
 
     fn read(&self, offset: u64, len: usize) -> Result<Bytes, RegionError> {
-        match self.small(offset, len)? {
+        match self.early(offset, len)? {
             Some(bytes) => Ok(bytes),
             None => self.object.read(offset, len),
         }
     }
 
     fn read_many(&self, ranges: &[(u64, usize)]) -> Result<Vec<Bytes>, RegionError> {
-        let mut found = ranges.iter().map(|&(offset, len)| self.small(offset, len)).collect::<Result<Vec<_>, _>>()?;
+        let mut found = ranges.iter().map(|&(offset, len)| self.early(offset, len)).collect::<Result<Vec<_>, _>>()?;
         let missing: Vec<(u64, usize)> = ranges.iter().zip(&found).filter(|(_, f)| f.is_none()).map(|(&range, _)| range).collect();
         let mut rest = if missing.is_empty() { vec![] } else { self.object.read_many(&missing)? }.into_iter();
         for slot in found.iter_mut().filter(|f| f.is_none()) {
@@ -127,26 +125,28 @@ mod tests {
     #[test]
     fn headers_take_one_request_and_give_the_same_bytes() {
         let whole = BEGINNING + 5000;
-        let object = Beginning::of(Counted { len: whole, ..Counted::default() });
+        let counted = Arc::new(Counted { len: whole, ..Counted::default() });
+        let object = Beginning::of(counted.clone());
         let plain = Counted { len: whole, ..Counted::default() };
-        for (offset, len) in [(0, 8), (17, 300), (BEGINNING - 4, 4), (0, SMALL)] {
+        for (offset, len) in [(0, 8), (17, 300), (BEGINNING - 4, 4), (0, BEGINNING as usize)] {
             assert_eq!(object.read(offset, len).unwrap(), plain.read(offset, len).unwrap(), "{offset} {len}");
         }
-        assert_eq!(*object.object.asked.lock().unwrap(), [(0, BEGINNING as usize)]);
+        assert_eq!(*counted.asked.lock().unwrap(), [(0, BEGINNING as usize)]);
         // What reaches over the beginning, and what is long, is asked for as it is.
-        let ranges = [(5, 10), (BEGINNING - 4, 8), (0, 0), (0, SMALL + 1), (BEGINNING + 4990, 10)];
+        let ranges = [(5, 10), (BEGINNING - 4, 8), (0, 0), (0, BEGINNING as usize + 1), (BEGINNING + 4990, 10)];
         assert_eq!(object.read_many(&ranges).unwrap(), plain.read_many(&ranges).unwrap());
-        assert_eq!(object.object.asked.lock().unwrap().len(), 5);
+        assert_eq!(counted.asked.lock().unwrap().len(), 5);
         assert!(object.read(BEGINNING, 5001).is_err());
     }
 
     #[test]
     fn nothing_is_kept_once_the_headers_are_known() {
-        let object = Beginning::of(Counted { len: 100, ..Counted::default() });
+        let counted = Arc::new(Counted { len: 100, ..Counted::default() });
+        let object = Beginning::of(counted.clone());
         object.read(0, 8).unwrap();
         object.is_described();
         object.read(0, 8).unwrap();
-        assert_eq!(*object.object.asked.lock().unwrap(), [(0, 100), (0, 8)]);
+        assert_eq!(*counted.asked.lock().unwrap(), [(0, 100), (0, 8)]);
         assert!(matches!(*object.kept.lock().unwrap(), Kept::NoMore));
     }
 }

@@ -54,8 +54,14 @@ pub struct RemoteStore {
 /// An object as it was when it was opened.
 #[derive(Debug)]
 struct RemoteObject {
-    client: Arc<dyn ObjectStore>,
     network: Handle,
+    pinned: Arc<Pinned>,
+}
+
+/// One version of an object.
+#[derive(Debug)]
+struct Pinned {
+    client: Arc<dyn ObjectStore>,
     name: String,
     version: String,
     meta: ObjectMeta,
@@ -106,10 +112,11 @@ impl RemoteStore {
     fn object(&self, meta: ObjectMeta) -> Arc<dyn Object> {
         let name = self.name(meta.location.as_ref());
         let version = version_of(&meta);
-        let far = RemoteObject { client: self.client.clone(), network: self.network.clone(), name, version, meta };
+        let pinned = Arc::new(Pinned { client: self.client.clone(), name, version, meta });
+        let far = RemoteObject { network: self.network.clone(), pinned };
         match &self.cache {
-            Some(cache) => Arc::new(Beginning::of(CachedObject::new(Arc::new(far), cache.clone()))),
-            None => Arc::new(Beginning::of(far)),
+            Some(cache) => Arc::new(CachedObject::new(Arc::new(far), cache.clone())),
+            None => Arc::new(far),
         }
     }
 
@@ -275,7 +282,13 @@ impl Store for RemoteStore {
         stamp.extend_from_slice(version_of(&meta).as_bytes());
         stamp.extend_from_slice(&meta.size.to_le_bytes());
         let identity = identity(&self.name(key), &meta, SystemTime::now());
-        Ok(Look { state: stamp.clone(), stamp, stored_bytes: meta.size, object: Some(self.object(meta)), identity })
+        Ok(Look {
+            state: stamp.clone(),
+            stamp,
+            stored_bytes: meta.size,
+            object: Some(Arc::new(Beginning::of(self.object(meta)))),
+            identity,
+        })
     }
 }
 
@@ -292,7 +305,7 @@ fn identity(name: &str, meta: &ObjectMeta, now: SystemTime) -> Option<Identity> 
     (is_of_content || is_settled).then(|| Identity(format!("{name}\n{}\n{time}\n{tag}", meta.size)))
 }
 
-impl RemoteObject {
+impl Pinned {
     /// One request for a range, and a proof that the answer belongs to the version that was opened.
     async fn get(&self, range: Range<u64>) -> Result<Bytes, RegionError> {
         let (first, len) = (range.start, range.end - range.start);
@@ -315,17 +328,26 @@ impl RemoteObject {
     }
 }
 
+impl RemoteObject {
+    /// As [`Pinned::get`], on the network's own threads: those that wait for it are woken once, not with every packet.
+    async fn get(&self, range: Range<u64>) -> Result<Bytes, RegionError> {
+        let pinned = self.pinned.clone();
+        let got = self.network.spawn(async move { pinned.get(range).await }).await;
+        got.map_err(|e| RegionError::internal(format!("{}: a request ended early: {e}", self.pinned.name)))?
+    }
+}
+
 impl Object for RemoteObject {
     fn name(&self) -> &str {
-        &self.name
+        &self.pinned.name
     }
 
     fn len(&self) -> u64 {
-        self.meta.size
+        self.pinned.meta.size
     }
 
     fn version(&self) -> &str {
-        &self.version
+        &self.pinned.version
     }
 
     fn read(&self, offset: u64, len: usize) -> Result<Bytes, RegionError> {
@@ -334,8 +356,8 @@ impl Object for RemoteObject {
 
     fn read_many(&self, ranges: &[(u64, usize)]) -> Result<Vec<Bytes>, RegionError> {
         let inside = |&(offset, len): &(u64, usize)| {
-            let end = offset.checked_add(len as u64).filter(|&end| end <= self.meta.size);
-            end.map(|end| offset..end).ok_or_else(|| outside(&self.name, offset, len, self.meta.size))
+            let end = offset.checked_add(len as u64).filter(|&end| end <= self.len());
+            end.map(|end| offset..end).ok_or_else(|| outside(self.name(), offset, len, self.len()))
         };
         let wanted = ranges.iter().map(inside).collect::<Result<Vec<_>, _>>()?;
         // An empty range is no request.

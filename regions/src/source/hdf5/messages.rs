@@ -37,6 +37,13 @@ pub struct Sizes {
     pub length: u8,
 }
 
+impl Sizes {
+    /// The address of what was never written.
+    pub fn undefined(self) -> u64 {
+        if self.offset >= 8 { u64::MAX } else { (1u64 << (8 * u32::from(self.offset))) - 1 }
+    }
+}
+
 /// The datatype and layout messages of the object whose header lies at `address`; `None` where the header cannot be followed.
 pub fn read(storage: &dyn Storage, address: u64, sizes: Sizes) -> Option<Vec<Message>> {
     let mut budget = MAX_BYTES;
@@ -131,6 +138,6 @@ fn take(storage: &dyn Storage, address: u64, len: usize, budget: &mut usize) -> 
 }
 
 /// A little-endian number of up to 8 bytes.
-fn number(bytes: &[u8]) -> u64 {
+pub(super) fn number(bytes: &[u8]) -> u64 {
     bytes.iter().take(8).rev().fold(0, |n, &b| n << 8 | u64::from(b))
 }
