@@ -14,6 +14,8 @@ pub struct AxisChunks {
 
 /// Chunks that are looked at one by one, at most.
 const MOST_COMPARED: usize = 1 << 16;
+/// Parts that chunks are cut into one by one, at most.
+const MOST_PARTS: usize = 1 << 10;
 
 /// `count` chunks of `length` each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -177,10 +179,37 @@ impl AxisChunks {
         }
     }
 
-    /// The number of the first chunk that is as long as any.
+    /// The number of a chunk that is as long as any: one in the middle of its equals, for what needs more than a chunk's own cells needs
+    /// less at the ends of an axis.
     pub fn longest_at(&self) -> usize {
         let longest = self.longest();
-        self.runs.iter().find(|r| r.length == longest).map_or(0, |r| r.first_chunk)
+        self.runs.iter().find(|r| r.length == longest).map_or(0, |r| r.first_chunk + r.count / 2)
+    }
+
+    /// The same axis in chunks of at most `most` indices, at least 1: each chunk is cut into equal parts where there are few, so that none
+    /// lies across two of those before.
+    pub fn split(&self, most: usize) -> AxisChunks {
+        let most = most.max(1);
+        let parts = |length: usize| length.div_ceil(most);
+        let cut: usize =
+            self.runs.iter().filter(|r| r.length > most).fold(0, |n, r| n.saturating_add(r.count.saturating_mul(parts(r.length))));
+        if cut > MOST_PARTS {
+            return AxisChunks::uniform(self.len(), self.longest().div_ceil(parts(self.longest())));
+        }
+        let mut axis = AxisChunks::default();
+        for (count, length) in self.runs() {
+            let parts = parts(length).max(1);
+            let (shorter, longer) = (length / parts, length % parts);
+            if longer == 0 {
+                axis.push(count.saturating_mul(parts), shorter);
+            } else {
+                for _ in 0..count {
+                    axis.push(longer, shorter + 1);
+                    axis.push(parts - longer, shorter);
+                }
+            }
+        }
+        axis
     }
 
     /// This axis followed by another: the chunks of files joined end to end.
@@ -218,6 +247,24 @@ mod tests {
             assert_eq!(ends(&a.common(b)), both, "{a:?} {b:?}");
         }
         assert_eq!(ends(&AxisChunks::uniform(30, 4).common(&AxisChunks::uniform(29, 4))), [30]);
+    }
+
+    #[test]
+    fn parts_lie_in_one_chunk_each_and_are_even() {
+        let axis = AxisChunks::from_runs([(2, 181), (1, 60), (3, 7)]);
+        for most in [1, 2, 6, 7, 59, 60, 91, 180, 181, 500] {
+            let split = axis.split(most);
+            assert_eq!((split.len(), split.longest() <= most), (axis.len(), true), "{most}");
+            for part in expand(&split) {
+                let whole = axis.range(axis.chunk_at(part.start));
+                let parts = whole.len().div_ceil(most);
+                assert!(part.end <= whole.end, "{most}: {part:?} lies across {whole:?}");
+                assert!((whole.len() / parts..=whole.len().div_ceil(parts)).contains(&part.len()), "{most}: {part:?} of {whole:?}");
+            }
+        }
+        let many = AxisChunks::uniform(1_000_000, 7).split(3);
+        assert_eq!((many.len(), many.longest()), (1_000_000, 3), "where chunks are many, in equal parts");
+        assert_eq!(AxisChunks::default().split(3), AxisChunks::default());
     }
 
     #[test]

@@ -153,15 +153,10 @@ const REMAPPED_BYTES: usize = 128 << 20;
 fn narrowed(grid: &mut [AxisChunks], folded: &[usize], mut room: usize) {
     for other in (0..grid.len()).rev().filter(|a| !folded.contains(a)) {
         if grid[other].longest() > room.max(1) {
-            grid[other] = AxisChunks::uniform(grid[other].len(), evenly(grid[other].longest(), room.max(1)));
+            grid[other] = grid[other].split(room);
         }
         room /= grid[other].longest().max(1);
     }
-}
-
-/// The length of the fewest equal parts of `len` that are at most `most` long.
-fn evenly(len: usize, most: usize) -> usize {
-    len.div_ceil(len.div_ceil(most))
 }
 
 fn taken(axis: &AxisChunks, index: &Index) -> AxisChunks {

@@ -23,8 +23,8 @@ use xeng_proto::{Answer, Coverage, ErrorKind, Fragment, Part, Piece, RegionError
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
-/// Boxes of a store that memory is planned for.
-const PLACES_TRIED: usize = 64;
+/// Boxes that memory is planned for, of a store and of what is sent.
+const PLACES_TRIED: (usize, usize) = (64, 16);
 
 /// Bytes that one lane holds for a piece.
 struct Needs {
@@ -120,9 +120,10 @@ impl Execution {
         }
         let sent = std::iter::repeat(&None);
         for ((task, plan), writing) in self.held.iter().zip(sent).chain(self.answers.iter().zip(&self.writings)) {
-            // Chunks of a store lie across those of its sources: how many of these a box needs differs from place to place.
-            let places = if writing.is_some() { PLACES_TRIED.min(plan.boxes()) } else { 0 };
-            let tried = (0..places).filter_map(|i| plan.pieces(plan.boxes() * i / places * plan.units_per_box()).next());
+            // Boxes may lie across the chunks of their sources, and need cells around them: how many chunks differs from place to place.
+            let places = if writing.is_some() { PLACES_TRIED.0 } else { PLACES_TRIED.1 }.min(plan.boxes());
+            let units = plan.units_per_box();
+            let tried = (0..places).filter_map(|i| plan.pieces(plan.boxes() * i / places * units + i % 2 * units / 2).next());
             for at in tried.chain([plan.largest_piece()]) {
                 let Needs { boxes, chunks, streams, scratch } = self.lane_bytes(task, plan, &at)?;
                 self.streams |= streams;
