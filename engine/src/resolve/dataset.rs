@@ -5,6 +5,7 @@
 use super::align::{self, Join};
 use super::args::{Arg, Args};
 use super::calls::{self, Receiver};
+use super::dropna;
 use super::fault::{Fault, Outcome, refuse};
 use super::literals;
 use super::merge;
@@ -134,6 +135,9 @@ pub fn method(plan: &mut Plan, d: &LazyDataset, name: &str, args: Args) -> Outco
     }
     if name == "rename" {
         return rename_in_dataset(plan, d, args, &receiver);
+    }
+    if name == "dropna" {
+        return dropna::of_dataset(plan, d, args);
     }
     if name == "assign_coords" {
         return shape::assign_coords_of_dataset(plan, d, args);

@@ -75,7 +75,7 @@ pub fn interpolate_na(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Rec
     numbers_only(a, "interpolate_na")?;
     let (x, scale) = positions(plan, a, &dim, by.as_ref())?;
     let max_gap = gap.map(|g| longest_gap(&g, scale).map_err(|f| f.at(g.span))).transpose()?;
-    let node = plan.along(a.node, &dim, Along::Bridge { x, limit, max_gap })?;
+    let node = plan.along(a.node, &dim, Along::Bridge { x, limit, max_gap, nearest: false, beyond: false })?;
     let mut out = LazyArray { node, ..a.clone() };
     if !keep_attrs {
         out.attrs.clear();

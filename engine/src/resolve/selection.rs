@@ -8,6 +8,7 @@ use super::dates;
 use super::fault::{Fault, Outcome, refuse};
 use super::indexing::{self, Picked, Scalars};
 use super::lookup::{self, Labels, Method, Place};
+use super::pointwise::{self, Indexer};
 use super::{literals, shape, subscript};
 use crate::lazy::labels::{self, Label, Order};
 use crate::lazy::{LazyArray, Plan, Value};
@@ -28,7 +29,9 @@ pub fn sel(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> O
     let tolerance = bound.number("tolerance")?;
     let scalars = shape::scalars(bound.flag("drop", Some(false))?);
     known_dims(plan, a, &entries, receiver)?;
-    subscript::pointwise_guard(plan, &entries)?;
+    if entries.values().any(|arg| matches!(arg.value, Value::Array(_))) {
+        return by_arrays(plan, a, entries, method, tolerance, scalars, receiver).map(Value::Array);
+    }
     let mut out = a.clone();
     for (dim, arg) in entries {
         out = sel_dim(plan, out, &dim, &arg, method, tolerance, scalars, receiver).map_err(|f| f.at(arg.span))?;
@@ -77,11 +80,55 @@ fn sel_dim(
     };
     let index = Labels::new(dim, &index);
     let picked = picked(plan, &index, &arg.value, method, tolerance)?;
-    let out = indexing::pick(plan, &a, dim, &picked, scalars)?;
-    match &arg.value {
-        Value::Array(indexer) => subscript::relabel(plan, out, dim, indexer),
-        _ => Ok(out),
+    indexing::pick(plan, &a, dim, &picked, scalars)
+}
+
+/// Selection by arrays of labels, which bring dims and coordinates of their own.
+fn by_arrays(
+    plan: &mut Plan,
+    a: &LazyArray,
+    entries: IndexMap<String, Arg>,
+    method: Method,
+    tolerance: Option<f64>,
+    scalars: Scalars,
+    receiver: &Receiver,
+) -> Outcome<LazyArray> {
+    let own = plan.names(a.node)?;
+    let names: Vec<String> = entries.keys().cloned().collect();
+    let mut indexers = IndexMap::new();
+    for (dim, arg) in entries {
+        let found = match a.index(&dim).cloned() {
+            Some(index) => labelled(plan, &Labels::new(&dim, &index), &arg.value, method, tolerance),
+            None if !own.contains(&dim) && receiver.has_dim(&dim) => continue,
+            None if !own.contains(&dim) => refuse(format!("'{dim}' is not a dimension with labels")),
+            None if method != Method::Exact => refuse(format!("dimension '{dim}' has no labels, so no method can be given")),
+            // Without labels, positions are the labels.
+            None => {
+                let length = plan.node(a.node)?.dims[plan.axis(a.node, &dim)?].len;
+                Indexer::new(plan, &arg.value, length, &dim)
+            }
+        };
+        let mut indexer = found.map_err(|f| f.at(arg.span))?;
+        indexer.coords.retain(|name, _| !names.contains(name));
+        indexers.insert(dim, indexer);
     }
+    pointwise::select(plan, a, &indexers, scalars)
+}
+
+/// Where the labels that a value asks for stand.
+fn labelled(plan: &mut Plan, index: &Labels, v: &Value, method: Method, tolerance: Option<f64>) -> Outcome<Indexer> {
+    let Value::Array(array) = v else {
+        return Ok(Indexer::plain(index.dim, picked(plan, index, v, method, tolerance)?, matches!(v, Value::Slice(_))));
+    };
+    if plan.dtype(array.node)? == DType::Bool {
+        return Indexer::new(plan, v, index.keys.len(), index.dim);
+    }
+    let (dims, shape) = (plan.names(array.node)?, plan.node(array.node)?.shape());
+    let Some(block) = plan.cells_of(&[array.node])?.pop() else { return refuse("labels without cells") };
+    let known = LazyArray { node: plan.constant(&dims, block)?, ..array.clone() };
+    let ((labels, _), _) = wanted(plan, index, &Value::Array(known))?;
+    let at = labels.into_iter().map(|l| Ok(index.find(&index.as_held(l), method, tolerance)? as i64)).collect::<Outcome<Vec<_>>>()?;
+    Ok(Indexer { dims, shape, at, is_slice: false, is_array: true, coords: array.coords.clone() })
 }
 
 fn picked(plan: &Plan, index: &Labels, v: &Value, method: Method, tolerance: Option<f64>) -> Outcome<Picked> {

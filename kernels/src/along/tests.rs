@@ -138,7 +138,7 @@ fn gaps_are_filled_from_one_side_or_both() {
     }
     let x: Vec<f64> = (0..31).map(|i| f64::from(i * i)).collect();
     for (limit, max_gap) in [(None, None), (Some(1), None), (None, Some(40.0))] {
-        check(&Along::Bridge { x: x.clone().into(), limit, max_gap }, 31, |y| {
+        check(&Along::Bridge { x: x.clone().into(), limit, max_gap, nearest: false, beyond: false }, 31, |y| {
             let value = |i: usize| {
                 let before = (0..=i).rev().find(|&j| !y[j].is_nan())?;
                 let after = (i..y.len()).find(|&j| !y[j].is_nan())?;
@@ -203,7 +203,7 @@ fn what_does_not_fit_is_refused() {
         assert!(bad.check(10).is_err(), "{bad:?}");
     }
     assert!(Along::Gradient { x: [0.0, 1.0].into(), edge_order: 2 }.check(2).is_err());
-    assert!(Along::Bridge { x: [0.0, 0.0].into(), limit: None, max_gap: None }.check(2).is_err());
+    assert!(Along::Bridge { x: [0.0, 0.0].into(), limit: None, max_gap: None, nearest: false, beyond: false }.check(2).is_err());
     let groups = Some((Arc::from([0, 3]), 3));
     assert!(Along::Median { skips_missing: true, groups }.check(2).is_err());
     let block = Block::from_vec(&[4], vec![1.0; 4]).unwrap();

@@ -77,9 +77,7 @@ fn compared(plan: &mut Plan, a: &LazyCoord, b: &LazyCoord) -> Outcome<Compared> 
         return Ok(Compared::Different);
     }
     match (&a.data, &b.data) {
-        (CoordData::Known(x, _), CoordData::Known(y, _)) => {
-            Ok(if labels::equal(x, y) { Compared::Equal } else { Compared::Different })
-        }
+        (CoordData::Known(x, _), CoordData::Known(y, _)) => Ok(if labels::equal(x, y) { Compared::Equal } else { Compared::Different }),
         (CoordData::Lazy(x, p), CoordData::Lazy(y, q)) if x == y && p == q => Ok(Compared::Equal),
         _ => {
             let ((x, p), (y, q)) = (node(plan, &a)?, node(plan, &b)?);

@@ -137,7 +137,8 @@ fn of_one_kind(plan: &mut Plan, nodes: Vec<(NodeId, Cells)>) -> Outcome<(Vec<Nod
 }
 
 fn under_one_table(plan: &mut Plan, nodes: Vec<(NodeId, Cells)>) -> Outcome<(Vec<NodeId>, Cells)> {
-    let tables: Vec<Arc<[String]>> = nodes.iter().filter_map(|(_, c)| if let Cells::Texts(t) = c { Some(t.clone()) } else { None }).collect();
+    let tables: Vec<Arc<[String]>> =
+        nodes.iter().filter_map(|(_, c)| if let Cells::Texts(t) = c { Some(t.clone()) } else { None }).collect();
     let mut all: Vec<String> = tables.iter().flat_map(|t| t.iter().cloned()).collect();
     all.sort_unstable();
     all.dedup();
