@@ -35,6 +35,7 @@ pub mod pad;
 pub mod pointwise;
 pub mod promote;
 pub mod quantile;
+pub mod rank;
 pub mod reduce;
 pub mod reduce_times;
 pub mod regrid;
@@ -45,6 +46,7 @@ pub mod shape;
 pub mod subscript;
 pub mod truth;
 pub mod weighted;
+pub mod windows;
 pub mod xr;
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use super::fault::{Fault, Outcome, refuse};
 use super::group;
 use super::reduce;
 use super::{
-    accessor, bins, calculus, coarsen, cumulate, dataset, dropna, extremes, gaps, interp, literals, merge, numpy, pad, quantile, regrid,
-    reindex, rolling, selection, shape, weighted, xr,
+    accessor, bins, calculus, coarsen, cumulate, dataset, dropna, extremes, gaps, interp, literals, merge, numpy, pad, quantile, rank,
+    regrid, reindex, rolling, selection, shape, weighted, xr,
 };
 use crate::lazy::labels;
 use crate::lazy::value::{Accessor, Module};
@@ -114,6 +114,7 @@ const METHODS: &[(&str, Method)] = &[
     ("drop_isel", selection::drop_isel),
     ("dropna", |plan, a, args, _| dropna::of_array(plan, a, args)),
     ("quantile", quantile::quantile),
+    ("rank", rank::rank),
     ("cumsum", cumulate::cumsum),
     ("cumprod", cumulate::cumprod),
     ("ffill", gaps::ffill),
@@ -135,7 +136,6 @@ const ARRAY_ONLY: &[&str] = &["to_dataset"];
 const NOT_YET: &[&str] = &[
     "rolling_exp",
     "polyfit",
-    "rank",
     "stack",
     "unstack",
     "convert_calendar",

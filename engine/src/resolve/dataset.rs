@@ -142,6 +142,9 @@ pub fn method(plan: &mut Plan, d: &LazyDataset, name: &str, args: Args) -> Outco
     if name == "assign_coords" {
         return shape::assign_coords_of_dataset(plan, d, args);
     }
+    if name == "rank" {
+        return rank_in_dataset(plan, d, args, &receiver);
+    }
     let drops_attrs = matches!(args.keyword.get("keep_attrs"), Some(Arg { value: Value::Bool(false), .. }));
     let numeric_only = reduce::named(name).is_some_and(ReductionKind::numeric_only);
     let mut variables = IndexMap::new();
@@ -183,6 +186,26 @@ fn of_variable(f: Fault, name: &str, v: &LazyArray) -> Fault {
     let whose = if f.message.contains(name) { String::new() } else { format!("'{name}' of the dataset holds {kind}: ") };
     let way_out = format!("leave it out with .drop_vars('{name}'), or name the variables: ds[['tas']]");
     Fault { message: format!("{whose}{}; {way_out}", f.message), ..f }
+}
+
+/// `ds.rank('time')`: variables without the dim go.
+fn rank_in_dataset(plan: &mut Plan, d: &LazyDataset, args: Args, receiver: &Receiver) -> Outcome<Value> {
+    let dim = args.positional.first().or_else(|| args.keyword.get("dim")).map(|a| a.value.clone());
+    let drops_attrs = matches!(args.keyword.get("keep_attrs"), Some(Arg { value: Value::Bool(false), .. }));
+    let mut variables = IndexMap::new();
+    for (key, v) in &d.variables {
+        if matches!(&dim, Some(Value::Text(dim)) if receiver.has_dim(dim) && !plan.names(v.node)?.contains(dim)) {
+            continue;
+        }
+        if let Value::Array(out) = calls::array_method(plan, v, "rank", args.clone(), receiver).map_err(|f| of_variable(f, key, v))? {
+            variables.insert(key.clone(), LazyArray { name: Some(key.clone()), ..out });
+        }
+    }
+    let mut out = gather(plan, variables, d)?;
+    if drops_attrs {
+        out.attrs.clear();
+    }
+    Ok(Value::Dataset(out))
 }
 
 /// The same arguments without all but the dims.

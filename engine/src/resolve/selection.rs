@@ -134,7 +134,7 @@ fn labelled(plan: &mut Plan, index: &Labels, v: &Value, method: Method, toleranc
 fn picked(plan: &Plan, index: &Labels, v: &Value, method: Method, tolerance: Option<f64>) -> Outcome<Picked> {
     match v {
         Value::Slice(_) if method != Method::Exact => refuse("a slice of labels takes no method"),
-        Value::Slice(parts) => Ok(Picked::Many(slice(index, parts)?)),
+        Value::Slice(parts) => Ok(Picked::Many(slice(plan, index, parts)?)),
         Value::Text(text) => match index.values {
             Values::Times(times) => time_text(index, times, text, method, tolerance),
             _ => Ok(Picked::One(index.find(&Label::Text(text.clone()), method, tolerance)?)),
@@ -206,10 +206,10 @@ fn time_text(index: &Labels, times: &xeng_proto::Times, text: &str, method: Meth
 }
 
 /// The range of positions of `slice(start, stop, step)` in labels; both ends are inside.
-fn slice(index: &Labels, parts: &[Value; 3]) -> Outcome<Index> {
+fn slice(plan: &Plan, index: &Labels, parts: &[Value; 3]) -> Outcome<Index> {
     let n = index.keys.len();
-    let start = bound(index, &parts[0], End::Start)?;
-    let stop = bound(index, &parts[1], End::Stop)?;
+    let start = bound(plan, index, &parts[0], End::Start)?;
+    let stop = bound(plan, index, &parts[1], End::Stop)?;
     let first = match &start {
         None => 0,
         Some(l) => edge(index, l, End::Start)?,
@@ -231,7 +231,7 @@ enum End {
     Stop,
 }
 
-fn bound(index: &Labels, v: &Value, end: End) -> Outcome<Option<Label>> {
+fn bound(plan: &Plan, index: &Labels, v: &Value, end: End) -> Outcome<Option<Label>> {
     match (v, index.values) {
         (Value::None, _) => Ok(None),
         (Value::Text(t), Values::Times(times)) => {
@@ -244,6 +244,11 @@ fn bound(index: &Labels, v: &Value, end: End) -> Outcome<Option<Label>> {
             }
             let late = (end == End::Stop) != (index.order == Order::Descending);
             Ok(Some(Label::Time(if late { period.end } else { period.start })))
+        }
+        (Value::Array(a), _) if plan.dims(a.node)?.is_empty() => {
+            let ((labels, is_mask), _) = wanted(plan, index, v)?;
+            let label = labels.into_iter().next().filter(|_| !is_mask).map(|l| index.as_held(l));
+            label.map(Some).ok_or_else(|| Fault::new(format!("this cannot bound a slice of the labels of '{}'", index.dim)))
         }
         (Value::Text(t), Values::Texts(_)) => Ok(Some(Label::Text(t.clone()))),
         (Value::DateTime(t), Values::Times(times)) => Ok(Some(Label::Time(dates::parse(t, times.encoding.calendar)?.start))),

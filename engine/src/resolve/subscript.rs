@@ -75,6 +75,10 @@ fn dataset_item(plan: &mut Plan, d: &LazyDataset, items: &[Arg]) -> Outcome<Valu
             }
             Ok(Value::Dataset(dataset::gather(plan, variables, d)?))
         }
+        [Arg { value: Value::Dict(dict), span }] => {
+            let keyword = dict.iter().map(|(k, v)| (k.clone(), Arg { value: v.clone(), span: *span })).collect();
+            dataset::method(plan, d, "isel", args::Args { callee: "isel".to_owned(), positional: vec![], keyword })
+        }
         _ => refuse("a dataset is read by a name or a list of names: ds['tas'], ds[['u', 'v']]"),
     }
 }
