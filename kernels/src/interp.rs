@@ -312,6 +312,10 @@ mod tests {
         same(&run(two(&y), &down, Nearest), &[N, 8.0, 8.0, N, N, 2.0, 2.0, 1.0, N, N, 1.0, 1.0, 2.0, 2.0, 4.0, 4.0, 8.0, N]);
         same(&run(one(&y), &up, Linear), &[N, 1.0, 1.5, 2.0, N, N, N, 8.0, N]);
         same(&run(one(&y), &down, Linear), &[N, 8.0, N, N, N, 2.0, 1.5, 1.0, N]);
+        // As `interp1d(x, y, fill_value='extrapolate')`.
+        let line = [0.5, 1.0, 1.5, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0];
+        same(&run(Block::from_vec(&[4], vec![1.0, 2.0, 6.0, 10.0]).unwrap(), &up, InterpMethod::Beyond), &line);
+        same(&run(Block::from_vec(&[4], vec![10.0, 6.0, 2.0, 1.0]).unwrap(), &down, InterpMethod::Beyond), &line);
     }
 
     #[test]

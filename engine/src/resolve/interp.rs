@@ -7,14 +7,16 @@ use super::calls::Receiver;
 use super::dates;
 use super::fault::{Fault, Outcome, refuse};
 use super::literals;
+use super::lookup::{self, Labels};
 use super::operators::numbers_only;
 use super::{reduce, selection, shape};
-use crate::lazy::labels;
+use crate::lazy::fold;
+use crate::lazy::labels::{self, Label};
 use crate::lazy::plan::Operand;
 use crate::lazy::{Cells, CoordData, LazyArray, LazyCoord, Plan, Value};
 use indexmap::IndexMap;
 use std::sync::Arc;
-use xeng_kernels::graph::InterpMethod;
+use xeng_kernels::graph::{Index, InterpMethod};
 use xeng_kernels::{Block, DType, NodeId};
 use xeng_proto::{Attrs, Times, Values};
 
@@ -279,6 +281,21 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
+    /// The cells at the nearest labels: what becomes of truths and texts, under labels of the same name.
+    fn nearest(&self, plan: &mut Plan, source: NodeId) -> Outcome<Option<NodeId>> {
+        if self.new_dim != Some(self.dim) {
+            return Ok(None);
+        }
+        let values = Values::Numbers(Block::from_vec(&[self.from.len()], self.from.to_vec())?);
+        let index = Labels::new(self.dim, &values);
+        let at = self.to.iter().map(|&x| Ok(index.look_up(&Label::float(x), lookup::Method::Nearest, None)?.map_or(-1, |i| i as i64)));
+        let at = at.collect::<Outcome<Vec<i64>>>()?;
+        if at.contains(&-1) {
+            return refuse(format!("truths or texts along '{}' at a label that is missing", self.dim));
+        }
+        plan.take(source, self.dim, Index::compact(&at)).map(Some)
+    }
+
     fn ends(&self) -> (f64, f64) {
         self.from.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)))
     }
@@ -337,7 +354,12 @@ impl Line<'_> {
 
 /// Interpolates the cells, and every numeric coordinate along the dim.
 fn step(plan: &mut Plan, a: &LazyArray, line: &Line) -> Outcome<LazyArray> {
-    let mut out = LazyArray { node: line.node(plan, a.node)?, ..a.clone() };
+    let truths = plan.dtype(a.node)? == DType::Bool;
+    let node = match if truths { line.nearest(plan, a.node)? } else { Some(line.node(plan, a.node)?) } {
+        Some(node) => node,
+        None => return refuse("interp() of truths to a dimension of another name; use .astype(float) first"),
+    };
+    let mut out = LazyArray { node, ..a.clone() };
     let mut coords = IndexMap::new();
     for (name, coord) in &a.coords {
         if !coord.dims.iter().any(|d| d == line.dim) {
@@ -351,15 +373,17 @@ fn step(plan: &mut Plan, a: &LazyArray, line: &Line) -> Outcome<LazyArray> {
             }
             CoordData::Lazy(n, cells) => (*n, cells.clone()),
         };
-        // Coordinates that are no numbers are left out, where xarray would round them.
-        if cells != Cells::Numbers {
-            continue;
-        }
-        let moved = line.node(plan, source)?;
-        coords.insert(
-            name.clone(),
-            LazyCoord { dims: plan.names(moved)?, data: CoordData::Lazy(moved, Cells::Numbers), attrs: coord.attrs.clone() },
-        );
+        let moved = match cells {
+            Cells::Numbers if plan.dtype(source)? != DType::Bool => line.node(plan, source)?,
+            // What lies between times is left out.
+            Cells::Times(ref encoding) if labels::is_gregorian(encoding.calendar) => continue,
+            _ => match line.nearest(plan, source)? {
+                Some(moved) => moved,
+                None => continue,
+            },
+        };
+        let moved = LazyCoord { dims: plan.names(moved)?, data: CoordData::Lazy(moved, cells), attrs: coord.attrs.clone() };
+        coords.insert(name.clone(), fold::settle(plan, moved));
     }
     out.coords = coords;
     Ok(out)

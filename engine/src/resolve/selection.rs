@@ -127,6 +127,9 @@ fn labelled(plan: &mut Plan, index: &Labels, v: &Value, method: Method, toleranc
     let Some(block) = plan.cells_of(&[array.node])?.pop() else { return refuse("labels without cells") };
     let known = LazyArray { node: plan.constant(&dims, block)?, ..array.clone() };
     let ((labels, _), _) = wanted(plan, index, &Value::Array(known))?;
+    if !shape.is_empty() {
+        index.must_be_unique()?;
+    }
     let at = labels.into_iter().map(|l| Ok(index.find(&index.as_held(l), method, tolerance)? as i64)).collect::<Outcome<Vec<_>>>()?;
     Ok(Indexer { dims, shape, at, is_slice: false, is_array: true, coords: array.coords.clone() })
 }
@@ -147,6 +150,9 @@ fn picked(plan: &Plan, index: &Labels, v: &Value, method: Method, tolerance: Opt
             }
             let at =
                 wanted.0.into_iter().map(|l| Ok(index.find(&index.as_held(l), method, tolerance)? as i64)).collect::<Outcome<Vec<_>>>()?;
+            if rank > 0 {
+                index.must_be_unique()?;
+            }
             match (rank, at.as_slice()) {
                 (0, [one]) => Ok(Picked::One(*one as usize)),
                 (0 | 1, _) => Ok(Picked::Many(Index::compact(&at))),

@@ -138,24 +138,21 @@ pub(super) fn median(cells: &mut [f64]) -> f64 {
 /// The cell of the method's rank, or what lies between the two around it; there is at least one cell.
 pub(super) fn quantile(cells: &mut [f64], q: f64, method: QuantileMethod) -> f64 {
     let n = cells.len() as f64;
-    let rank = method.rank(n, q).clamp(0.0, (cells.len() - 1) as f64);
+    let exact = method.rank(n, q);
+    let rank = exact.clamp(0.0, n - 1.0);
     let (low, share) = (rank.floor() as usize, rank - rank.floor());
     let low = low.min(cells.len() - 1);
     let (_, a, above) = cells.select_nth_unstable_by(low, f64::total_cmp);
     let a = *a;
-    let b = || above.iter().copied().fold(f64::INFINITY, f64::min);
-    if above.is_empty() || share == 0.0 && (method != QuantileMethod::InvertedMean || q * n < 1.0) {
-        return a;
-    }
+    // Beyond an end, both cells are the one at the end: NumPy's line through infinite ones is missing.
+    let b = || if above.is_empty() || exact < 0.0 { a } else { above.iter().copied().fold(f64::INFINITY, f64::min) };
     match method {
-        QuantileMethod::Lower => a,
-        QuantileMethod::Higher => b(),
+        QuantileMethod::Lower | QuantileMethod::Inverted | QuantileMethod::Closest => a,
+        QuantileMethod::Higher if share == 0.0 => a,
         QuantileMethod::Nearest if share < 0.5 || share == 0.5 && low % 2 == 0 => a,
-        QuantileMethod::Nearest => b(),
-        QuantileMethod::Midpoint => between(a, b(), 0.5),
-        QuantileMethod::InvertedMean if share == 0.0 => between(a, b(), 0.5),
-        QuantileMethod::InvertedMean => b(),
-        QuantileMethod::Inverted | QuantileMethod::Closest => a,
+        QuantileMethod::Higher | QuantileMethod::Nearest => b(),
+        QuantileMethod::Midpoint => between(a, b(), if share == 0.0 { 0.0 } else { 0.5 }),
+        QuantileMethod::InvertedMean => between(a, b(), if share == 0.0 { 0.5 } else { 1.0 }),
         QuantileMethod::Linear
         | QuantileMethod::InvertedLine
         | QuantileMethod::Hazen
