@@ -227,7 +227,7 @@ fn along(plan: &mut Plan, a: &LazyArray, dim: &str, target: Target, way: Way) ->
         return refuse(format!("dimension '{dim}' has no labels to interpolate by"));
     };
     let mut source = shape::sorted(plan, a, dim, &index, true)?;
-    let (from, to) = floats(&source, dim, &target.values)?;
+    let [from, to] = floats(&source, dim, &target.values)?;
     if from.windows(2).any(|w| w[0] >= w[1]) || from.iter().any(|v| v.is_nan()) || from.len() < 2 {
         return refuse(format!("the labels of '{dim}' repeat, are missing or fewer than two, so nothing can be interpolated between them"));
     }
@@ -247,7 +247,7 @@ fn along(plan: &mut Plan, a: &LazyArray, dim: &str, target: Target, way: Way) ->
 }
 
 /// Labels and targets as numbers: times from the first of the labels on, as xarray counts them.
-fn floats(a: &LazyArray, dim: &str, to: &Values) -> Outcome<(Arc<[f64]>, Arc<[f64]>)> {
+fn floats(a: &LazyArray, dim: &str, to: &Values) -> Outcome<[Arc<[f64]>; 2]> {
     match (a.index(dim).map(|v| &**v), to) {
         (Some(Values::Times(times)), Values::Times(wanted)) => {
             if times.micros.contains(&i64::MIN) {
@@ -255,9 +255,9 @@ fn floats(a: &LazyArray, dim: &str, to: &Values) -> Outcome<(Arc<[f64]>, Arc<[f6
             }
             let first = times.micros.iter().min().copied().unwrap_or(0);
             let since = |micros: &[i64]| micros.iter().map(|&m| m.saturating_sub(first) as f64).collect();
-            Ok((since(&times.micros), since(&wanted.micros)))
+            Ok([since(&times.micros), since(&wanted.micros)])
         }
-        _ => Ok((selection::float_labels(a, dim)?, labels::floats(to).unwrap_or_else(|| Arc::from([])))),
+        _ => Ok([selection::float_labels(a, dim)?, labels::floats(to).unwrap_or_else(|| Arc::from([]))]),
     }
 }
 
