@@ -15,6 +15,7 @@ use super::shape;
 use crate::lazy::{LazyArray, LazyCoord, LazyDataset, Plan, Value};
 use crate::suggest;
 use indexmap::IndexMap;
+use xeng_kernels::DType;
 
 /// A dataset of these variables and their coordinates, with the attributes of `like`.
 ///
@@ -163,6 +164,18 @@ pub fn method(plan: &mut Plan, d: &LazyDataset, name: &str, args: Args) -> Outco
                 variables.insert(key.clone(), out);
             }
             other => return refuse(format!("Dataset.{name}() gives a {}", other.type_name())),
+        }
+    }
+    if matches!(name, "interp" | "interp_like") {
+        // Truths are looked up at the end, after what is interpolated.
+        for (key, v) in &d.variables {
+            let is_moved = variables.get(key).is_some_and(|out| out.node != v.node);
+            if is_moved
+                && plan.dtype(v.node)? == DType::Bool
+                && let Some(moved) = variables.shift_remove(key)
+            {
+                variables.insert(key.clone(), moved);
+            }
         }
     }
     let mut out = gather(plan, variables, d)?;
