@@ -135,11 +135,7 @@ async fn run(run_name: &str, stages: &Stages, engines: &Engines, patience: Patie
                     (Collected::Written(_), None) => return Err(RegionError::internal("what was to be sent was written")),
                 }
             }
-            let total = regions.entry(stages.regions[ask.region].clone()).or_default();
-            add(&mut total.account, &report.account);
-            total.retries += report.retries;
-            total.predicted_bytes += report.predicted_bytes;
-            total.wall_seconds += report.wall_seconds;
+            add_report(regions.entry(stages.regions[ask.region].clone()).or_default(), &report);
         }
     }
     let root = |(index, &id): (usize, &NodeId)| match stages.is_written(index) {
@@ -288,6 +284,14 @@ impl Asking<'_> {
 pub(crate) fn said_by(engine: &dyn Region, e: RegionError) -> RegionError {
     let label = engine.label();
     if e.message.starts_with(&label) { e } else { RegionError::new(e.kind, format!("{label}: {}", e.message)) }
+}
+
+/// Adds what a region did in one round to what it did before.
+pub(crate) fn add_report(total: &mut RegionReport, more: &RegionReport) {
+    add(&mut total.account, &more.account);
+    total.retries += more.retries;
+    total.predicted_bytes += more.predicted_bytes;
+    total.wall_seconds += more.wall_seconds;
 }
 
 fn add(total: &mut Account, more: &Account) {

@@ -34,6 +34,13 @@ struct Scan {
 pub fn text(session: &Session, planned: &Planned) -> Result<String> {
     let mut out = String::new();
     let stages = &planned.stages;
+    for (region, report) in &planned.read {
+        let _ = writeln!(
+            out,
+            "region {region}  (while planning)\n  read      {} to tell the result's labels",
+            bytes(report.account.read_bytes)
+        );
+    }
     for ask in &stages.asks {
         let name = &stages.regions[ask.region];
         let round = if stages.asks.iter().any(|a| a.round > 0) { format!("  (round {})", ask.round + 1) } else { String::new() };

@@ -13,6 +13,7 @@ pub mod concat;
 pub mod cumulate;
 pub mod dataset;
 pub mod dates;
+pub mod dropna;
 pub mod elementwise;
 pub mod extremes;
 pub mod fault;
@@ -31,8 +32,10 @@ pub mod numpy;
 pub mod open;
 pub mod operators;
 pub mod pad;
+pub mod pointwise;
 pub mod promote;
 pub mod quantile;
+pub mod rank;
 pub mod reduce;
 pub mod reduce_times;
 pub mod regrid;
@@ -43,6 +46,7 @@ pub mod shape;
 pub mod subscript;
 pub mod truth;
 pub mod weighted;
+pub mod windows;
 pub mod xr;
 
 #[cfg(test)]

@@ -6,16 +6,17 @@
 mod connect;
 mod finish;
 mod needed;
+mod resolved;
 mod store;
 
 use crate::error::{Error, Result};
-use crate::execute::{Engines, Patience, Watch, execute_as, said_by};
-use crate::lazy::{OpenedDataset, Plan, PlanSource, Value};
+use crate::execute::{Engines, Patience, RegionReport, Watch, add_report, execute_as, said_by};
+use crate::lazy::{OpenedDataset, PlanSource, Value};
 use crate::open_spec::OpenSpec;
 use crate::optimize::optimize;
 use crate::parse::parse;
 use crate::receipt::{DatasetReceipt, LinkReceipt, Receipt, digest_outcomes};
-use crate::resolve::{Scope, resolve};
+use crate::resolve::Scope;
 use crate::result::Outcome;
 use crate::stages::{Stages, cut_for};
 use crate::topology::Topology;
@@ -68,6 +69,8 @@ pub struct Planned {
     wanted: Vec<(String, finish::Shape)>,
     /// Roots that must not be true, and why the request is refused where one is.
     refusals: Vec<(usize, Error)>,
+    /// What planning read of the data, where labels depend on it, per region.
+    pub read: BTreeMap<String, RegionReport>,
     traffic_before: BTreeMap<String, Traffic>,
     began: Instant,
 }
@@ -225,7 +228,7 @@ impl Session {
         Ok(())
     }
 
-    /// Plans a job: reads metadata only.
+    /// Plans a job: reads metadata, and of data only the few cells that the result's labels depend on (`dropna`, `where(..., drop=True)`).
     ///
     /// # Errors
     /// `Request` for a wrong expression or name, with its place; as [`Self::open`]; `Budget` when it would send too much.
@@ -248,22 +251,13 @@ impl Session {
             datasets.push(opened.clone());
             scope.datasets.insert(opened.alias.clone(), opened);
         }
-        let mut plan = Plan::default();
-        let mut refused = vec![];
-        for (name, program) in &programs {
-            let several = job.compute.len() > 1;
-            let known = plan.refusals.len();
-            let value = resolve(program, &scope, &mut plan).map_err(|e| in_entry(e, name, several))?;
-            let found = plan.refusals.iter().skip(known);
-            refused.extend(found.map(|(node, fault)| (*node, in_entry(fault.clone().in_text(&program.text), name, several))));
-            scope.values.insert(name.clone(), value);
-        }
+        let resolved::Resolved { mut plan, values, refused, read } = self.resolved(&programs, &mut scope, job.compute.len() > 1).await?;
         let mut roots = vec![];
         let wanted = job
             .wanted
             .iter()
             .map(|name| {
-                let value: &Value = scope.values.get(name).ok_or_else(|| Error::request(format!("nothing called '{name}' is computed")))?;
+                let value: &Value = values.get(name).ok_or_else(|| Error::request(format!("nothing called '{name}' is computed")))?;
                 Ok((name.clone(), finish::shape(value, &mut plan, &mut roots)?))
             })
             .collect::<Result<Vec<_>>>()?;
@@ -276,8 +270,8 @@ impl Session {
             .collect();
         let (graph, roots) = optimize(&plan.graph, &roots).map_err(Error::from)?;
         let (stages, stores) = self.staged(graph, roots, &wanted, &plan.sources, job)?;
-        let planned = Planned { stages, datasets, sources: plan.sources, stores, wanted, refusals, traffic_before, began };
-        self.check_budget(&planned)?;
+        let planned = Planned { stages, datasets, sources: plan.sources, stores, wanted, refusals, read, traffic_before, began };
+        self.check_stages(&planned.stages)?;
         Ok(planned)
     }
 
@@ -316,7 +310,10 @@ impl Session {
     /// As [`crate::execute::execute`].
     pub async fn run(&self, planned: Planned, watch: Watch<'_>) -> Result<Run> {
         let begun = Begun::begin(self, &planned.stores).await?;
-        let finished = execute_as(begun.run(), &planned.stages, &self.engines, self.patience, watch).await.map_err(Error::from)?;
+        let mut finished = execute_as(begun.run(), &planned.stages, &self.engines, self.patience, watch).await.map_err(Error::from)?;
+        for (region, report) in &planned.read {
+            add_report(finished.regions.entry(region.clone()).or_default(), report);
+        }
         for (root, error) in &planned.refusals {
             if finished.blocks.get(*root).is_some_and(|b| b.to_i64_vec().iter().any(|&v| v != 0)) {
                 return Err(error.clone());
@@ -381,13 +378,13 @@ impl Session {
             .fold(0, u64::saturating_add)
     }
 
-    fn check_budget(&self, planned: &Planned) -> Result<()> {
-        let predicted = self.predicted_wan_bytes(&planned.stages);
+    fn check_stages(&self, stages: &Stages) -> Result<()> {
+        let predicted = self.predicted_wan_bytes(stages);
         if let Some(limit) = self.wan_bytes.filter(|&limit| predicted > limit) {
             return Err(Error::budget(format!("this would send {predicted} bytes over the WAN, and the budget is {limit} bytes"))
                 .hint("select or reduce more before the data leaves its region, or raise the budget (--wan-bytes)"));
         }
-        let held = planned.stages.home_bytes().map_err(Error::from)?;
+        let held = stages.home_bytes().map_err(Error::from)?;
         if held > self.memory_bytes {
             let limit = self.memory_bytes;
             return Err(Error::budget(format!("the result needs {held} bytes of memory at home, and the budget is {limit} bytes"))

@@ -7,6 +7,7 @@ mod cumulate;
 mod fill;
 mod gradient;
 mod order;
+mod rank;
 mod rolling;
 mod view;
 
@@ -53,7 +54,7 @@ pub enum Along {
         /// Missing cells in a row that are filled, at most.
         limit: Option<usize>,
     },
-    /// Missing cells between others lie on the line through these (`interpolate_na`, method `linear`).
+    /// Missing cells between others lie on the line through these, or are the nearer one (`interpolate_na`).
     Bridge {
         /// The lane's coordinate, strictly ascending.
         x: Arc<[f64]>,
@@ -61,6 +62,15 @@ pub enum Along {
         limit: Option<usize>,
         /// The longest distance between the neighbours of missing cells that are filled, in units of `x`.
         max_gap: Option<f64>,
+        /// Whether they are the nearer one: half way, the one before.
+        nearest: bool,
+        /// Whether those before the first and after the last are filled too (`fill_value='extrapolate'`); then there is no `max_gap`.
+        beyond: bool,
+    },
+    /// The rank of each cell among those of the lane, from 1 on; ties share the mean of theirs (`rank`).
+    Rank {
+        /// As a part of the number of cells that are there.
+        percent: bool,
     },
     /// Second-order differences (`differentiate`, `numpy.gradient`).
     Gradient {
@@ -112,6 +122,7 @@ impl Along {
             Along::Cumulate { .. } => "cumulate",
             Along::Fill { .. } => "fill",
             Along::Bridge { .. } => "bridge",
+            Along::Rank { .. } => "rank",
             Along::Gradient { .. } => "gradient",
             Along::Quantile { .. } => "quantile",
             Along::Median { .. } => "median",
@@ -128,8 +139,10 @@ impl Along {
                 *window >= 1 && before < window && (1..=*window).contains(min_periods) && *window <= i32::MAX as usize
             }
             Along::Cumulate { groups, .. } => groups_fit(groups, len),
-            Along::Fill { .. } => true,
-            Along::Bridge { x, .. } => x.len() == len && x.windows(2).all(|w| w[0] < w[1]),
+            Along::Fill { .. } | Along::Rank { .. } => true,
+            Along::Bridge { x, max_gap, beyond, .. } => {
+                x.len() == len && x.windows(2).all(|w| w[0] < w[1]) && !(*beyond && max_gap.is_some())
+            }
             Along::Gradient { x, edge_order } => x.len() == len && (1..=2).contains(edge_order) && len > *edge_order as usize,
             Along::Quantile { q, groups, .. } => (0.0..=1.0).contains(q) && groups_fit(groups, len),
             Along::Median { groups, .. } => groups_fit(groups, len),
@@ -148,7 +161,7 @@ impl Along {
     /// Element type of the result.
     pub fn output(&self, input: DType) -> DType {
         match self {
-            Along::Rolling { statistic: Statistic::Count, .. } | Along::Quantile { .. } => DType::F64,
+            Along::Rolling { statistic: Statistic::Count, .. } | Along::Quantile { .. } | Along::Rank { .. } => DType::F64,
             Along::Rolling { .. } | Along::Gradient { .. } | Along::Median { .. } => input.to_float(),
             Along::Cumulate { .. } => match input {
                 d if d.is_float() => d,
@@ -245,7 +258,11 @@ impl Along {
                 cumulate::apply(block, &view, &shape, *multiplies, *skips_missing, groups.as_ref())
             }
             Along::Fill { forward, limit } => fill::fill(block, &view, &shape, *forward, limit.unwrap_or(usize::MAX)),
-            Along::Bridge { x, limit, max_gap } => fill::bridge(block, &view, &shape, x, limit.unwrap_or(usize::MAX), *max_gap),
+            Along::Bridge { x, limit, max_gap, nearest, beyond } => {
+                let how = fill::How { limit: limit.unwrap_or(usize::MAX), max_gap: *max_gap, nearest: *nearest, beyond: *beyond };
+                fill::bridge(block, &view, &shape, x, &how)
+            }
+            Along::Rank { percent } => rank::apply(block, &view, &shape, *percent),
             Along::Gradient { x, edge_order } => gradient::apply(block, &view, &shape, x, *edge_order),
             Along::Quantile { q, method, skips_missing, groups } => {
                 order::apply(block, &view, &shape, groups.as_ref(), *skips_missing, output, &|lane| order::quantile(lane, *q, *method))
@@ -273,9 +290,10 @@ impl Hash for Along {
             Along::Rolling { window, before, min_periods, statistic } => (window, before, min_periods, statistic).hash(state),
             Along::Cumulate { multiplies, skips_missing, groups } => (multiplies, skips_missing, groups).hash(state),
             Along::Fill { forward, limit } => (forward, limit).hash(state),
-            Along::Bridge { x, limit, max_gap } => {
+            Along::Rank { percent } => percent.hash(state),
+            Along::Bridge { x, limit, max_gap, nearest, beyond } => {
                 floats(x, state);
-                (limit, max_gap.map(f64::to_bits)).hash(state);
+                (limit, max_gap.map(f64::to_bits), nearest, beyond).hash(state);
             }
             Along::Gradient { x, edge_order } => {
                 floats(x, state);

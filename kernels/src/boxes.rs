@@ -68,6 +68,7 @@ pub fn input_boxes(graph: &Graph, node: &Node, bounds: &[Range<usize>]) -> Resul
             b[*axis] = along.reach(b[*axis].clone(), source.dims[*axis].len);
             Ok(vec![(*input, b)])
         }
+        Op::Points { input, points } => Ok(points.boxes(bounds).into_iter().map(|b| (*input, b)).collect()),
         Op::Concat { inputs, axis } => concat_boxes(graph, inputs, *axis, bounds),
     }
 }
@@ -106,7 +107,11 @@ pub(crate) fn clusters(index: &Index, at: &Range<usize>) -> Vec<Range<usize>> {
     if let Index::Range { start, step: 1, .. } = index {
         return if at.is_empty() { vec![] } else { vec![start + at.start..start + at.end] };
     }
-    let mut picks: Vec<usize> = at.clone().map(|i| index.get(i)).filter(|&i| i >= 0).map(|i| i as usize).collect();
+    gathered(at.clone().map(|i| index.get(i)).filter(|&i| i >= 0).map(|i| i as usize).collect())
+}
+
+/// The sorted, disjoint ranges that hold some indices.
+pub(crate) fn gathered(mut picks: Vec<usize>) -> Vec<Range<usize>> {
     picks.sort_unstable();
     picks.dedup();
     let mut out: Vec<Range<usize>> = vec![];

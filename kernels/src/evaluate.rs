@@ -152,6 +152,7 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
             }
             Op::Remap { axes, .. } => Arc::new(remap::apply(first()?.as_ref(), axes, at)?),
             Op::Lookup { table, .. } => Arc::new(looked_up(first()?.as_ref(), table)?),
+            Op::Points { points, .. } => Arc::new(points.apply(&inputs, at, node.dtype)?),
             Op::Concat { axis, .. } => joined(*axis, &inputs, node, at)?,
             Op::Reduce { .. } => return Err(KernelError::malformed("graph", "a reduction outside its place").into()),
         })
@@ -253,6 +254,12 @@ pub fn scratch_bytes(graph: &Graph, node: &Node, at: &Bounds) -> Result<usize> {
             let held: usize = input_boxes(graph, node, at)?.iter().map(|(_, b)| bounds::size_of(b)).sum();
             let is_float = graph.node(*input)?.dtype.is_float();
             Ok(cells.saturating_mul(4 * 8).saturating_add(if is_float { held.saturating_mul(4 + 8) } else { held.saturating_mul(8) }))
+        }
+        // The cells of each box with the indexed axes in front, and in the order of the points.
+        Op::Points { input, .. } => {
+            let size = graph.node(*input)?.dtype.size();
+            let held: usize = input_boxes(graph, node, at)?.iter().map(|(_, b)| bounds::size_of(b)).sum();
+            Ok(held.saturating_add(cells.saturating_mul(3)).saturating_mul(size))
         }
         // The cells of other axes are brought beside those of the lane.
         Op::Along { input, joined, .. } if !joined.is_empty() => {

@@ -14,6 +14,7 @@ use crate::block::Block;
 use crate::dtype::DType;
 use crate::error::{KernelError, Result};
 use crate::formula::Formula;
+use crate::points::Points;
 use crate::reduce::Reduction;
 use crate::remap::RemappedAxis;
 use std::collections::HashMap;
@@ -151,6 +152,13 @@ pub enum Op {
         /// Cells of rank 1.
         table: Arc<Block>,
     },
+    /// Cells at points, each of which names an index of several axes: these vanish, and dims of points come in their place.
+    Points {
+        /// Whose.
+        input: NodeId,
+        /// Which cells.
+        points: Arc<Points>,
+    },
     /// Inputs joined end to end along an existing axis.
     Concat {
         /// What is joined, in order.
@@ -169,6 +177,8 @@ pub enum InterpMethod {
     Spline,
     /// The nearer neighbour; half way, the lower one (SciPy's `nearest`).
     Nearest,
+    /// As `Linear`, and beyond both ends on the line through the last two (`fill_value='extrapolate'`).
+    Beyond,
 }
 
 /// The groups that the indices of one axis fall into.
@@ -230,6 +240,7 @@ impl Op {
             | Op::Interp { input, .. }
             | Op::Along { input, .. }
             | Op::Lookup { input, .. }
+            | Op::Points { input, .. }
             | Op::Remap { input, .. } => vec![*input],
         }
     }
@@ -249,6 +260,7 @@ impl Op {
             | Op::Interp { input, .. }
             | Op::Along { input, .. }
             | Op::Lookup { input, .. }
+            | Op::Points { input, .. }
             | Op::Remap { input, .. } => *input = to(*input),
         }
         op
@@ -271,6 +283,7 @@ impl Op {
             Op::Along { along, .. } => along.name(),
             Op::Lookup { .. } => "lookup",
             Op::Remap { .. } => "remap",
+            Op::Points { .. } => "points",
             Op::Concat { .. } => "concat",
         }
     }

@@ -1,7 +1,7 @@
 //! Interpolation along one axis by coordinate values, as `xarray.DataArray.interp` (`scipy.interpolate.interp1d`).
 //!
 //! In: source and wanted coordinate values; then a block that holds the needed stretch of source indices. Out: a block
-//! with the wanted values along that axis. Never extrapolates: outside the source it is missing.
+//! with the wanted values along that axis. Outside the source it is missing, unless the line is to go on.
 
 use crate::block::Block;
 use crate::dtype::{DType, Element};
@@ -48,6 +48,7 @@ pub fn brackets(from: &[f64], to: &[f64], method: InterpMethod) -> Result<Bracke
     for &x in to {
         let found = match method {
             InterpMethod::Linear => between(&sorted, x),
+            InterpMethod::Beyond => beyond(&sorted, x),
             InterpMethod::Spline => spline_span(&sorted, x),
             InterpMethod::Nearest => nearest(&sorted, x).map(|i| (i, i)),
         };
@@ -67,6 +68,15 @@ fn inside(sorted: &[f64], x: f64) -> bool {
 /// The two neighbours of `x`. A source of one node has none, and everything is missing.
 fn between(sorted: &[f64], x: f64) -> Option<(usize, usize)> {
     if sorted.len() < 2 || !inside(sorted, x) {
+        return None;
+    }
+    let high = sorted.partition_point(|&s| s < x).clamp(1, sorted.len() - 1);
+    Some((high - 1, high))
+}
+
+/// As [`between`], with the neighbours at an end for what lies beyond it.
+fn beyond(sorted: &[f64], x: f64) -> Option<(usize, usize)> {
+    if sorted.len() < 2 || x.is_nan() {
         return None;
     }
     let high = sorted.partition_point(|&s| s < x).clamp(1, sorted.len() - 1);
@@ -100,7 +110,7 @@ fn nearest(sorted: &[f64], x: f64) -> Option<usize> {
 /// float type, integers become `float64`.
 pub fn output(method: InterpMethod, input: DType) -> DType {
     match method {
-        InterpMethod::Linear | InterpMethod::Spline => DType::F64,
+        InterpMethod::Linear | InterpMethod::Spline | InterpMethod::Beyond => DType::F64,
         InterpMethod::Nearest => input.to_float(),
     }
 }
@@ -150,9 +160,13 @@ impl Brackets {
             .ok_or_else(|| KernelError::malformed("interpolation", "the output is too large"))?;
         let view = View { outer: shape[..axis].iter().product(), held, inner: shape[axis + 1..].iter().product(), to, start: window_start };
         match (self.method, block.as_slice::<f32>(), block.as_slice::<f64>()) {
-            (InterpMethod::Linear, Some(x), _) => Block::from_vec(&out_shape, self.linear(x, &view, size, |a, b| (b - a) as f64)),
+            (InterpMethod::Linear | InterpMethod::Beyond, Some(x), _) => {
+                Block::from_vec(&out_shape, self.linear(x, &view, size, |a, b| (b - a) as f64))
+            }
             (InterpMethod::Linear, _, Some(x)) if shape.len() == 1 => Block::from_vec(&out_shape, self.linear_1d(x, &view)),
-            (InterpMethod::Linear, _, Some(x)) => Block::from_vec(&out_shape, self.linear(x, &view, size, |a, b| b - a)),
+            (InterpMethod::Linear | InterpMethod::Beyond, _, Some(x)) => {
+                Block::from_vec(&out_shape, self.linear(x, &view, size, |a, b| b - a))
+            }
             (InterpMethod::Spline, Some(x), _) => Block::from_vec(&out_shape, self.spline(x, &view, size)),
             (InterpMethod::Spline, _, Some(x)) => Block::from_vec(&out_shape, self.spline(x, &view, size)),
             (InterpMethod::Nearest, Some(x), _) => Block::from_vec(&out_shape, self.nearest(x, &view, size)),
@@ -298,6 +312,10 @@ mod tests {
         same(&run(two(&y), &down, Nearest), &[N, 8.0, 8.0, N, N, 2.0, 2.0, 1.0, N, N, 1.0, 1.0, 2.0, 2.0, 4.0, 4.0, 8.0, N]);
         same(&run(one(&y), &up, Linear), &[N, 1.0, 1.5, 2.0, N, N, N, 8.0, N]);
         same(&run(one(&y), &down, Linear), &[N, 8.0, N, N, N, 2.0, 1.5, 1.0, N]);
+        // As `interp1d(x, y, fill_value='extrapolate')`.
+        let line = [0.5, 1.0, 1.5, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0];
+        same(&run(Block::from_vec(&[4], vec![1.0, 2.0, 6.0, 10.0]).unwrap(), &up, InterpMethod::Beyond), &line);
+        same(&run(Block::from_vec(&[4], vec![10.0, 6.0, 2.0, 1.0]).unwrap(), &down, InterpMethod::Beyond), &line);
     }
 
     #[test]

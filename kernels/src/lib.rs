@@ -17,6 +17,7 @@ pub mod formula;
 pub mod graph;
 pub mod interp;
 pub mod partial;
+pub mod points;
 pub mod reduce;
 pub mod remap;
 mod simd;

@@ -5,7 +5,8 @@
 use crate::along::Along;
 use crate::chunks::AxisChunks;
 use crate::error::Result;
-use crate::graph::{Graph, Index, Node, NodeId, Op};
+use crate::graph::{Dim, Graph, Index, Node, NodeId, Op};
+use crate::points::Points;
 use crate::remap::RemappedAxis;
 
 /// The chunk grid of every node.
@@ -102,6 +103,7 @@ impl Tiling {
                 joined.iter().rev().for_each(|&a| drop(grid.remove(a)));
                 grid
             }
+            Op::Points { input, points } => pointed(self.grid(*input), points, node.dtype.size()),
             Op::Concat { inputs, axis } => {
                 let mut grid = inputs.first().map_or(vec![], |&i| self.grid(i).to_vec());
                 for &input in &inputs[1..] {
@@ -144,6 +146,31 @@ fn along_grid(input: &[AxisChunks], axis: usize, joined: &[usize], along: &Along
     let folded: Vec<usize> = std::iter::once(axis).chain(joined.iter().copied()).collect();
     narrowed(&mut grid, &folded, LANES_BYTES / read.saturating_mul(size).max(1));
     grid
+}
+
+/// Points of several axes in a box, at most: each may lie in another chunk.
+const POINTS: usize = 1024;
+
+/// Points cut along their first dim: few where each may lie in another chunk, as the axis is cut where they lie along one.
+fn pointed(input: &[AxisChunks], points: &Points, size: usize) -> Vec<AxisChunks> {
+    let across: usize = input.iter().enumerate().filter(|(a, _)| !points.axes.contains(a)).map(|(_, c)| c.longest()).product();
+    let inner = points.dims.iter().skip(1).fold(1usize, |n, d| n.saturating_mul(d.len));
+    let room = LANES_BYTES / across.saturating_mul(inner).saturating_mul(size).max(1);
+    let most = match points.axes.as_slice() {
+        [only] => input.get(*only).map_or(1, AxisChunks::longest),
+        _ => POINTS / inner.max(1),
+    };
+    let mut out = vec![];
+    for (axis, grid) in input.iter().enumerate() {
+        if axis == points.first() {
+            let cut = |(i, d): (usize, &Dim)| AxisChunks::uniform(d.len, if i == 0 { most.min(room).max(1) } else { 0 });
+            out.extend(points.dims.iter().enumerate().map(cut));
+        }
+        if !points.axes.contains(&axis) {
+            out.push(grid.clone());
+        }
+    }
+    out
 }
 
 /// Bytes of the input that a box of remapped cells is made of, at most, unless one index of the other axes has more.

@@ -31,6 +31,9 @@ pub(crate) enum Expr {
     Weighted(Box<Expr>, Vec<String>),
     Interp(Box<Expr>, String, Vec<f64>, bool),
     Along(Box<Expr>, String, Lane),
+    Points(Box<Expr>, [String; 2], [Vec<usize>; 2]),
+    DropMissing(Box<Expr>, String, bool),
+    Cut(Box<Expr>, f64),
 }
 
 /// The arrays of all datasets.
@@ -60,6 +63,9 @@ impl Expr {
             | Expr::Clip(a, ..)
             | Expr::Weighted(a, _)
             | Expr::Interp(a, ..)
+            | Expr::Points(a, ..)
+            | Expr::DropMissing(a, ..)
+            | Expr::Cut(a, _)
             | Expr::Along(a, ..) => vec![a],
         }
     }
@@ -100,6 +106,12 @@ impl Expr {
             Expr::Weighted(a, dims) => format!("{0}.weighted(np.cos(np.deg2rad({0}.lat))).mean({1})", a.text(), list(dims)),
             Expr::Interp(a, dim, to, false) => format!("{}.interp({dim}={to:?})", a.text()),
             Expr::Along(a, dim, lane) => lane.text(&a.text(), dim),
+            Expr::DropMissing(a, dim, all) => format!("{}.dropna('{dim}', how='{}')", a.text(), if *all { "all" } else { "any" }),
+            Expr::Cut(a, limit) => format!("{0}.where({0} > {limit:?}, drop=True)", a.text()),
+            Expr::Points(a, [y, x], [i, j]) => {
+                let at = |at: &[usize]| format!("xr.DataArray({at:?}, dims='point')");
+                format!("{}.isel({y}={}, {x}={}).drop_vars(['{y}', '{x}'], errors='ignore')", a.text(), at(i), at(j))
+            }
             Expr::Interp(a, dim, to, true) => format!("{}.interp({dim}={to:?}, method='nearest')", a.text()),
         }
     }
@@ -160,6 +172,22 @@ impl Expr {
             }
             Expr::Choose(a, c, limit) => oracle::choose(&a.value(world), &c.value(world), *limit),
             Expr::Weighted(a, dims) => oracle::weighted_mean(&a.value(world), dims),
+            Expr::DropMissing(a, dim, all) => {
+                let a = a.value(world);
+                let at =
+                    oracle::kept(&a, dim, |cells| if *all { cells.iter().any(|c| !c.is_nan()) } else { !cells.iter().any(|c| c.is_nan()) });
+                oracle::take(&a, dim, &at)
+            }
+            Expr::Cut(a, limit) => {
+                let a = a.value(world);
+                let cut = a
+                    .dims
+                    .iter()
+                    .fold(a.clone(), |out, dim| oracle::take(&out, dim, &oracle::kept(&a, dim, |cells| cells.iter().any(|c| c > limit))));
+                let within = if a.is_float() { cut.dtype } else { xeng_kernels::DType::F64 };
+                Arr { dtype: within, ..oracle::each(&cut, |c| if c > *limit { c } else { f64::NAN }) }
+            }
+            Expr::Points(a, dims, at) => oracle::points(&a.value(world), dims, at),
             Expr::Along(a, dim, lane) => lanes::along(&a.value(world), dim, *lane),
             Expr::Interp(a, dim, to, nearest) => oracle::interp(&a.value(world), dim, to, *nearest),
         }

@@ -39,7 +39,7 @@ fn step(rng: &mut Rng, world: &World, expr: Expr, value: &Arr) -> Option<Expr> {
     let dim = if value.dims.is_empty() { None } else { Some(rng.pick(&value.dims).clone()) };
     let len = dim.as_ref().map_or(0, |d| value.len_of(d));
     let grouped = value.days().is_some_and(|d| !d.is_empty());
-    match rng.below(29) {
+    match rng.below(33) {
         0..5 => reduce(rng, e, value),
         5..8 if grouped => {
             let (key, anomaly) = (*rng.pick(&Key::ALL), rng.chance(33));
@@ -97,6 +97,14 @@ fn step(rng: &mut Rng, world: &World, expr: Expr, value: &Arr) -> Option<Expr> {
             Some(Expr::Weighted(e, dims))
         }
         23 => interp(rng, e, value, dim?),
+        29 | 30 if value.dims.len() > 1 && !value.dims.iter().any(|d| d == "point") => points(rng, e, value),
+        31 => Some(Expr::DropMissing(e, dim?, rng.chance(50))),
+        // Where rounding could decide what is kept, no two ways of computing need agree.
+        32 if value.exact && !value.dims.is_empty() && value.cells.len() < 20_000 => {
+            let there: Vec<f64> = value.cells.iter().copied().filter(|c| c.is_finite()).collect();
+            let limit = if there.is_empty() { 0.5 } else { rng.pick(&there).floor() + 0.5 };
+            Some(Expr::Cut(e, limit))
+        }
         24..29 => {
             let dim = dim?;
             let numbers = value.numbers(&dim).is_some_and(|_| value.index(&dim).is_some_and(|i| i.is_monotonic()));
@@ -104,6 +112,22 @@ fn step(rng: &mut Rng, world: &World, expr: Expr, value: &Arr) -> Option<Expr> {
         }
         _ => None,
     }
+}
+
+/// Cells at points of two dims, some of them twice.
+fn points(rng: &mut Rng, e: Box<Expr>, value: &Arr) -> Option<Expr> {
+    let count = rng.between(1, 40);
+    let first = rng.below(value.dims.len());
+    let second = (first + rng.between(1, value.dims.len() - 1)) % value.dims.len();
+    let dims = [first, second].map(|d| value.dims[d].clone());
+    let lengths = [first, second].map(|d| value.shape[d]);
+    // A coordinate that is no label stays along the points in xarray; the oracle has none.
+    let plain = value.coords.iter().all(|(name, c)| c.dim.as_ref().is_none_or(|d| d == name || !dims.contains(d)));
+    if lengths.contains(&0) || !plain {
+        return None;
+    }
+    let at = lengths.map(|n| (0..count).map(|_| rng.below(n)).collect::<Vec<_>>());
+    Some(Expr::Points(e, dims, at))
 }
 
 /// What has no labels has to be of one length; labels must be unique to be joined.

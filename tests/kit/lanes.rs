@@ -12,6 +12,7 @@ pub(crate) enum Lane {
     Fill { forward: bool, limit: usize },
     Differentiate,
     Median,
+    Rank { percent: bool },
     Quantile { percent: usize, method: &'static str },
 }
 
@@ -20,7 +21,7 @@ impl Lane {
     pub(crate) fn random(rng: &mut Rng, len: usize, is_float: bool, has_numbers: bool) -> Option<Lane> {
         let window = rng.between(1, len.clamp(1, 5));
         let stat = *rng.pick(&["sum", "mean", "min", "max", "std", "var", "count", "median"]);
-        Some(match rng.below(7) {
+        Some(match rng.below(8) {
             0 | 1 if len > 0 => Lane::Rolling { window, centre: rng.chance(40), least: rng.between(1, window), stat },
             2 => Lane::CumSum,
             3 if is_float => Lane::Fill { forward: rng.chance(50), limit: rng.between(1, 4) },
@@ -28,10 +29,14 @@ impl Lane {
             5 if len > 0 => Lane::Median,
             6 if len > 0 => {
                 // Cells of 64-bit integers are not picked by rank.
-                let methods: &[&'static str] =
-                    if is_float { &["linear", "lower", "higher", "nearest", "midpoint"] } else { &["linear", "midpoint"] };
+                let methods: &[&'static str] = if is_float {
+                    &["linear", "lower", "higher", "nearest", "midpoint", "hazen", "weibull"]
+                } else {
+                    &["linear", "midpoint", "hazen"]
+                };
                 Lane::Quantile { percent: rng.below(101), method: rng.pick::<&'static str>(methods) }
             }
+            7 => Lane::Rank { percent: rng.chance(50) },
             _ => return None,
         })
     }
@@ -48,6 +53,8 @@ impl Lane {
             Lane::Fill { forward: false, limit } => format!("{a}.bfill('{dim}', limit={limit})"),
             Lane::Differentiate => format!("{a}.differentiate('{dim}')"),
             Lane::Median => format!("{a}.median('{dim}')"),
+            Lane::Rank { percent: true } => format!("{a}.rank('{dim}', pct=True)"),
+            Lane::Rank { percent: false } => format!("{a}.rank('{dim}')"),
             Lane::Quantile { percent, method } => format!("{a}.quantile({:?}, '{dim}', method='{method}')", *percent as f64 / 100.0),
         }
     }
@@ -59,7 +66,7 @@ impl Lane {
     fn dtype(&self, of: DType) -> DType {
         let float = if of.is_float() { of } else { DType::F64 };
         match self {
-            Lane::Rolling { stat: "count", .. } => DType::F64,
+            Lane::Rolling { stat: "count", .. } | Lane::Rank { .. } => DType::F64,
             Lane::Quantile { method: "lower" | "higher" | "nearest", .. } => of,
             Lane::Quantile { .. } => DType::F64,
             Lane::CumSum if !of.is_float() => DType::I64,
@@ -94,6 +101,14 @@ impl Lane {
                 (0..n).map(|i| nearest(i).unwrap_or(f64::NAN)).collect()
             }
             Lane::Differentiate => (0..n).map(|i| derivative(cells, x, i)).collect(),
+            Lane::Rank { percent } => {
+                let whole = if *percent { sorted(cells).len() as f64 } else { 1.0 };
+                let rank = |c: &f64| {
+                    let (less, same) = (cells.iter().filter(|o| *o < c).count(), cells.iter().filter(|o| *o == c).count());
+                    if c.is_nan() { f64::NAN } else { (less as f64 + (same as f64 + 1.0) / 2.0) / whole }
+                };
+                cells.iter().map(rank).collect()
+            }
             Lane::Median => vec![quantile(&sorted(cells), 0.5, "linear")],
             Lane::Quantile { percent, method } => vec![quantile(&sorted(cells), *percent as f64 / 100.0, method)],
         }
@@ -161,7 +176,12 @@ fn sorted(cells: &[f64]) -> Vec<f64> {
 
 fn quantile(sorted: &[f64], q: f64, method: &str) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
-    let rank = q * last as f64;
+    let n = sorted.len() as f64;
+    let rank = match method {
+        "hazen" => (n * q - 0.5).clamp(0.0, n - 1.0),
+        "weibull" => ((n + 1.0) * q - 1.0).clamp(0.0, n - 1.0),
+        _ => q * last as f64,
+    };
     let (low, high) = (sorted[rank.floor() as usize], sorted[(rank.ceil() as usize).min(last)]);
     match method {
         "lower" => low,

@@ -89,6 +89,37 @@ impl Stat {
     }
 }
 
+/// The indices of a dim whose cells pass.
+pub(crate) fn kept(a: &Arr, dim: &str, passes: impl Fn(&[f64]) -> bool) -> Vec<usize> {
+    let axis = a.axis(dim).expect("a dimension of the array");
+    let at = |i: usize| (0..a.cells.len()).filter(|&c| unravel(c, &a.shape)[axis] == i).map(|c| a.cells[c]).collect::<Vec<_>>();
+    (0..a.shape[axis]).filter(|&i| passes(&at(i))).collect()
+}
+
+/// Cells at points of two dims, whose labels go; the points lie where the first of the dims was.
+pub(crate) fn points(a: &Arr, dims: &[String; 2], at: &[Vec<usize>; 2]) -> Arr {
+    let axes = [a.axis(&dims[0]), a.axis(&dims[1])].map(|axis| axis.expect("a dimension of the array"));
+    let place = axes[0].min(axes[1]);
+    let rest: Vec<usize> = (0..a.dims.len()).filter(|i| !axes.contains(i)).collect();
+    let mut out = a.clone();
+    out.dims = rest.iter().map(|&i| a.dims[i].clone()).collect();
+    out.shape = rest.iter().map(|&i| a.shape[i]).collect();
+    out.dims.insert(place, "point".to_owned());
+    out.shape.insert(place, at[0].len());
+    out.coords.retain(|_, c| c.dim.as_ref().is_none_or(|d| !dims.contains(d)));
+    out.cells = (0..out.shape.iter().product())
+        .map(|cell| {
+            let mut index = unravel(cell, &out.shape);
+            let point = index.remove(place);
+            let mut from = vec![0; a.dims.len()];
+            rest.iter().zip(&index).for_each(|(&axis, &i)| from[axis] = i);
+            axes.iter().zip(at).for_each(|(&axis, at)| from[axis] = at[point]);
+            a.cells[ravel(&from, &a.shape)]
+        })
+        .collect();
+    out
+}
+
 /// A binary operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {

@@ -42,9 +42,43 @@ pub struct Plan {
     pub sources: Vec<PlanSource>,
     /// What must not be true of the data: nodes of one cell, and why the request is refused where it is.
     pub refusals: Vec<(NodeId, Fault)>,
+    /// Cells of data that were read while planning, by node: made of the same text, a plan has the same nodes.
+    read: HashMap<NodeId, Block>,
+    /// Nodes whose cells must be read before planning can go on.
+    unread: Vec<NodeId>,
 }
 
 impl Plan {
+    /// An empty plan, with cells that an earlier attempt had asked for.
+    pub fn with_cells(read: HashMap<NodeId, Block>) -> Plan {
+        Plan { read, ..Plan::default() }
+    }
+
+    /// Nodes whose cells must be read before planning can go on; none when the plan is whole.
+    pub fn unread(&self) -> &[NodeId] {
+        &self.unread
+    }
+
+    /// The cells of nodes, known or read from the data: planning depends on them.
+    ///
+    /// # Errors
+    /// When they are not read yet: then the plan is made once more with them.
+    pub fn cells_of(&mut self, nodes: &[NodeId]) -> Outcome<Vec<Block>> {
+        let mut out = vec![];
+        for &id in nodes {
+            let node = self.node(id)?;
+            match self.read.get(&id).filter(|b| b.shape() == node.shape() && b.dtype() == node.dtype) {
+                Some(block) => out.push(block.clone()),
+                None => out.extend(super::fold::known(self, id)),
+            }
+        }
+        if out.len() < nodes.len() {
+            self.unread = nodes.to_vec();
+            return Err(Fault::unsupported("a result whose labels depend on data, where none can be read,"));
+        }
+        Ok(out)
+    }
+
     /// A node.
     ///
     /// # Errors

@@ -83,9 +83,6 @@ fn over(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver, cumulat
 fn integrated(plan: &mut Plan, a: &LazyArray, axis: &Axis, cumulative: bool) -> Outcome<LazyArray> {
     numbers_only(a, "integrate")?;
     let own = plan.dtype(a.node)?;
-    if own == DType::Bool {
-        return refuse("integrate() does not take truths; use .astype(float) first");
-    }
     let within = axis.dtype.promote(own);
     let trapezoids = trapezoids(plan, a.node, axis, own, within)?;
     let mut out = LazyArray { attrs: Attrs::new(), ..a.clone() };
@@ -111,7 +108,9 @@ fn trapezoids(plan: &mut Plan, node: NodeId, axis: &Axis, own: DType, within: DT
     let n = axis.x.len();
     let (later, earlier) = (indexing::python_slice(Some(1), None, None, n)?, indexing::python_slice(None, Some(-1), None, n)?);
     let (later, earlier) = (plan.take(node, &axis.dim, later)?, plan.take(node, &axis.dim, earlier)?);
-    let sum = plan.binary(Binary::Add, later.into(), earlier.into(), own)?;
+    // NumPy adds truths as `or`.
+    let adds = if own == DType::Bool { Binary::Or } else { Binary::Add };
+    let sum = plan.binary(adds, later.into(), earlier.into(), own)?;
     let halves: Vec<f64> = axis.x.windows(2).map(|w| (w[1] - w[0]) * 0.5).collect();
     let widths = plan.constant(std::slice::from_ref(&axis.dim), labels::block_of(axis.dtype, &halves)?)?;
     plan.binary(Binary::Mul, Operand::Node(sum), Operand::Node(widths), within)

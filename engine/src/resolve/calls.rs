@@ -8,14 +8,15 @@ use super::fault::{Fault, Outcome, refuse};
 use super::group;
 use super::reduce;
 use super::{
-    accessor, bins, calculus, coarsen, cumulate, dataset, extremes, gaps, interp, literals, merge, numpy, pad, quantile, regrid, reindex,
-    rolling, selection, shape, weighted, xr,
+    accessor, bins, calculus, coarsen, cumulate, dataset, dropna, extremes, gaps, interp, literals, merge, numpy, pad, quantile, rank,
+    regrid, reindex, rolling, selection, shape, weighted, xr,
 };
 use crate::lazy::labels;
 use crate::lazy::value::{Accessor, Module};
 use crate::lazy::{CoordData, LazyArray, LazyCoord, Plan, Value};
 use crate::suggest;
 use indexmap::IndexMap;
+use xeng_proto::Values;
 
 /// Whether a method is called on an array, or on each variable of a dataset.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +112,9 @@ const METHODS: &[(&str, Method)] = &[
     ("drop_encoding", unchanged),
     ("drop_attrs", drop_attrs),
     ("drop_isel", selection::drop_isel),
+    ("dropna", |plan, a, args, _| dropna::of_array(plan, a, args)),
     ("quantile", quantile::quantile),
+    ("rank", rank::rank),
     ("cumsum", cumulate::cumsum),
     ("cumprod", cumulate::cumprod),
     ("ffill", gaps::ffill),
@@ -133,7 +136,6 @@ const ARRAY_ONLY: &[&str] = &["to_dataset"];
 const NOT_YET: &[&str] = &[
     "rolling_exp",
     "polyfit",
-    "rank",
     "stack",
     "unstack",
     "convert_calendar",
@@ -158,7 +160,6 @@ const NOT_YET: &[&str] = &[
     "equals",
     "identical",
     "broadcast_equals",
-    "dropna",
     "argsort",
     "searchsorted",
     "set_xindex",
@@ -178,8 +179,6 @@ const NOT_YET: &[&str] = &[
     "xindexes",
     "indexes",
     "encoding",
-    "values",
-    "data",
     "chunks",
     "chunksizes",
     "nbytes",
@@ -190,7 +189,8 @@ const NOT_YET: &[&str] = &[
     "squeeze_dims",
 ];
 /// Properties.
-const PROPERTIES: &[&str] = &["T", "attrs", "coords", "dims", "shape", "sizes", "size", "ndim", "name", "dt", "xeng", "dtype", "loc"];
+const PROPERTIES: &[&str] =
+    &["T", "attrs", "coords", "dims", "shape", "sizes", "size", "ndim", "name", "dt", "xeng", "dtype", "loc", "values"];
 
 /// `a.dot(b, dim=None)`
 fn dot(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outcome<Value> {
@@ -373,11 +373,22 @@ pub fn unknown<'a>(base: &Value, name: &str, known: impl IntoIterator<Item = &'a
     refuse(format!("{} has no attribute '{name}'{hint}", base.type_name()))
 }
 
+/// `da.values`: cells without labels, read while planning where they depend on data.
+fn values(plan: &mut Plan, a: &LazyArray) -> Outcome<Value> {
+    let block = plan.cells_of(&[a.node])?.pop();
+    match (block.map(|b| labels::from_block(&b, &a.cells)), plan.dims(a.node)?.len()) {
+        (Some(Values::Numbers(block)), _) => Ok(Value::Numpy(block)),
+        (Some(Values::Texts(texts)), 1) => Ok(Value::List(texts.into_iter().map(Value::Text).collect())),
+        _ => Err(Fault::unsupported("the values of times, or of texts of several dimensions")),
+    }
+}
+
 fn array_attribute(plan: &mut Plan, a: &LazyArray, name: &str, base: &Value) -> Outcome<Value> {
     let int = |n: usize| Value::Number(crate::lazy::Number::Int(n as i64));
     let dims = plan.dims(a.node)?;
     Ok(match name {
         "loc" => Value::Loc(Box::new(base.clone())),
+        "values" | "data" => return values(plan, a),
         "dt" => Value::Accessor(Accessor::Dt, Box::new(a.clone())),
         "xeng" => Value::Accessor(Accessor::Xeng, Box::new(a.clone())),
         "T" => {

@@ -1,21 +1,58 @@
-//! `xr.concat`: arrays end to end along a dim, old or new.
+//! `xr.concat`: arrays or datasets end to end along a dim, old or new.
 //!
-//! In: arrays and a dim. Out: one array. Never sorts along the dim.
+//! In: arrays or datasets, and a dim. Out: one of their kind. Never sorts along the dim.
+
+mod coords;
+mod stack;
 
 use super::align::{self, Join};
-use super::args::{Arg, Args};
+use super::args::{Arg, Args, Bound};
+use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
 use super::literals;
-use crate::lazy::labels;
-use crate::lazy::{Cells, CoordData, LazyArray, LazyCoord, Plan, Value};
-use indexmap::IndexMap;
-use xeng_kernels::{DType, Dim, NodeId, Op};
-use xeng_proto::Values;
+use crate::lazy::{CoordData, LazyArray, LazyCoord, LazyDataset, Plan, Value};
+use indexmap::{IndexMap, IndexSet};
+use stack::Stack;
+use xeng_kernels::Dim;
+use xeng_proto::Attrs;
+
+/// What an array is called while it is joined as a dataset of one variable; no user sees it.
+const ARRAY: &str = "the array";
+
+/// Which of several variables are joined (`data_vars`, `coords`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// Those that have the dim.
+    Minimal,
+    /// Those that have the dim, and those that differ.
+    Different,
+    /// Every one.
+    All,
+}
+
+/// How the objects are joined.
+struct Asked {
+    dim: String,
+    /// The labels of the joined dim, where they are given.
+    index: Option<LazyCoord>,
+    join: Join,
+    data: Over,
+    coords: Over,
+    /// Whether what is not joined is the first one's, without a look at the others (`compat='override'`).
+    overrides: bool,
+}
+
+/// One of the objects: variables by name, data among them.
+struct Part {
+    data: IndexMap<String, LazyCoord>,
+    coords: IndexMap<String, LazyCoord>,
+    sizes: IndexMap<String, usize>,
+}
 
 /// `xr.concat([a, b], dim)`
 ///
 /// # Errors
-/// When the arrays cannot be aligned along their other dims.
+/// When the objects cannot be aligned along their other dims, or a coordinate is in some of them only.
 pub fn function(plan: &mut Plan, args: Args) -> Outcome<Value> {
     let mut bound = args.bind(&[
         "objs",
@@ -29,32 +66,46 @@ pub fn function(plan: &mut Plan, args: Args) -> Outcome<Value> {
         "combine_attrs",
         "create_index_for_new_dim",
     ])?;
-    bound.take("data_vars");
-    bound.unsupported(&["coords", "compat", "positions", "fill_value", "combine_attrs", "create_index_for_new_dim"])?;
+    bound.unsupported(&["positions", "fill_value", "create_index_for_new_dim"])?;
     let objs = bound.need("objs")?;
     let (Value::List(items) | Value::Tuple(items)) = &objs.value else { return Err(bound.wrong("objs", &objs, "a list of arrays")) };
-    let mut arrays = vec![];
-    for item in items {
-        match item {
-            Value::Array(a) => arrays.push(a.clone()),
-            Value::Dataset(_) => return Err(Fault::unsupported("xr.concat() of datasets").at(objs.span)),
-            other => return Err(Fault::new(format!("concat() takes arrays, not {}", other.type_name())).at(objs.span)),
-        }
+    let asked = asked(plan, &mut bound)?;
+    let all_arrays = items.iter().all(|v| matches!(v, Value::Array(_)));
+    let datasets = items.iter().map(|v| whole(plan, v)).collect::<Outcome<Vec<_>>>().map_err(|f| f.at(objs.span))?;
+    let mixed = !all_arrays && items.iter().any(|v| matches!(v, Value::Array(_)));
+    if datasets.is_empty() || mixed {
+        let why = if mixed { "takes either arrays or datasets" } else { "needs at least one array" };
+        return Err(Fault::new(format!("concat() {why}")).at(objs.span));
     }
-    if arrays.is_empty() {
-        return Err(Fault::new("concat() needs at least one array").at(objs.span));
+    let out = joined(plan, datasets, &asked).map_err(|f| f.at(objs.span))?;
+    match (all_arrays, items.first()) {
+        (true, Some(Value::Array(first))) => match out.variables.get(ARRAY) {
+            Some(array) => {
+                Ok(Value::Array(LazyArray { name: first.name.clone(), attrs: first.attrs.clone(), coords: out.coords, ..array.clone() }))
+            }
+            None => refuse("concat() lost its array"),
+        },
+        _ => Ok(Value::Dataset(out)),
     }
-    let dim = bound.need("dim")?;
-    let (name, index) = dim_of(plan, &dim).map_err(|f| f.at(dim.span))?;
-    let join = match bound.text("join")?.as_deref() {
-        None | Some("outer") => Join::Outer,
-        Some("inner") => Join::Inner,
-        Some("left") => Join::Left,
-        Some("right") => Join::Right,
-        Some("exact") => Join::Exact,
-        Some(other) => return Err(Fault::unsupported(format!("join='{other}'"))),
-    };
-    joined(plan, arrays, &name, index, join).map(Value::Array)
+}
+
+fn asked(plan: &mut Plan, bound: &mut Bound) -> Outcome<Asked> {
+    const OVER: &[(&str, Over)] = &[("all", Over::All), ("different", Over::Different), ("minimal", Over::Minimal)];
+    const JOINS: &[(&str, Join)] =
+        &[("outer", Join::Outer), ("inner", Join::Inner), ("left", Join::Left), ("right", Join::Right), ("exact", Join::Exact)];
+    let arg = bound.need("dim")?;
+    let (dim, index) = dim_of(plan, &arg).map_err(|f| f.at(arg.span))?;
+    let compat = bound.choice("compat", &[("equals", false), ("override", true)], false)?;
+    bound.choice("combine_attrs", &[("override", ())], ())?;
+    let data = bound.choice("data_vars", OVER, Over::All)?;
+    let coords = bound.choice("coords", OVER, Over::Different)?;
+    if compat && (coords == Over::Different || data == Over::Different) {
+        return refuse("concat(): compat='override' compares nothing, so that it needs coords='minimal'");
+    }
+    if data == Over::Different {
+        return Err(Fault::unsupported("data_vars='different', for which variables would have to be read,"));
+    }
+    Ok(Asked { dim, index, join: bound.choice("join", JOINS, Join::Outer)?, data, coords, overrides: compat })
 }
 
 fn dim_of(plan: &mut Plan, arg: &Arg) -> Outcome<(String, Option<LazyCoord>)> {
@@ -64,155 +115,128 @@ fn dim_of(plan: &mut Plan, arg: &Arg) -> Outcome<(String, Option<LazyCoord>)> {
             let dims = plan.names(a.node)?;
             let [dim] = dims.as_slice() else { return refuse("concat(): the dim must be a name or an array along one dimension") };
             let coord = literals::coordinate(plan, &arg.value, dim)?;
-            Ok((a.name.clone().unwrap_or_else(|| dim.clone()), Some(coord)))
+            Ok((dim.clone(), Some(coord)))
         }
         other => refuse(format!("concat(): the dim must be a name, not {}", other.type_name())),
     }
 }
 
-fn joined(plan: &mut Plan, mut arrays: Vec<LazyArray>, dim: &str, index: Option<LazyCoord>, join: Join) -> Outcome<LazyArray> {
-    align::align(plan, &mut arrays, join, &[dim])?;
-    let old = arrays.iter().map(|a| Ok(plan.names(a.node)?.iter().any(|d| d == dim))).collect::<Outcome<Vec<bool>>>()?;
-    let order = common_order(plan, &arrays, dim)?;
-    let dtype = common_type(plan, &arrays)?;
-    let mut inputs = vec![];
-    for (a, has) in arrays.iter().zip(&old) {
-        let mut node = plan.cast(a.node, dtype)?;
-        if !has {
-            let at = order.iter().position(|d| d == dim).unwrap_or(0);
-            node = plan.expand(node, at.min(plan.dims(node)?.len()), Dim::new(dim, 1))?;
-        }
-        inputs.push(plan.transpose(node, &order)?);
+/// An object as a dataset.
+fn whole(plan: &Plan, v: &Value) -> Outcome<LazyDataset> {
+    match v {
+        Value::Dataset(d) => Ok(d.clone()),
+        Value::Array(a) => dataset::gather(plan, [(ARRAY.to_owned(), a.clone())].into(), &LazyDataset::default()),
+        other => refuse(format!("concat() takes arrays, not {}", other.type_name())),
     }
-    let lengths = inputs.iter().map(|&n| Ok(plan.node(n)?.dims[plan.axis(n, dim)?].len)).collect::<Outcome<Vec<usize>>>()?;
-    let axis = plan.axis(inputs[0], dim)?;
-    let node = if inputs.len() == 1 { inputs[0] } else { plan.push(Op::Concat { inputs, axis })? };
-    let mut coords = merged(plan, &arrays, dim, &old, &lengths)?;
-    if let Some(mut index) = index {
-        let total: usize = lengths.iter().sum();
-        if index.known().is_some_and(|v| v.len() != total) {
-            return refuse(format!("concat(): {} labels for {total} indices of '{dim}'", index.known().map_or(0, |v| v.len())));
-        }
-        index.dims = vec![dim.to_owned()];
-        coords.insert(dim.to_owned(), index);
-    }
-    Ok(LazyArray { name: name(&arrays), node, coords, attrs: arrays[0].attrs.clone(), cells: arrays[0].cells.clone() })
 }
 
-/// xarray names the result like the first array.
-fn name(arrays: &[LazyArray]) -> Option<String> {
-    arrays[0].name.clone()
+fn joined(plan: &mut Plan, datasets: Vec<LazyDataset>, asked: &Asked) -> Outcome<LazyDataset> {
+    let attrs = datasets.first().map(|d| d.attrs.clone()).unwrap_or_default();
+    let mut parts = aligned(plan, datasets, asked)?;
+    let dim = asked.dim.as_str();
+    with_dim(plan, &mut parts, dim)?;
+    let names = |of: fn(&Part) -> &IndexMap<String, LazyCoord>| -> IndexSet<String> {
+        parts.iter().flat_map(|p| of(p).keys().cloned()).collect::<IndexSet<_>>()
+    };
+    let (data, coords) = (names(|p| &p.data), names(|p| &p.coords));
+    if let Some(name) = data.iter().find(|n| coords.contains(*n)) {
+        return refuse(format!("concat(): '{name}' is a coordinate of some only"));
+    }
+    let is_old = parts.iter().any(|p| p.sizes.contains_key(dim));
+    if !is_old && asked.data == Over::Minimal && asked.coords == Over::Minimal {
+        return refuse("concat(): along a new dimension, not both data_vars and coords can be 'minimal'");
+    }
+    let stack = Stack::new(dim, &parts);
+    let over = coords::over(plan, &parts, asked)?;
+    let mut out_coords: IndexMap<String, LazyCoord> = IndexMap::new();
+    for name in &coords {
+        let coord = if over.contains(name) { stack.coordinate(plan, &parts, name)? } else { coords::kept(plan, &parts, name, asked)? };
+        out_coords.insert(name.clone(), coord);
+    }
+    if let Some(index) = &asked.index {
+        out_coords.insert(dim.to_owned(), labelled(index, dim, stack.total())?);
+    }
+    let mut variables = IndexMap::new();
+    for name in &data {
+        let along = asked.data == Over::All || parts.iter().any(|p| p.data.get(name).is_some_and(|v| v.dims.iter().any(|d| d == dim)));
+        let found = if along { stack.variable(plan, &parts, name)? } else { coords::kept_data(plan, &parts, name, asked)? };
+        let CoordData::Lazy(node, cells) = found.data else { return refuse(format!("concat() lost the variable '{name}'")) };
+        let own: Vec<(String, LazyCoord)> =
+            out_coords.iter().filter(|(_, c)| c.dims.iter().all(|d| found.dims.contains(d))).map(|(n, c)| (n.clone(), c.clone())).collect();
+        let array = LazyArray { name: Some(name.clone()), node, coords: own.into_iter().collect(), attrs: found.attrs, cells };
+        variables.insert(name.clone(), array);
+    }
+    Ok(LazyDataset { variables, coords: out_coords, attrs })
 }
 
-/// The dims of the result: the first array's, a new dim before them.
-fn common_order(plan: &Plan, arrays: &[LazyArray], dim: &str) -> Outcome<Vec<String>> {
-    let mut order: Vec<String> = vec![];
-    for a in arrays {
-        for d in plan.names(a.node)? {
-            if !order.contains(&d) {
-                order.push(d);
+/// Every variable brought onto common labels of all dims but the joined one.
+fn aligned(plan: &mut Plan, datasets: Vec<LazyDataset>, asked: &Asked) -> Outcome<Vec<Part>> {
+    let mut arrays: Vec<LazyArray> = datasets.iter().flat_map(|d| d.variables.values().cloned()).collect();
+    align::align(plan, &mut arrays, asked.join, &[asked.dim.as_str()])?;
+    let mut arrays = arrays.into_iter();
+    datasets
+        .iter()
+        .map(|d| {
+            let variables = d.variables.keys().cloned().zip(arrays.by_ref()).collect();
+            let whole = dataset::gather(plan, variables, d)?;
+            let data: IndexMap<String, LazyCoord> = whole
+                .variables
+                .iter()
+                .map(|(name, v)| {
+                    let dims = plan.names(v.node)?;
+                    Ok((name.clone(), LazyCoord { dims, data: CoordData::Lazy(v.node, v.cells.clone()), attrs: v.attrs.clone() }))
+                })
+                .collect::<Outcome<_>>()?;
+            let mut sizes = IndexMap::new();
+            for v in data.values().chain(whole.coords.values()) {
+                sizes.extend(v.dims.iter().cloned().zip(shape(plan, v)?));
             }
-        }
-    }
-    for a in arrays {
-        let own = plan.names(a.node)?;
-        if let Some(d) = order.iter().find(|d| *d != dim && !own.contains(d)) {
-            return Err(Fault::unsupported(format!("concat() of arrays of which some lack the dimension '{d}'")));
-        }
-    }
-    if !order.iter().any(|d| d == dim) {
-        order.insert(0, dim.to_owned());
-    }
-    Ok(order)
+            Ok(Part { data, coords: whole.coords, sizes })
+        })
+        .collect()
 }
 
-fn common_type(plan: &Plan, arrays: &[LazyArray]) -> Outcome<DType> {
-    if arrays.iter().any(|a| a.cells != arrays[0].cells) {
-        return refuse("concat() of arrays of different kinds: numbers, times of one calendar and units, or texts");
-    }
-    let mut dtype = plan.dtype(arrays[0].node)?;
-    for a in arrays {
-        dtype = dtype.promote(plan.dtype(a.node)?);
-    }
-    Ok(dtype)
-}
-
-/// Coordinates along the dim are joined; others stay where all agree, and are stacked where they differ.
-fn merged(plan: &mut Plan, arrays: &[LazyArray], dim: &str, old: &[bool], lengths: &[usize]) -> Outcome<IndexMap<String, LazyCoord>> {
-    let mut out = IndexMap::new();
-    let names: indexmap::IndexSet<&String> = arrays.iter().flat_map(|a| a.coords.keys()).collect();
-    for name in names {
-        let all: Vec<&LazyCoord> = arrays.iter().filter_map(|a| a.coords.get(name)).collect();
-        let first = all[0];
-        if all.len() < arrays.len() {
-            if name == dim || first.dims.iter().any(|d| d == dim) || !same(&all) {
-                return refuse(format!("concat(): '{name}' is a coordinate of some arrays only"));
-            }
-            out.insert(name.clone(), first.clone());
-            continue;
-        }
-        let along = name == dim || all.iter().any(|c| c.dims.iter().any(|d| d == dim));
-        let index = first.dims.len() == 1 && first.dims[0] == *name;
-        let coord = if along || !index && !same(&all) { stacked(plan, name, &all, dim, old, lengths)? } else { first.clone() };
-        out.insert(name.clone(), coord);
-    }
-    Ok(out)
-}
-
-fn same(all: &[&LazyCoord]) -> bool {
-    all.iter().all(|c| {
-        c.dims == all[0].dims
-            && match (&c.data, &all[0].data) {
-                (CoordData::Known(x, s), CoordData::Known(y, t)) => s == t && labels::equal(x, y),
-                (CoordData::Lazy(x, _), CoordData::Lazy(y, _)) => x == y,
-                _ => false,
-            }
+/// The lengths of a variable.
+fn shape(plan: &Plan, v: &LazyCoord) -> Outcome<Vec<usize>> {
+    Ok(match &v.data {
+        CoordData::Known(_, shape) => shape.clone(),
+        CoordData::Lazy(node, _) => plan.node(*node)?.shape(),
     })
 }
 
-fn stacked(plan: &mut Plan, name: &str, all: &[&LazyCoord], dim: &str, old: &[bool], lengths: &[usize]) -> Outcome<LazyCoord> {
-    let simple = all.iter().all(|c| c.known().is_some() && (c.dims.is_empty() || c.dims.len() == 1 && c.dims[0] == dim));
-    if simple {
-        let mut parts: Vec<Values> = vec![];
-        for (c, &n) in all.iter().zip(lengths) {
-            if let Some(v) = c.known() {
-                parts.push(if c.dims.is_empty() { labels::repeat(v, n)? } else { (**v).clone() });
+/// Where `dim` is a coordinate but nowhere a dim with labels, every data variable gets it.
+fn with_dim(plan: &mut Plan, parts: &mut [Part], dim: &str) -> Outcome<()> {
+    let is_named = parts.iter().any(|p| p.coords.contains_key(dim) || p.data.contains_key(dim));
+    let has_labels = parts.iter().any(|p| p.sizes.contains_key(dim) && p.coords.contains_key(dim));
+    if !is_named || has_labels {
+        return Ok(());
+    }
+    for part in parts {
+        if part.sizes.contains_key(dim) || part.data.contains_key(dim) {
+            return refuse(format!("concat(): '{dim}' is a dimension of some and another variable of others"));
+        }
+        for v in part.data.values_mut() {
+            if let CoordData::Lazy(node, _) = &mut v.data {
+                *node = plan.expand(*node, 0, Dim::new(dim, 1))?;
+                v.dims.insert(0, dim.to_owned());
             }
         }
-        let values = labels::concat(&parts.iter().collect::<Vec<_>>())?;
-        return Ok(LazyCoord::along(dim, values, all[0].attrs.clone()));
-    }
-    if name == dim {
-        return refuse(format!("concat(): the labels of '{dim}' must be known while planning"));
-    }
-    let mut inputs = vec![];
-    let mut order: Vec<String> = vec![];
-    let mut dtype: Option<DType> = None;
-    let mut nodes: Vec<NodeId> = vec![];
-    for ((c, &n), _) in all.iter().zip(lengths).zip(old) {
-        let (node, cells) = match &c.data {
-            CoordData::Lazy(node, cells) => (*node, cells.clone()),
-            CoordData::Known(v, shape) => {
-                let (block, cells) = labels::to_block(v, shape)?;
-                (plan.constant(&c.dims, block)?, cells)
-            }
-        };
-        if cells != Cells::Numbers {
-            return Err(Fault::unsupported(format!("joining the coordinate '{name}', which holds times or texts of several dimensions")));
+        if let Some(c) = part.coords.get_mut(dim) {
+            let known = c.known().cloned();
+            let Some(values) = known.filter(|_| c.dims.is_empty()) else {
+                return refuse(format!("concat(): the labels of '{dim}' must be single and known while planning"));
+            };
+            *c = LazyCoord::along(dim, crate::lazy::labels::repeat(&values, 1)?, c.attrs.clone());
         }
-        let node = if c.dims.iter().any(|d| d == dim) { node } else { plan.expand(node, 0, Dim::new(dim, n))? };
-        if order.is_empty() {
-            order = plan.names(node)?;
-        }
-        let own = plan.dtype(node)?;
-        dtype = Some(dtype.map_or(own, |d| d.promote(own)));
-        nodes.push(node);
+        part.sizes.insert(dim.to_owned(), 1);
     }
-    for node in nodes {
-        let node = plan.cast(node, dtype.unwrap_or(DType::F64))?;
-        inputs.push(plan.transpose(node, &order)?);
+    Ok(())
+}
+
+/// Given labels of the joined dim.
+fn labelled(index: &LazyCoord, dim: &str, total: usize) -> Outcome<LazyCoord> {
+    if index.known().is_none_or(|v| v.len() != total) {
+        return refuse(format!("concat(): {} labels for {total} indices of '{dim}'", index.known().map_or(0, |v| v.len())));
     }
-    let axis = plan.axis(inputs[0], dim)?;
-    let node = plan.push(Op::Concat { inputs, axis })?;
-    Ok(LazyCoord { dims: order, data: CoordData::Lazy(node, Cells::Numbers), attrs: all[0].attrs.clone() })
+    Ok(LazyCoord { dims: vec![dim.to_owned()], attrs: Attrs::clone(&index.attrs), data: index.data.clone() })
 }

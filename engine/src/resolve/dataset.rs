@@ -5,6 +5,7 @@
 use super::align::{self, Join};
 use super::args::{Arg, Args};
 use super::calls::{self, Receiver};
+use super::dropna;
 use super::fault::{Fault, Outcome, refuse};
 use super::literals;
 use super::merge;
@@ -14,6 +15,7 @@ use super::shape;
 use crate::lazy::{LazyArray, LazyCoord, LazyDataset, Plan, Value};
 use crate::suggest;
 use indexmap::IndexMap;
+use xeng_kernels::DType;
 
 /// A dataset of these variables and their coordinates, with the attributes of `like`.
 ///
@@ -135,8 +137,14 @@ pub fn method(plan: &mut Plan, d: &LazyDataset, name: &str, args: Args) -> Outco
     if name == "rename" {
         return rename_in_dataset(plan, d, args, &receiver);
     }
+    if name == "dropna" {
+        return dropna::of_dataset(plan, d, args);
+    }
     if name == "assign_coords" {
         return shape::assign_coords_of_dataset(plan, d, args);
+    }
+    if name == "rank" {
+        return rank_in_dataset(plan, d, args, &receiver);
     }
     let drops_attrs = matches!(args.keyword.get("keep_attrs"), Some(Arg { value: Value::Bool(false), .. }));
     let numeric_only = reduce::named(name).is_some_and(ReductionKind::numeric_only);
@@ -156,6 +164,18 @@ pub fn method(plan: &mut Plan, d: &LazyDataset, name: &str, args: Args) -> Outco
                 variables.insert(key.clone(), out);
             }
             other => return refuse(format!("Dataset.{name}() gives a {}", other.type_name())),
+        }
+    }
+    if matches!(name, "interp" | "interp_like") {
+        // Truths are looked up at the end, after what is interpolated.
+        for (key, v) in &d.variables {
+            let is_moved = variables.get(key).is_some_and(|out| out.node != v.node);
+            if is_moved
+                && plan.dtype(v.node)? == DType::Bool
+                && let Some(moved) = variables.shift_remove(key)
+            {
+                variables.insert(key.clone(), moved);
+            }
         }
     }
     let mut out = gather(plan, variables, d)?;
@@ -179,6 +199,26 @@ fn of_variable(f: Fault, name: &str, v: &LazyArray) -> Fault {
     let whose = if f.message.contains(name) { String::new() } else { format!("'{name}' of the dataset holds {kind}: ") };
     let way_out = format!("leave it out with .drop_vars('{name}'), or name the variables: ds[['tas']]");
     Fault { message: format!("{whose}{}; {way_out}", f.message), ..f }
+}
+
+/// `ds.rank('time')`: variables without the dim go.
+fn rank_in_dataset(plan: &mut Plan, d: &LazyDataset, args: Args, receiver: &Receiver) -> Outcome<Value> {
+    let dim = args.positional.first().or_else(|| args.keyword.get("dim")).map(|a| a.value.clone());
+    let drops_attrs = matches!(args.keyword.get("keep_attrs"), Some(Arg { value: Value::Bool(false), .. }));
+    let mut variables = IndexMap::new();
+    for (key, v) in &d.variables {
+        if matches!(&dim, Some(Value::Text(dim)) if receiver.has_dim(dim) && !plan.names(v.node)?.contains(dim)) {
+            continue;
+        }
+        if let Value::Array(out) = calls::array_method(plan, v, "rank", args.clone(), receiver).map_err(|f| of_variable(f, key, v))? {
+            variables.insert(key.clone(), LazyArray { name: Some(key.clone()), ..out });
+        }
+    }
+    let mut out = gather(plan, variables, d)?;
+    if drops_attrs {
+        out.attrs.clear();
+    }
+    Ok(Value::Dataset(out))
 }
 
 /// The same arguments without all but the dims.

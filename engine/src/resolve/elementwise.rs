@@ -15,7 +15,7 @@ use crate::lazy::plan::Operand;
 use crate::lazy::{Cells, LazyArray, Number, Plan, Value};
 use xeng_kernels::formula::{Binary, Unary};
 use xeng_kernels::graph::Index;
-use xeng_kernels::{Block, DType, Dim, NodeId};
+use xeng_kernels::{Block, DType, Dim, NodeId, Reduction};
 use xeng_proto::Values;
 
 /// The dtype that a value names.
@@ -133,7 +133,11 @@ pub fn notnull(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) 
     }
 }
 
-fn missing(plan: &mut Plan, a: &LazyArray) -> Outcome<NodeId> {
+/// Whether each cell is missing.
+///
+/// # Errors
+/// When the node does not exist, which is a defect.
+pub fn missing(plan: &mut Plan, a: &LazyArray) -> Outcome<NodeId> {
     let dtype = plan.dtype(a.node)?;
     match a.cells {
         Cells::Times(_) => plan.binary(Binary::Eq, a.node.into(), Operand::Int(i64::MIN), DType::I64),
@@ -237,24 +241,15 @@ fn chosen(plan: &mut Plan, arrays: &[LazyArray], other: Option<&Value>) -> Outco
     Ok(LazyArray { node, coords, ..a.clone() })
 }
 
-/// `drop=True`: both cut to the indices where the condition holds anywhere, which must be known while planning.
+/// `drop=True`: both cut to the indices where the condition holds anywhere, which are read while planning where they depend on data.
 fn dropped(plan: &mut Plan, a: LazyArray, condition: LazyArray) -> Outcome<(LazyArray, LazyArray)> {
     let mut both = [a, condition];
     align::align(plan, &mut both, Join::Inner, &[])?;
     let [mut a, mut condition] = both;
-    let Some(Values::Numbers(block)) = crate::lazy::fold::values(plan, &condition) else {
-        return Err(Fault::unsupported("where(..., drop=True) with a condition that depends on data"));
-    };
-    let shape = block.shape().to_vec();
-    let truths = block.to_i64_vec();
-    for (axis, dim) in plan.names(condition.node)?.iter().enumerate() {
-        let inner: usize = shape[axis + 1..].iter().product();
-        let mut any = vec![false; shape[axis]];
-        for (i, t) in truths.iter().enumerate() {
-            if *t != 0 {
-                any[i / inner.max(1) % shape[axis]] = true;
-            }
-        }
+    let dims = plan.names(condition.node)?;
+    let holds = dims.iter().map(|d| anywhere(plan, condition.node, &dims, d)).collect::<Outcome<Vec<_>>>()?;
+    for (dim, any) in dims.iter().zip(plan.cells_of(&holds)?) {
+        let any: Vec<bool> = any.to_i64_vec().iter().map(|&t| t != 0).collect();
         let keep: Vec<i64> = any.iter().enumerate().filter(|(_, k)| **k).map(|(i, _)| i as i64).collect();
         let picked = Picked::Many(Index::compact(&keep));
         condition = indexing::pick(plan, &condition, dim, &picked, Scalars::Keep)?;
@@ -263,6 +258,12 @@ fn dropped(plan: &mut Plan, a: LazyArray, condition: LazyArray) -> Outcome<(Lazy
         }
     }
     Ok((a, condition))
+}
+
+/// At which indices of `dim` a condition holds anywhere.
+fn anywhere(plan: &mut Plan, condition: NodeId, dims: &[String], dim: &str) -> Outcome<NodeId> {
+    let others: Vec<String> = dims.iter().filter(|d| *d != dim).cloned().collect();
+    if others.is_empty() { Ok(condition) } else { plan.reduce(condition, Reduction::Any, &others) }
 }
 
 /// `.isin([1, 2])`

@@ -1,6 +1,6 @@
 //! `.ffill`, `.bfill` and `.interpolate_na`: missing cells from their neighbours along a dim.
 //!
-//! In: an array, a dim. Out: an array of the same shape. Never fills beyond the first or last cell that is there.
+//! In: an array, a dim. Out: an array of the same shape. Never fills beyond the first or last cell that is there, unless asked to.
 
 use super::args::{Arg, Args, Bound};
 use super::calls::Receiver;
@@ -63,11 +63,18 @@ fn limit(bound: &mut Bound) -> Outcome<Option<usize>> {
 /// # Errors
 /// When the labels do not ascend strictly, or the method is not `linear`.
 pub fn interpolate_na(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
-    let mut bound = args.bind(&["dim", "method", "limit", "use_coordinate", "max_gap", "keep_attrs"])?;
+    let mut bound = args.bind(&["dim", "method", "limit", "use_coordinate", "max_gap", "keep_attrs", "fill_value"])?;
     let Some(dim) = one_dim(plan, a, &mut bound, receiver)? else { return Ok(Value::Array(a.clone())) };
-    if let Some(method) = bound.text("method")?.filter(|m| m != "linear") {
-        return Err(Fault::unsupported(format!("interpolate_na() with method='{method}'")));
-    }
+    let nearest = match bound.text("method")?.as_deref() {
+        None | Some("linear") => false,
+        Some("nearest") => true,
+        Some(method) => return Err(Fault::unsupported(format!("interpolate_na() with method='{method}'"))),
+    };
+    let beyond = match bound.some("fill_value") {
+        None => false,
+        Some(Arg { value: Value::Text(t), .. }) if t == "extrapolate" => true,
+        Some(arg) => return Err(Fault::unsupported("interpolate_na() with a fill_value that is no 'extrapolate'").at(arg.span)),
+    };
     let limit = limit(&mut bound)?;
     let by = bound.some("use_coordinate");
     let gap = bound.some("max_gap");
@@ -75,7 +82,10 @@ pub fn interpolate_na(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Rec
     numbers_only(a, "interpolate_na")?;
     let (x, scale) = positions(plan, a, &dim, by.as_ref())?;
     let max_gap = gap.map(|g| longest_gap(&g, scale).map_err(|f| f.at(g.span))).transpose()?;
-    let node = plan.along(a.node, &dim, Along::Bridge { x, limit, max_gap })?;
+    if beyond && max_gap.is_some() {
+        return Err(Fault::unsupported("interpolate_na() with both max_gap and fill_value='extrapolate'"));
+    }
+    let node = plan.along(a.node, &dim, Along::Bridge { x, limit, max_gap, nearest, beyond })?;
     let mut out = LazyArray { node, ..a.clone() };
     if !keep_attrs {
         out.attrs.clear();

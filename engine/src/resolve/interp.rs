@@ -4,17 +4,21 @@
 
 use super::args::{Arg, Args};
 use super::calls::Receiver;
+use super::dates;
 use super::fault::{Fault, Outcome, refuse};
 use super::literals;
+use super::lookup::{self, Labels};
 use super::operators::numbers_only;
 use super::{reduce, selection, shape};
-use crate::lazy::labels;
+use crate::lazy::fold;
+use crate::lazy::labels::{self, Label};
+use crate::lazy::plan::Operand;
 use crate::lazy::{Cells, CoordData, LazyArray, LazyCoord, Plan, Value};
 use indexmap::IndexMap;
 use std::sync::Arc;
-use xeng_kernels::graph::InterpMethod;
-use xeng_kernels::{DType, NodeId};
-use xeng_proto::{Attrs, Values};
+use xeng_kernels::graph::{Index, InterpMethod};
+use xeng_kernels::{Block, DType, NodeId};
+use xeng_proto::{Attrs, Times, Values};
 
 /// How it was asked for: `linear` is NumPy's, `slinear` and `nearest` SciPy's.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,6 +26,42 @@ enum Method {
     Linear,
     Slinear,
     Nearest,
+}
+
+/// What is given beyond the first and the last label.
+#[derive(Clone, Copy, PartialEq)]
+enum Outside {
+    Missing,
+    Number(f64),
+    /// The line through the last two, or the last one (`fill_value='extrapolate'`).
+    Extended,
+}
+
+/// How to interpolate.
+#[derive(Clone, Copy)]
+struct Way {
+    method: Method,
+    outside: Outside,
+}
+
+/// `kwargs={'fill_value': ..., 'bounds_error': False}`
+fn outside(v: &Value) -> Outcome<Outside> {
+    let Value::Dict(kwargs) = v else { return refuse(format!("kwargs must be a dict, not {}", v.type_name())) };
+    if let Some(name) = kwargs.keys().find(|k| !matches!(k.as_str(), "fill_value" | "bounds_error")) {
+        return Err(Fault::unsupported(format!("the keyword '{name}' of an interpolator")));
+    }
+    if !matches!(kwargs.get("bounds_error"), None | Some(Value::None | Value::Bool(false))) {
+        return Err(Fault::unsupported("bounds_error"));
+    }
+    match kwargs.get("fill_value") {
+        None => Ok(Outside::Missing),
+        Some(Value::Text(t)) if t == "extrapolate" => Ok(Outside::Extended),
+        Some(v) => match super::args::float(v) {
+            Some(x) if x.is_nan() => Ok(Outside::Missing),
+            Some(x) => Ok(Outside::Number(x)),
+            None => refuse(format!("fill_value must be a number or 'extrapolate', not {}", v.type_name())),
+        },
+    }
 }
 
 /// What to interpolate to along one dim.
@@ -43,7 +83,10 @@ pub fn interp(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -
     let (mut bound, entries) = args.bind_dict("coords", &["method", "assume_sorted", "kwargs", "method_non_numeric"])?;
     bound.take("assume_sorted");
     bound.take("method_non_numeric");
-    bound.unsupported(&["kwargs"])?;
+    let outside = match bound.some("kwargs") {
+        None => Outside::Missing,
+        Some(arg) => outside(&arg.value).map_err(|f| f.at(arg.span))?,
+    };
     let method = match bound.take("method") {
         None => Method::Linear,
         Some(Arg { value: Value::Text(t), span }) => match t.as_str() {
@@ -60,7 +103,10 @@ pub fn interp(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -
     if plan.dtype(a.node)? == DType::Bool && !receiver.is_dataset() {
         return refuse("interp() does not take truths; use .astype(float) first");
     }
-    all(plan, a, entries, method, receiver).map(Value::Array)
+    if outside == Outside::Extended && method == Method::Slinear {
+        return Err(Fault::unsupported("method='slinear' with fill_value='extrapolate'; method='linear' gives the same,"));
+    }
+    all(plan, a, entries, Way { method, outside }, receiver).map(Value::Array)
 }
 
 /// `.interp_like(other, method='linear')`
@@ -84,6 +130,7 @@ pub fn interp_like(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiv
             let objects = !matches!(&**values, Values::Times(times) if labels::is_datetime64(times));
             match a.index(name) {
                 Some(mine) if objects && labels::equal(mine, values) => continue,
+                Some(_) if !objects => {}
                 _ => return Err(Fault::unsupported(format!("interp_like() along '{name}', whose labels are no numbers,")).at(arg.span)),
             }
         }
@@ -97,7 +144,7 @@ pub fn interp_like(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiv
     interp(plan, a, Args { callee: "interp".to_owned(), positional: vec![], keyword }, receiver)
 }
 
-fn all(plan: &mut Plan, a: &LazyArray, entries: IndexMap<String, Arg>, method: Method, receiver: &Receiver) -> Outcome<LazyArray> {
+fn all(plan: &mut Plan, a: &LazyArray, entries: IndexMap<String, Arg>, way: Way, receiver: &Receiver) -> Outcome<LazyArray> {
     let own = plan.names(a.node)?;
     // A variable without the dims stays as it is, whatever it holds.
     if !(receiver.is_dataset() && entries.keys().all(|dim| !own.contains(dim) && receiver.has_dim(dim))) {
@@ -109,8 +156,9 @@ fn all(plan: &mut Plan, a: &LazyArray, entries: IndexMap<String, Arg>, method: M
         if reduce::existing(std::slice::from_ref(&dim), &own, receiver).map_err(|f| f.at(arg.span))?.is_empty() {
             continue;
         }
-        let target = target(plan, &arg.value, &dim).map_err(|f| f.at(arg.span))?;
-        out = along(plan, &out, &dim, target, method).map_err(|f| f.at(arg.span))?;
+        let labels = out.index(&dim).cloned();
+        let target = target(plan, &arg.value, &dim, labels.as_deref()).map_err(|f| f.at(arg.span))?;
+        out = along(plan, &out, &dim, target, way).map_err(|f| f.at(arg.span))?;
     }
     Ok(out)
 }
@@ -130,11 +178,28 @@ fn pointwise_guard(plan: &Plan, entries: &IndexMap<String, Arg>) -> Outcome<()> 
     Ok(())
 }
 
-fn target(plan: &mut Plan, v: &Value, dim: &str) -> Outcome<Target> {
-    let (values, shape) = literals::cells(plan, v)?;
-    let Values::Numbers(block) = &values else { return Err(Fault::unsupported(format!("interpolating along '{dim}' to times or texts"))) };
-    if block.dtype() == DType::Bool {
-        return refuse(format!("cannot interpolate along '{dim}' to truths"));
+fn target(plan: &mut Plan, v: &Value, dim: &str, index: Option<&Values>) -> Outcome<Target> {
+    let (values, shape) = match (v, index) {
+        (Value::DateTime(text), _) => (Values::Texts(vec![text.clone()]), vec![]),
+        _ => literals::cells(plan, v)?,
+    };
+    let values = match (values, index) {
+        (Values::Numbers(block), _) if block.dtype() == DType::Bool => {
+            return refuse(format!("cannot interpolate along '{dim}' to truths"));
+        }
+        (values @ Values::Numbers(_), None | Some(Values::Numbers(_))) => values,
+        (Values::Times(wanted), Some(Values::Times(times))) if labels::same_calendar(&wanted.encoding, &times.encoding) => {
+            Values::Times(wanted)
+        }
+        (Values::Texts(texts), Some(Values::Times(times))) => {
+            let at = |t: &String| Ok(dates::parse(t, times.encoding.calendar)?.start);
+            let micros = texts.iter().map(at).collect::<Outcome<_>>()?;
+            Values::Times(Times { micros, encoding: times.encoding.clone() })
+        }
+        _ => return refuse(format!("what to interpolate to along '{dim}' is of another kind than its labels")),
+    };
+    if matches!(&values, Values::Times(t) if t.micros.contains(&i64::MIN)) {
+        return refuse(format!("cannot interpolate along '{dim}' to missing times"));
     }
     let (attrs, mut others, own_dim) = match v {
         Value::Array(t) => (t.attrs.clone(), t.coords.clone(), plan.names(t.node)?.first().cloned()),
@@ -157,17 +222,16 @@ fn target(plan: &mut Plan, v: &Value, dim: &str) -> Outcome<Target> {
     }
 }
 
-fn along(plan: &mut Plan, a: &LazyArray, dim: &str, target: Target, method: Method) -> Outcome<LazyArray> {
+fn along(plan: &mut Plan, a: &LazyArray, dim: &str, target: Target, way: Way) -> Outcome<LazyArray> {
     let Some(index) = a.index(dim).cloned() else {
         return refuse(format!("dimension '{dim}' has no labels to interpolate by"));
     };
     let mut source = shape::sorted(plan, a, dim, &index, true)?;
-    let from = selection::float_labels(&source, dim)?;
+    let [from, to] = floats(&source, dim, &target.values)?;
     if from.windows(2).any(|w| w[0] >= w[1]) || from.iter().any(|v| v.is_nan()) || from.len() < 2 {
         return refuse(format!("the labels of '{dim}' repeat, are missing or fewer than two, so nothing can be interpolated between them"));
     }
-    let to = labels::floats(&target.values).unwrap_or_else(|| Arc::from([]));
-    let line = Line { dim, from, to, types: [number_type(&index), number_type(&target.values)], new_dim: target.dim.as_deref(), method };
+    let line = Line { dim, from, to, types: [number_type(&index), number_type(&target.values)], new_dim: target.dim.as_deref(), way };
     let old = source.coords.shift_remove(dim);
     let mut out = step(plan, &source, &line)?;
     let mut coord = target.coord;
@@ -180,6 +244,21 @@ fn along(plan: &mut Plan, a: &LazyArray, dim: &str, target: Target, method: Meth
         out.coords.entry(name).or_insert(coord);
     }
     Ok(out)
+}
+
+/// Labels and targets as numbers: times from the first of the labels on, as xarray counts them.
+fn floats(a: &LazyArray, dim: &str, to: &Values) -> Outcome<[Arc<[f64]>; 2]> {
+    match (a.index(dim).map(|v| &**v), to) {
+        (Some(Values::Times(times)), Values::Times(wanted)) => {
+            if times.micros.contains(&i64::MIN) {
+                return refuse(format!("the labels of '{dim}' are missing in part"));
+            }
+            let first = times.micros.iter().min().copied().unwrap_or(0);
+            let since = |micros: &[i64]| micros.iter().map(|&m| m.saturating_sub(first) as f64).collect();
+            Ok([since(&times.micros), since(&wanted.micros)])
+        }
+        _ => Ok([selection::float_labels(a, dim)?, labels::floats(to).unwrap_or_else(|| Arc::from([]))]),
+    }
 }
 
 fn number_type(values: &Values) -> DType {
@@ -198,10 +277,47 @@ struct Line<'a> {
     types: [DType; 2],
     /// The dim that replaces `dim`, if any does.
     new_dim: Option<&'a str>,
-    method: Method,
+    way: Way,
 }
 
 impl Line<'_> {
+    /// The cells at the nearest labels: what becomes of truths and texts, under labels of the same name.
+    fn nearest(&self, plan: &mut Plan, source: NodeId) -> Outcome<Option<NodeId>> {
+        if self.new_dim != Some(self.dim) {
+            return Ok(None);
+        }
+        let values = Values::Numbers(Block::from_vec(&[self.from.len()], self.from.to_vec())?);
+        let index = Labels::new(self.dim, &values);
+        let at = self.to.iter().map(|&x| Ok(index.look_up(&Label::float(x), lookup::Method::Nearest, None)?.map_or(-1, |i| i as i64)));
+        let at = at.collect::<Outcome<Vec<i64>>>()?;
+        if at.contains(&-1) {
+            return refuse(format!("truths or texts along '{}' at a label that is missing", self.dim));
+        }
+        plan.take(source, self.dim, Index::compact(&at)).map(Some)
+    }
+
+    fn ends(&self) -> (f64, f64) {
+        self.from.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)))
+    }
+
+    /// The targets, moved to the nearer end where they lie beyond it.
+    fn within(&self) -> Arc<[f64]> {
+        let (low, high) = self.ends();
+        self.to.iter().map(|x| if x.is_nan() { *x } else { x.clamp(low, high) }).collect()
+    }
+
+    /// A number where targets lie beyond the labels.
+    fn filled(&self, plan: &mut Plan, node: NodeId, fill: f64) -> Outcome<NodeId> {
+        let (low, high) = self.ends();
+        let beyond: Vec<bool> = self.to.iter().map(|&x| x < low || x > high).collect();
+        if !beyond.contains(&true) {
+            return Ok(node);
+        }
+        let mask = plan.constant(&[self.dim.to_owned()], Block::from_vec(&[beyond.len()], beyond)?)?;
+        let within = plan.dtype(node)?;
+        plan.select_like(node.into(), mask, Operand::Float(fill), node.into(), within)
+    }
+
     /// The cells there, in the type that xarray's interpolators answer with.
     ///
     /// A line between `float32` cells at `float32` labels and targets is `float32`, every other line `float64`.
@@ -209,7 +325,8 @@ impl Line<'_> {
         let dtype = plan.dtype(source)?;
         let [labels, targets] = self.types;
         let single = dtype == DType::F32;
-        let (within, kernel) = match self.method {
+        let (within, kernel) = match self.way.method {
+            Method::Linear if self.way.outside == Outside::Extended => (if single { dtype } else { DType::F64 }, InterpMethod::Beyond),
             Method::Nearest => (if dtype.is_float() { dtype } else { DType::F64 }, InterpMethod::Nearest),
             Method::Slinear => (DType::F64, InterpMethod::Spline),
             Method::Linear if single => (dtype, InterpMethod::Linear),
@@ -220,8 +337,12 @@ impl Line<'_> {
             Method::Linear => (DType::F64, InterpMethod::Linear),
         };
         let source = plan.cast(source, within)?;
-        let mut moved = plan.interp(source, self.dim, self.from.clone(), self.to.clone(), kernel)?;
-        if self.method == Method::Linear && single && dtype.promote(labels) == DType::F32 && targets == DType::F32 {
+        let to = if self.way.outside == Outside::Extended && kernel == InterpMethod::Nearest { self.within() } else { self.to.clone() };
+        let mut moved = plan.interp(source, self.dim, self.from.clone(), to, kernel)?;
+        if let Outside::Number(fill) = self.way.outside {
+            moved = self.filled(plan, moved, fill)?;
+        }
+        if self.way.method == Method::Linear && single && dtype.promote(labels) == DType::F32 && targets == DType::F32 {
             moved = plan.cast(moved, DType::F32)?;
         }
         match self.new_dim {
@@ -233,7 +354,12 @@ impl Line<'_> {
 
 /// Interpolates the cells, and every numeric coordinate along the dim.
 fn step(plan: &mut Plan, a: &LazyArray, line: &Line) -> Outcome<LazyArray> {
-    let mut out = LazyArray { node: line.node(plan, a.node)?, ..a.clone() };
+    let truths = plan.dtype(a.node)? == DType::Bool;
+    let node = match if truths { line.nearest(plan, a.node)? } else { Some(line.node(plan, a.node)?) } {
+        Some(node) => node,
+        None => return refuse("interp() of truths to a dimension of another name; use .astype(float) first"),
+    };
+    let mut out = LazyArray { node, ..a.clone() };
     let mut coords = IndexMap::new();
     for (name, coord) in &a.coords {
         if !coord.dims.iter().any(|d| d == line.dim) {
@@ -247,15 +373,17 @@ fn step(plan: &mut Plan, a: &LazyArray, line: &Line) -> Outcome<LazyArray> {
             }
             CoordData::Lazy(n, cells) => (*n, cells.clone()),
         };
-        // Coordinates that are no numbers are left out, where xarray would round them.
-        if cells != Cells::Numbers {
-            continue;
-        }
-        let moved = line.node(plan, source)?;
-        coords.insert(
-            name.clone(),
-            LazyCoord { dims: plan.names(moved)?, data: CoordData::Lazy(moved, Cells::Numbers), attrs: coord.attrs.clone() },
-        );
+        let moved = match cells {
+            Cells::Numbers if plan.dtype(source)? != DType::Bool => line.node(plan, source)?,
+            // What lies between times is left out.
+            Cells::Times(ref encoding) if labels::is_gregorian(encoding.calendar) => continue,
+            _ => match line.nearest(plan, source)? {
+                Some(moved) => moved,
+                None => continue,
+            },
+        };
+        let moved = LazyCoord { dims: plan.names(moved)?, data: CoordData::Lazy(moved, cells), attrs: coord.attrs.clone() };
+        coords.insert(name.clone(), fold::settle(plan, moved));
     }
     out.coords = coords;
     Ok(out)

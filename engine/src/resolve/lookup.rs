@@ -91,6 +91,18 @@ impl<'a> Labels<'a> {
         }
     }
 
+    /// Refuses labels that repeat: pandas looks up several at once only among unique ones.
+    ///
+    /// # Errors
+    /// When a label occurs more than once.
+    pub fn must_be_unique(&self) -> Outcome<()> {
+        let repeats = match self.order {
+            Order::None => self.places.get_or_init(|| self.listed()).len() < self.keys.len(),
+            Order::Ascending | Order::Descending => self.keys.windows(2).any(|w| w[0] == w[1]),
+        };
+        if repeats { refuse(format!("the labels of '{}' repeat, so that no list of labels can be selected", self.dim)) } else { Ok(()) }
+    }
+
     /// Whether the labels are `float32`.
     pub fn is_single(&self) -> bool {
         matches!(self.values, Values::Numbers(b) if b.dtype() == DType::F32)

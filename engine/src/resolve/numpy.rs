@@ -141,14 +141,8 @@ const MAKERS: &[&str] = &[
 pub const NOT_YET: &[&str] = &[
     "timedelta64",
     "where",
-    "mean",
-    "sum",
     "nanmean",
     "nansum",
-    "min",
-    "max",
-    "std",
-    "var",
     "median",
     "percentile",
     "quantile",
@@ -188,6 +182,8 @@ pub fn names() -> Vec<&'static str> {
         .chain(BINARY.iter().map(|(n, _)| *n))
         .chain(INFIX.iter().map(|(n, _)| *n))
         .chain(MAKERS.iter().copied())
+        .chain(REDUCTIONS.iter().copied())
+        .chain(["positive", "signbit"])
         .collect()
 }
 
@@ -233,6 +229,11 @@ pub fn function(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
         return infix(plan, name, *op, &a.value, &b.value);
     }
     match name {
+        "positive" | "signbit" => {
+            let arg = args.bind(&["x"])?.need("x")?;
+            sign(plan, name, &arg.value).map_err(|f| f.at(arg.span))
+        }
+        name if REDUCTIONS.contains(&name) => reduction(plan, name, args),
         "arange" => arange(args),
         "linspace" => linspace(args),
         "array" | "asarray" => array(plan, args),
@@ -306,6 +307,56 @@ fn each(plan: &mut Plan, v: &Value, mut f: impl FnMut(&mut Plan, &LazyArray) -> 
             numbers::known_numpy(plan, &out)
         }
     }
+}
+
+/// Reductions that NumPy leaves to the array's own method of this name.
+const REDUCTIONS: &[&str] = &["sum", "mean", "std", "var", "min", "max", "prod", "any", "all"];
+
+/// `np.sum(a, axis=None)` and the like: the array's own method.
+fn reduction(plan: &mut Plan, name: &str, mut args: Args) -> Outcome<Value> {
+    let a = if args.positional.is_empty() { args.keyword.shift_remove("a") } else { Some(args.positional.remove(0)) };
+    let Some(arg) = a else { return refuse(format!("np.{name}() needs an array")) };
+    if args.positional.len() > 1 {
+        return Err(Fault::unsupported(format!("np.{name}() with more than an axis")));
+    }
+    if let Some(axis) = args.positional.pop() {
+        args.keyword.insert("axis".to_owned(), axis);
+    }
+    match &arg.value {
+        Value::Array(a) => calls::array_method(plan, a, name, args, &Receiver::array()),
+        Value::Numpy(block) => {
+            let a = numbers::unlabelled(plan, block)?;
+            if !matches!(name, "any" | "all") {
+                // NumPy's own arrays leave nothing out.
+                args.keyword.insert("skipna".to_owned(), args::Arg { value: Value::Bool(false), span: arg.span });
+            }
+            let out = calls::array_method(plan, &a, name, args, &Receiver::array())?;
+            numbers::known_numpy(plan, &only_array(out)?)
+        }
+        other => Err(Fault::unsupported(format!("np.{name}() of {}", other.type_name())).at(arg.span)),
+    }
+}
+
+/// `np.positive(x)` and `np.signbit(x)`
+fn sign(plan: &mut Plan, name: &str, v: &Value) -> Outcome<Value> {
+    each(plan, v, |plan, a| {
+        numbers_only(a, name)?;
+        let dtype = plan.dtype(a.node)?;
+        let node = match name {
+            "positive" if dtype == DType::Bool => return refuse("np.positive does not take truths"),
+            "positive" => a.node,
+            // A zero has a sign too.
+            _ if dtype.is_float() => {
+                let one = plan.binary(Binary::Copysign, Operand::Float(1.0), a.node.into(), dtype)?;
+                plan.binary(Binary::Lt, one.into(), Operand::Float(0.0), dtype)?
+            }
+            _ => {
+                let within = if dtype == DType::Bool { DType::I64 } else { dtype };
+                plan.binary(Binary::Lt, a.node.into(), Operand::Int(0), within)?
+            }
+        };
+        Ok(LazyArray { node, ..a.clone() })
+    })
 }
 
 fn unary(plan: &mut Plan, name: &str, op: Unary, rule: Rule, v: &Value) -> Outcome<Value> {

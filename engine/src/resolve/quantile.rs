@@ -26,6 +26,14 @@ const METHODS: &[(&str, QuantileMethod)] = &[
     ("higher", QuantileMethod::Higher),
     ("midpoint", QuantileMethod::Midpoint),
     ("nearest", QuantileMethod::Nearest),
+    ("inverted_cdf", QuantileMethod::Inverted),
+    ("averaged_inverted_cdf", QuantileMethod::InvertedMean),
+    ("closest_observation", QuantileMethod::Closest),
+    ("interpolated_inverted_cdf", QuantileMethod::InvertedLine),
+    ("hazen", QuantileMethod::Hazen),
+    ("weibull", QuantileMethod::Weibull),
+    ("median_unbiased", QuantileMethod::MedianUnbiased),
+    ("normal_unbiased", QuantileMethod::NormalUnbiased),
 ];
 
 /// What a call asks for.
@@ -67,7 +75,10 @@ impl Asked {
         if dtype == DType::Bool {
             return refuse("quantile() does not take truths");
         }
-        let is_cell = matches!(self.method, QuantileMethod::Lower | QuantileMethod::Higher | QuantileMethod::Nearest);
+        let is_cell = matches!(
+            self.method,
+            QuantileMethod::Lower | QuantileMethod::Higher | QuantileMethod::Nearest | QuantileMethod::Inverted | QuantileMethod::Closest
+        );
         if is_cell && matches!(dtype, DType::I64 | DType::U64) {
             return Err(Fault::unsupported(format!("quantile() of {dtype} by that method; use .astype(float)")));
         }

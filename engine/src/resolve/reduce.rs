@@ -2,9 +2,10 @@
 //!
 //! In: an array, a reduction's name, its arguments. Out: an array without those dims. Never groups; see `group`.
 
-use super::args::{Args, Bound, Names};
+use super::args::{self, Arg, Args, Bound, Names};
 use super::calls::Receiver;
 use super::fault::{Fault, Outcome, refuse};
+use super::indexing;
 use super::operators::numbers_only;
 use super::reduce_times;
 use crate::expr::Span;
@@ -226,12 +227,34 @@ pub fn existing(dims: &[String], own: &[String], receiver: &Receiver) -> Outcome
 /// # Errors
 /// At arguments that do not fit, and for cells that the reduction does not take.
 pub fn method(plan: &mut Plan, array: &LazyArray, kind: ReductionKind, args: Args, receiver: &Receiver) -> Outcome<Value> {
+    let args = by_axis(plan, array, args, receiver)?;
     let request = Request::parse(kind, args)?;
     let dims = request.dims_of(plan, array, receiver)?;
     if receiver.is_dataset() && dims.is_empty() && kind.spares_others() && !plan.dims(array.node)?.is_empty() {
         return Ok(Value::Array(array.clone()));
     }
     Ok(Value::Array(over(plan, array, &request, &dims)?))
+}
+
+/// `axis=0` as the dim of that place.
+fn by_axis(plan: &Plan, array: &LazyArray, mut args: Args, receiver: &Receiver) -> Outcome<Args> {
+    let Some(axis) = args.keyword.shift_remove("axis") else { return Ok(args) };
+    let names = plan.names(array.node)?;
+    let numbers = match &axis.value {
+        Value::None => return Ok(args),
+        Value::Tuple(items) | Value::List(items) => items.iter().map(args::integer).collect::<Option<Vec<i64>>>(),
+        one => args::integer(one).map(|n| vec![n]),
+    };
+    if !args.positional.is_empty() || args.keyword.contains_key("dim") {
+        return Err(Fault::new("a reduction takes either 'dim' or 'axis'").at(axis.span));
+    }
+    let Some(numbers) = numbers.filter(|_| !receiver.is_dataset()) else {
+        return Err(Fault::unsupported("this 'axis'").at(axis.span));
+    };
+    let at = |n: i64| indexing::python_index(n, names.len(), "axis").map(|i| Value::Text(names[i].clone()));
+    let dims = numbers.into_iter().map(at).collect::<Outcome<Vec<_>>>().map_err(|f| f.at(axis.span))?;
+    args.keyword.insert("dim".to_owned(), Arg { value: Value::List(dims), span: axis.span });
+    Ok(args)
 }
 
 /// A reduction over dims that exist.

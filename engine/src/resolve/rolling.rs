@@ -7,16 +7,17 @@ use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
 use super::indexing;
 use super::operators::numbers_only;
-use crate::lazy::plan::Operand;
+use super::windows;
+use crate::lazy::plan::{Folding, Operand, Order};
 use crate::lazy::value::{Rolled, Window};
 use crate::lazy::{Cells, LazyArray, Plan, Value};
 use indexmap::IndexMap;
 use xeng_kernels::along::{Along, Statistic};
 use xeng_kernels::formula::{Binary, Unary};
-use xeng_kernels::{DType, NodeId};
+use xeng_kernels::{DType, NodeId, Reduction};
 
 /// What rolling objects can do.
-pub const METHODS: &[&str] = &["sum", "mean", "min", "max", "prod", "std", "var", "median", "count"];
+pub const METHODS: &[&str] = &["sum", "mean", "min", "max", "prod", "std", "var", "median", "count", "construct"];
 
 /// `.rolling(time=12, min_periods=None, center=False)`
 ///
@@ -49,8 +50,9 @@ pub fn rolling(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     let least = match least {
         None => all,
         Some(n) => {
-            let wrong = || Fault::new(format!("min_periods must lie between 1 and the {all} cells of a window"));
-            usize::try_from(n).ok().filter(|n| (1..=all).contains(n)).ok_or_else(|| least_at.map_or(wrong(), |s| wrong().at(s)))?
+            let wrong = || Fault::new("min_periods must be greater than zero");
+            // More than a window has are never there.
+            usize::try_from(n).ok().filter(|n| *n > 0).ok_or_else(|| least_at.map_or(wrong(), |s| wrong().at(s)))?
         }
     };
     Ok(Value::Rolled(Box::new(Rolled { object: base.clone(), windows, least })))
@@ -73,8 +75,7 @@ pub fn cumulative(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
         windows.insert(dim, Window { cells, before: cells - 1 });
     }
     let least = usize::try_from(least).ok().filter(|&n| n > 0).ok_or_else(|| Fault::new("min_periods must be greater than zero"))?;
-    let all = windows.values().map(|w| w.cells).try_fold(1usize, usize::checked_mul).unwrap_or(usize::MAX);
-    Ok(Value::Rolled(Box::new(Rolled { object: base.clone(), windows, least: least.min(all) })))
+    Ok(Value::Rolled(Box::new(Rolled { object: base.clone(), windows, least })))
 }
 
 fn lengths(plan: &Plan, base: &Value) -> Outcome<IndexMap<String, usize>> {
@@ -107,6 +108,9 @@ fn centered(center: Option<&Arg>, dim: &str) -> Outcome<bool> {
 /// # Errors
 /// When the cells are no numbers, or the statistic has no form for several dims.
 pub fn method(plan: &mut Plan, r: &Rolled, name: &str, args: Args) -> Outcome<Value> {
+    if name == "construct" {
+        return windows::construct(plan, r, args);
+    }
     let mut bound = args.bind(if matches!(name, "std" | "var") { &["ddof", "keep_attrs"] } else { &["keep_attrs"] })?;
     let keep_attrs = bound.flag("keep_attrs", Some(true))? != Some(false);
     let ddof = bound.int("ddof")?.unwrap_or(0);
@@ -156,7 +160,7 @@ fn slid(plan: &mut Plan, a: &LazyArray, r: &Rolled, statistic: Statistic) -> Out
     numbers_only(a, "rolling")?;
     let input = prepared(plan, a.node, statistic)?;
     let node = match windows.as_slice() {
-        [(dim, w)] => plan.along(input, dim, sliding(w, r.least, statistic))?,
+        [(dim, w)] if r.least <= w.cells => plan.along(input, dim, sliding(w, r.least, statistic))?,
         many => over_several(plan, input, many, r.least, statistic)?,
     };
     Ok(LazyArray { node, cells: Cells::Numbers, ..a.clone() })
@@ -179,6 +183,17 @@ fn prepared(plan: &mut Plan, node: NodeId, statistic: Statistic) -> Outcome<Node
     }
 }
 
+/// All cells of each window, laid side by side and folded.
+fn folded(plan: &mut Plan, input: NodeId, windows: &[(&String, &Window)], folding: impl Into<Folding>) -> Outcome<NodeId> {
+    let (mut node, mut names) = (input, vec![]);
+    for (dim, window) in windows {
+        let name = format!("window of {dim}");
+        node = windows::unrolled(plan, node, dim, window, &name, None)?;
+        names.push(name);
+    }
+    plan.reduce(node, folding, &names)
+}
+
 /// Windows over several dims, one dim after the other; whether enough cells were there is decided at the end.
 fn over_several(plan: &mut Plan, input: NodeId, windows: &[(&String, &Window)], least: usize, statistic: Statistic) -> Outcome<NodeId> {
     let each = |plan: &mut Plan, node: NodeId, statistic: Statistic| {
@@ -199,9 +214,9 @@ fn over_several(plan: &mut Plan, input: NodeId, windows: &[(&String, &Window)], 
             let mean = plan.binary(Binary::Div, sum.into(), count.into(), DType::F64)?;
             plan.cast(mean, dtype.to_float())?
         }
-        Statistic::Median | Statistic::Variance { .. } | Statistic::Deviation { .. } => {
-            return Err(Fault::unsupported("this statistic of windows over several dimensions"));
-        }
+        Statistic::Median => folded(plan, input, windows, Order::Median { skipna: true })?,
+        Statistic::Variance { ddof } => folded(plan, input, windows, Reduction::Var { skipna: true, ddof })?,
+        Statistic::Deviation { ddof } => folded(plan, input, windows, Reduction::Std { skipna: true, ddof })?,
     };
     let within = plan.dtype(found)?;
     plan.select_like(found.into(), enough, found.into(), Operand::Float(f64::NAN), within)

@@ -8,6 +8,7 @@ use super::dates;
 use super::fault::{Fault, Outcome, refuse};
 use super::indexing::{self, Picked, Scalars};
 use super::lookup::{self, Labels, Method, Place};
+use super::pointwise::{self, Indexer};
 use super::{literals, shape, subscript};
 use crate::lazy::labels::{self, Label, Order};
 use crate::lazy::{LazyArray, Plan, Value};
@@ -28,7 +29,9 @@ pub fn sel(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> O
     let tolerance = bound.number("tolerance")?;
     let scalars = shape::scalars(bound.flag("drop", Some(false))?);
     known_dims(plan, a, &entries, receiver)?;
-    subscript::pointwise_guard(plan, &entries)?;
+    if entries.values().any(|arg| matches!(arg.value, Value::Array(_))) {
+        return by_arrays(plan, a, entries, method, tolerance, scalars, receiver).map(Value::Array);
+    }
     let mut out = a.clone();
     for (dim, arg) in entries {
         out = sel_dim(plan, out, &dim, &arg, method, tolerance, scalars, receiver).map_err(|f| f.at(arg.span))?;
@@ -77,17 +80,64 @@ fn sel_dim(
     };
     let index = Labels::new(dim, &index);
     let picked = picked(plan, &index, &arg.value, method, tolerance)?;
-    let out = indexing::pick(plan, &a, dim, &picked, scalars)?;
-    match &arg.value {
-        Value::Array(indexer) => subscript::relabel(plan, out, dim, indexer),
-        _ => Ok(out),
+    indexing::pick(plan, &a, dim, &picked, scalars)
+}
+
+/// Selection by arrays of labels, which bring dims and coordinates of their own.
+fn by_arrays(
+    plan: &mut Plan,
+    a: &LazyArray,
+    entries: IndexMap<String, Arg>,
+    method: Method,
+    tolerance: Option<f64>,
+    scalars: Scalars,
+    receiver: &Receiver,
+) -> Outcome<LazyArray> {
+    let own = plan.names(a.node)?;
+    let names: Vec<String> = entries.keys().cloned().collect();
+    let mut indexers = IndexMap::new();
+    for (dim, arg) in entries {
+        let found = match a.index(&dim).cloned() {
+            Some(index) => labelled(plan, &Labels::new(&dim, &index), &arg.value, method, tolerance),
+            None if !own.contains(&dim) && receiver.has_dim(&dim) => continue,
+            None if !own.contains(&dim) => refuse(format!("'{dim}' is not a dimension with labels")),
+            None if method != Method::Exact => refuse(format!("dimension '{dim}' has no labels, so no method can be given")),
+            // Without labels, positions are the labels.
+            None => {
+                let length = plan.node(a.node)?.dims[plan.axis(a.node, &dim)?].len;
+                Indexer::new(plan, &arg.value, length, &dim)
+            }
+        };
+        let mut indexer = found.map_err(|f| f.at(arg.span))?;
+        indexer.coords.retain(|name, _| !names.contains(name));
+        indexers.insert(dim, indexer);
     }
+    pointwise::select(plan, a, &indexers, scalars)
+}
+
+/// Where the labels that a value asks for stand.
+fn labelled(plan: &mut Plan, index: &Labels, v: &Value, method: Method, tolerance: Option<f64>) -> Outcome<Indexer> {
+    let Value::Array(array) = v else {
+        return Ok(Indexer::plain(index.dim, picked(plan, index, v, method, tolerance)?, matches!(v, Value::Slice(_))));
+    };
+    if plan.dtype(array.node)? == DType::Bool {
+        return Indexer::new(plan, v, index.keys.len(), index.dim);
+    }
+    let (dims, shape) = (plan.names(array.node)?, plan.node(array.node)?.shape());
+    let Some(block) = plan.cells_of(&[array.node])?.pop() else { return refuse("labels without cells") };
+    let known = LazyArray { node: plan.constant(&dims, block)?, ..array.clone() };
+    let ((labels, _), _) = wanted(plan, index, &Value::Array(known))?;
+    if !shape.is_empty() {
+        index.must_be_unique()?;
+    }
+    let at = labels.into_iter().map(|l| Ok(index.find(&index.as_held(l), method, tolerance)? as i64)).collect::<Outcome<Vec<_>>>()?;
+    Ok(Indexer { dims, shape, at, is_slice: false, is_array: true, coords: array.coords.clone() })
 }
 
 fn picked(plan: &Plan, index: &Labels, v: &Value, method: Method, tolerance: Option<f64>) -> Outcome<Picked> {
     match v {
         Value::Slice(_) if method != Method::Exact => refuse("a slice of labels takes no method"),
-        Value::Slice(parts) => Ok(Picked::Many(slice(index, parts)?)),
+        Value::Slice(parts) => Ok(Picked::Many(slice(plan, index, parts)?)),
         Value::Text(text) => match index.values {
             Values::Times(times) => time_text(index, times, text, method, tolerance),
             _ => Ok(Picked::One(index.find(&Label::Text(text.clone()), method, tolerance)?)),
@@ -100,6 +150,9 @@ fn picked(plan: &Plan, index: &Labels, v: &Value, method: Method, tolerance: Opt
             }
             let at =
                 wanted.0.into_iter().map(|l| Ok(index.find(&index.as_held(l), method, tolerance)? as i64)).collect::<Outcome<Vec<_>>>()?;
+            if rank > 0 {
+                index.must_be_unique()?;
+            }
             match (rank, at.as_slice()) {
                 (0, [one]) => Ok(Picked::One(*one as usize)),
                 (0 | 1, _) => Ok(Picked::Many(Index::compact(&at))),
@@ -159,10 +212,10 @@ fn time_text(index: &Labels, times: &xeng_proto::Times, text: &str, method: Meth
 }
 
 /// The range of positions of `slice(start, stop, step)` in labels; both ends are inside.
-fn slice(index: &Labels, parts: &[Value; 3]) -> Outcome<Index> {
+fn slice(plan: &Plan, index: &Labels, parts: &[Value; 3]) -> Outcome<Index> {
     let n = index.keys.len();
-    let start = bound(index, &parts[0], End::Start)?;
-    let stop = bound(index, &parts[1], End::Stop)?;
+    let start = bound(plan, index, &parts[0], End::Start)?;
+    let stop = bound(plan, index, &parts[1], End::Stop)?;
     let first = match &start {
         None => 0,
         Some(l) => edge(index, l, End::Start)?,
@@ -184,7 +237,7 @@ enum End {
     Stop,
 }
 
-fn bound(index: &Labels, v: &Value, end: End) -> Outcome<Option<Label>> {
+fn bound(plan: &Plan, index: &Labels, v: &Value, end: End) -> Outcome<Option<Label>> {
     match (v, index.values) {
         (Value::None, _) => Ok(None),
         (Value::Text(t), Values::Times(times)) => {
@@ -197,6 +250,11 @@ fn bound(index: &Labels, v: &Value, end: End) -> Outcome<Option<Label>> {
             }
             let late = (end == End::Stop) != (index.order == Order::Descending);
             Ok(Some(Label::Time(if late { period.end } else { period.start })))
+        }
+        (Value::Array(a), _) if plan.dims(a.node)?.is_empty() => {
+            let ((labels, is_mask), _) = wanted(plan, index, v)?;
+            let label = labels.into_iter().next().filter(|_| !is_mask).map(|l| index.as_held(l));
+            label.map(Some).ok_or_else(|| Fault::new(format!("this cannot bound a slice of the labels of '{}'", index.dim)))
         }
         (Value::Text(t), Values::Texts(_)) => Ok(Some(Label::Text(t.clone()))),
         (Value::DateTime(t), Values::Times(times)) => Ok(Some(Label::Time(dates::parse(t, times.encoding.calendar)?.start))),

@@ -8,6 +8,7 @@ use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
 use super::indexing::{self, Picked, Scalars};
 use super::numbers;
+use super::pointwise::{self, Indexer};
 use crate::lazy::{Cells, LazyArray, LazyDataset, Plan, Value, fold};
 use indexmap::IndexMap;
 use xeng_kernels::DType;
@@ -74,6 +75,10 @@ fn dataset_item(plan: &mut Plan, d: &LazyDataset, items: &[Arg]) -> Outcome<Valu
             }
             Ok(Value::Dataset(dataset::gather(plan, variables, d)?))
         }
+        [Arg { value: Value::Dict(dict), span }] => {
+            let keyword = dict.iter().map(|(k, v)| (k.clone(), Arg { value: v.clone(), span: *span })).collect();
+            dataset::method(plan, d, "isel", args::Args { callee: "isel".to_owned(), positional: vec![], keyword })
+        }
         _ => refuse("a dataset is read by a name or a list of names: ds['tas'], ds[['u', 'v']]"),
     }
 }
@@ -131,7 +136,9 @@ pub fn isel(
     receiver: &calls::Receiver,
 ) -> Outcome<LazyArray> {
     let mut out = a.clone();
-    pointwise_guard(plan, &entries)?;
+    if entries.values().any(|arg| matches!(arg.value, Value::Array(_))) {
+        return by_arrays(plan, a, entries, scalars, receiver);
+    }
     for (dim, arg) in entries {
         let own = plan.names(out.node)?;
         if super::reduce::existing(std::slice::from_ref(&dim), &own, receiver).map_err(|f| f.at(arg.span))?.is_empty() {
@@ -140,61 +147,30 @@ pub fn isel(
         let length = plan.dims(out.node)?.iter().find(|d| *d.name == *dim).map_or(0, |d| d.len);
         let picked = positions(plan, &arg.value, length, &dim).map_err(|f| f.at(arg.span))?;
         out = indexing::pick(plan, &out, &dim, &picked, scalars)?;
-        if let Value::Array(indexer) = &arg.value {
-            out = relabel(plan, out, &dim, indexer).map_err(|f| f.at(arg.span))?;
-        }
     }
     Ok(out)
 }
 
-/// Refuses indexers that share a dim other than their own: xarray would select points.
-///
-/// # Errors
-/// When there are such.
-pub fn pointwise_guard(plan: &Plan, entries: &IndexMap<String, Arg>) -> Outcome<()> {
-    let mut seen: Vec<String> = vec![];
+/// Selection by arrays of positions, which bring dims and coordinates of their own.
+fn by_arrays(
+    plan: &mut Plan,
+    a: &LazyArray,
+    entries: IndexMap<String, Arg>,
+    scalars: Scalars,
+    receiver: &calls::Receiver,
+) -> Outcome<LazyArray> {
+    let dims = plan.dims(a.node)?;
+    let own: Vec<String> = dims.iter().map(|d| d.name.to_string()).collect();
+    let mut indexers = IndexMap::new();
     for (dim, arg) in entries {
-        if let Value::Array(a) = &arg.value {
-            for d in plan.names(a.node)? {
-                if seen.contains(&d) || d != *dim && entries.contains_key(&d) {
-                    return Err(Fault::unsupported(format!("selecting points by arrays that share the dimension '{d}'")).at(arg.span));
-                }
-                seen.push(d);
-            }
+        if super::reduce::existing(std::slice::from_ref(&dim), &own, receiver).map_err(|f| f.at(arg.span))?.is_empty() {
+            continue;
         }
+        let length = dims.iter().find(|d| *d.name == *dim).map_or(0, |d| d.len);
+        let indexer = Indexer::new(plan, &arg.value, length, &dim).map_err(|f| f.at(arg.span))?;
+        indexers.insert(dim, indexer);
     }
-    Ok(())
-}
-
-/// After picking by an array: the picked dim takes the array's dim name, and its further coordinates come along.
-///
-/// # Errors
-/// When names collide.
-pub fn relabel(plan: &mut Plan, a: LazyArray, dim: &str, indexer: &LazyArray) -> Outcome<LazyArray> {
-    let mut out = a;
-    let dims = plan.names(indexer.node)?;
-    if let [new] = dims.as_slice()
-        && new != dim
-    {
-        if plan.names(out.node)?.contains(new) {
-            return Err(Fault::unsupported(format!("selecting along '{dim}' by an array along '{new}', which the array has too")));
-        }
-        out.node = plan.rename(out.node, dim, new)?;
-        for coord in out.coords.values_mut() {
-            if coord.dims.iter().any(|d| d == dim) {
-                if let crate::lazy::CoordData::Lazy(node, _) = &mut coord.data {
-                    *node = plan.rename(*node, dim, new)?;
-                }
-                coord.dims.iter_mut().filter(|d| *d == dim).for_each(|d| d.clone_from(new));
-            }
-        }
-    }
-    for (name, coord) in &indexer.coords {
-        if name != dim && !out.coords.contains_key(name) {
-            out.coords.insert(name.clone(), coord.clone());
-        }
-    }
-    Ok(out)
+    pointwise::select(plan, a, &indexers, scalars)
 }
 
 /// What an indexer by position picks on an axis of `length`.

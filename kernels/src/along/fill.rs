@@ -21,9 +21,22 @@ pub(super) fn fill(block: &Block, view: &View, shape: &[usize], forward: bool, l
     })
 }
 
-/// On the line between the neighbours on both sides (`numpy.interp`).
-pub(super) fn bridge(block: &Block, view: &View, shape: &[usize], x: &[f64], limit: usize, max_gap: Option<f64>) -> Result<Block> {
+/// How missing cells are filled between those that are there.
+pub(super) struct How {
+    /// Missing cells in a row that are filled, at most, from their first on.
+    pub(super) limit: usize,
+    /// The longest distance between the neighbours.
+    pub(super) max_gap: Option<f64>,
+    /// The nearer neighbour's value instead of the line's.
+    pub(super) nearest: bool,
+    /// Also before the first cell that is there and after the last.
+    pub(super) beyond: bool,
+}
+
+/// On the line between the neighbours on both sides (`numpy.interp`), or the nearer one's value (`scipy.interpolate.interp1d`).
+pub(super) fn bridge(block: &Block, view: &View, shape: &[usize], x: &[f64], how: &How) -> Result<Block> {
     each_lane(block, view, shape, &|lane| {
+        let there: Vec<(f64, f64)> = if how.beyond { present(lane, x) } else { vec![] };
         let mut before: Option<usize> = None;
         let mut i = 0;
         while i < lane.len() {
@@ -34,17 +47,33 @@ pub(super) fn bridge(block: &Block, view: &View, shape: &[usize], x: &[f64], lim
             }
             let after = (i..lane.len()).find(|&j| !lane[j].is_nan());
             let end = after.unwrap_or(lane.len());
-            if let (Some(b), Some(a)) = (before, after)
-                && max_gap.is_none_or(|most| x[a] - x[b] <= most)
-            {
-                let slope = (lane[a] - lane[b]) / (x[a] - x[b]);
-                for j in i..end.min(i.saturating_add(limit)) {
-                    lane[j] = slope * (x[j] - x[b]) + lane[b];
+            let ends = match (before, after) {
+                (Some(b), Some(a)) if how.max_gap.is_none_or(|most| x[a] - x[b] <= most) => Some(((x[b], lane[b]), (x[a], lane[a]))),
+                (None, Some(_)) => there.first().copied().zip(there.get(1).copied()),
+                (Some(_), None) => there.len().checked_sub(2).and_then(|n| there.get(n).copied().zip(there.last().copied())),
+                _ => None,
+            };
+            if let Some(ends) = ends {
+                for j in i..end.min(i.saturating_add(how.limit)) {
+                    lane[j] = at(x[j], ends, how.nearest);
                 }
             }
             i = end;
         }
     })
+}
+
+/// The cells that are there, with their places; a lane of fewer than two stays as it is.
+fn present(lane: &[f64], x: &[f64]) -> Vec<(f64, f64)> {
+    x.iter().copied().zip(lane.iter().copied()).filter(|(_, y)| !y.is_nan()).collect()
+}
+
+/// What lies at `x` by two cells.
+fn at(x: f64, ((x0, y0), (x1, y1)): ((f64, f64), (f64, f64)), nearest: bool) -> f64 {
+    if nearest {
+        return if x0 / 2.0 + x1 / 2.0 < x { y1 } else { y0 };
+    }
+    (y1 - y0) / (x1 - x0) * (x - x0) + y0
 }
 
 /// Each lane in turn as float64, worked on in place; what was not missing keeps its bits.

@@ -20,6 +20,52 @@ pub enum QuantileMethod {
     Midpoint,
     /// The nearer one; half way, the one of even rank.
     Nearest,
+    /// The cell by which the share is reached (`inverted_cdf`).
+    Inverted,
+    /// The same; where it is reached exactly, half way to the next (`averaged_inverted_cdf`).
+    InvertedMean,
+    /// The cell whose share is closest; half way, the one of even count (`closest_observation`).
+    Closest,
+    /// The line at rank `n q - 1` (`interpolated_inverted_cdf`).
+    InvertedLine,
+    /// The line at `n q - 1/2` (`hazen`).
+    Hazen,
+    /// The line at `(n + 1) q - 1` (`weibull`).
+    Weibull,
+    /// The line at `(n + 1/3) q - 2/3` (`median_unbiased`).
+    MedianUnbiased,
+    /// The line at `(n + 1/4) q - 5/8` (`normal_unbiased`).
+    NormalUnbiased,
+}
+
+impl QuantileMethod {
+    /// The rank among `n` cells, from 0 on, as `numpy.quantile` has it; it may lie outside.
+    fn rank(self, n: f64, q: f64) -> f64 {
+        let between = |alpha: f64, beta: f64| n * q + (alpha + q * (1.0 - alpha - beta)) - 1.0;
+        // The rank itself where `stays`, else the next.
+        let step = |rank: f64, stays: bool| (if stays { rank.floor() } else { rank.floor() + 1.0 }).max(0.0);
+        match self {
+            QuantileMethod::Linear
+            | QuantileMethod::Lower
+            | QuantileMethod::Higher
+            | QuantileMethod::Midpoint
+            | QuantileMethod::Nearest => q * (n - 1.0),
+            QuantileMethod::Inverted => {
+                let rank = n * q - 1.0;
+                step(rank, rank.fract() == 0.0)
+            }
+            QuantileMethod::InvertedMean => n * q - 1.0,
+            QuantileMethod::Closest => {
+                let rank = n * q - 1.0 - 0.5;
+                step(rank, rank.fract() == 0.0 && rank.floor().rem_euclid(2.0) == 1.0)
+            }
+            QuantileMethod::InvertedLine => between(0.0, 1.0),
+            QuantileMethod::Hazen => between(0.5, 0.5),
+            QuantileMethod::Weibull => between(0.0, 0.0),
+            QuantileMethod::MedianUnbiased => between(1.0 / 3.0, 1.0 / 3.0),
+            QuantileMethod::NormalUnbiased => between(3.0 / 8.0, 3.0 / 8.0),
+        }
+    }
 }
 
 /// One statistic of each lane, or of each group of its cells.
@@ -89,24 +135,30 @@ pub(super) fn median(cells: &mut [f64]) -> f64 {
     (low + *high) / 2.0
 }
 
-/// The cell of rank `q (n - 1)`, or what lies between the two around it; there is at least one cell.
+/// The cell of the method's rank, or what lies between the two around it; there is at least one cell.
 pub(super) fn quantile(cells: &mut [f64], q: f64, method: QuantileMethod) -> f64 {
-    let rank = q * (cells.len() - 1) as f64;
+    let n = cells.len() as f64;
+    let exact = method.rank(n, q);
+    let rank = exact.clamp(0.0, n - 1.0);
     let (low, share) = (rank.floor() as usize, rank - rank.floor());
     let low = low.min(cells.len() - 1);
     let (_, a, above) = cells.select_nth_unstable_by(low, f64::total_cmp);
     let a = *a;
-    let b = || above.iter().copied().fold(f64::INFINITY, f64::min);
-    if share == 0.0 || above.is_empty() {
-        return a;
-    }
+    // Beyond an end, both cells are the one at the end: NumPy's line through infinite ones is missing.
+    let b = || if above.is_empty() || exact < 0.0 { a } else { above.iter().copied().fold(f64::INFINITY, f64::min) };
     match method {
-        QuantileMethod::Lower => a,
-        QuantileMethod::Higher => b(),
+        QuantileMethod::Lower | QuantileMethod::Inverted | QuantileMethod::Closest => a,
+        QuantileMethod::Higher if share == 0.0 => a,
         QuantileMethod::Nearest if share < 0.5 || share == 0.5 && low % 2 == 0 => a,
-        QuantileMethod::Nearest => b(),
-        QuantileMethod::Midpoint => between(a, b(), 0.5),
-        QuantileMethod::Linear => between(a, b(), share),
+        QuantileMethod::Higher | QuantileMethod::Nearest => b(),
+        QuantileMethod::Midpoint => between(a, b(), if share == 0.0 { 0.0 } else { 0.5 }),
+        QuantileMethod::InvertedMean => between(a, b(), if share == 0.0 { 0.5 } else { 1.0 }),
+        QuantileMethod::Linear
+        | QuantileMethod::InvertedLine
+        | QuantileMethod::Hazen
+        | QuantileMethod::Weibull
+        | QuantileMethod::MedianUnbiased
+        | QuantileMethod::NormalUnbiased => between(a, b(), share),
     }
 }
 

@@ -138,7 +138,7 @@ fn gaps_are_filled_from_one_side_or_both() {
     }
     let x: Vec<f64> = (0..31).map(|i| f64::from(i * i)).collect();
     for (limit, max_gap) in [(None, None), (Some(1), None), (None, Some(40.0))] {
-        check(&Along::Bridge { x: x.clone().into(), limit, max_gap }, 31, |y| {
+        check(&Along::Bridge { x: x.clone().into(), limit, max_gap, nearest: false, beyond: false }, 31, |y| {
             let value = |i: usize| {
                 let before = (0..=i).rev().find(|&j| !y[j].is_nan())?;
                 let after = (i..y.len()).find(|&j| !y[j].is_nan())?;
@@ -148,6 +148,77 @@ fn gaps_are_filled_from_one_side_or_both() {
             };
             (0..y.len()).map(|i| value(i).unwrap_or(f64::NAN)).collect()
         });
+    }
+}
+
+#[test]
+fn gaps_take_the_nearer_cell_and_those_at_the_ends_go_on() {
+    let x: Vec<f64> = (0..31).map(|i| f64::from(i * i)).collect();
+    for (limit, nearest, beyond) in [(None, true, false), (Some(2), true, true), (None, false, true), (Some(1), false, true)] {
+        check(&Along::Bridge { x: x.clone().into(), limit, max_gap: None, nearest, beyond }, 31, |y| {
+            let there: Vec<usize> = (0..31).filter(|&i| !y[i].is_nan()).collect();
+            let value = |i: usize| {
+                let run = (0..=i).rev().take_while(|&j| y[j].is_nan()).count();
+                let above = there.partition_point(|&j| j < i);
+                let is_between = above > 0 && above < there.len();
+                if run == 0 {
+                    return y[i];
+                }
+                if run > limit.unwrap_or(99) || there.len() < 2 || !is_between && !beyond {
+                    return f64::NAN;
+                }
+                let high = above.clamp(1, there.len() - 1);
+                let (a, b) = (there[high - 1], there[high]);
+                if nearest {
+                    return if (x[i] - x[a]).abs() <= (x[b] - x[i]).abs() { y[a] } else { y[b] };
+                }
+                y[a] + (y[b] - y[a]) / (x[b] - x[a]) * (x[i] - x[a])
+            };
+            (0..31).map(value).collect()
+        });
+    }
+    let both = Along::Bridge { x: x.into(), limit: None, max_gap: Some(1.0), nearest: false, beyond: true };
+    assert!(both.check(31).is_err());
+}
+
+#[test]
+fn ranks_of_ties_are_their_mean_and_missing_cells_have_none() {
+    for percent in [false, true] {
+        check(&Along::Rank { percent }, 29, |x| {
+            let n = present(x).len() as f64;
+            let rank = |v: &f64| {
+                let (less, same) = (x.iter().filter(|o| *o < v).count(), x.iter().filter(|o| *o == v).count());
+                let rank = less as f64 + (same + 1) as f64 / 2.0;
+                if v.is_nan() { f64::NAN } else { rank / if percent { n } else { 1.0 } }
+            };
+            x.iter().map(rank).collect()
+        });
+    }
+    // Neighbours beyond 2^53, which are one number as floats.
+    let large = Block::from_vec(&[3], vec![(1i64 << 53) + 1, 1 << 53, 7]).unwrap();
+    assert_eq!(Along::Rank { percent: false }.apply(&large, 0, 0..3, 3).unwrap().to_f64_vec(), [3.0, 2.0, 1.0]);
+}
+
+/// `np.quantile([1, 2, 4, 8, 16], q, method=...)` of NumPy 2.
+#[test]
+fn every_method_is_numpys() {
+    use QuantileMethod::*;
+    let cells = Block::from_vec(&[5], vec![16.0, 2.0, 1.0, 8.0, 4.0]).unwrap();
+    for (method, want) in [
+        (Inverted, [1.0, 2.0, 4.0, 16.0, 16.0]),
+        (InvertedMean, [1.0, 2.0, 6.0, 16.0, 16.0]),
+        (Closest, [1.0, 2.0, 4.0, 16.0, 16.0]),
+        (InvertedLine, [1.0, 1.5, 4.0, 12.8, 16.0]),
+        (Hazen, [1.0, 2.0, 6.0, 16.0, 16.0]),
+        (Weibull, [1.0, 1.8, 6.4, 16.0, 16.0]),
+        (MedianUnbiased, [1.0, 29.0 / 15.0, 92.0 / 15.0, 16.0, 16.0]),
+        (NormalUnbiased, [1.0, 1.95, 6.1, 16.0, 16.0]),
+    ] {
+        for (q, want) in [0.0, 0.3, 0.6, 0.92, 1.0].into_iter().zip(want) {
+            let along = Along::Quantile { q, method, skips_missing: true, groups: None };
+            let got = along.apply(&cells, 0, 0..1, 5).unwrap().to_f64_vec();
+            assert!(close(got[0], want), "{method:?} at {q}: {got:?} instead of {want}");
+        }
     }
 }
 
@@ -203,7 +274,7 @@ fn what_does_not_fit_is_refused() {
         assert!(bad.check(10).is_err(), "{bad:?}");
     }
     assert!(Along::Gradient { x: [0.0, 1.0].into(), edge_order: 2 }.check(2).is_err());
-    assert!(Along::Bridge { x: [0.0, 0.0].into(), limit: None, max_gap: None }.check(2).is_err());
+    assert!(Along::Bridge { x: [0.0, 0.0].into(), limit: None, max_gap: None, nearest: false, beyond: false }.check(2).is_err());
     let groups = Some((Arc::from([0, 3]), 3));
     assert!(Along::Median { skips_missing: true, groups }.check(2).is_err());
     let block = Block::from_vec(&[4], vec![1.0; 4]).unwrap();

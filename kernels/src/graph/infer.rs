@@ -29,6 +29,10 @@ impl Graph {
             Op::Along { input, axis, joined, along } => self.infer_along(*input, *axis, joined, along)?,
             Op::Remap { input, axes } => self.infer_remap(*input, axes)?,
             Op::Lookup { input, table } => self.infer_lookup(*input, table)?,
+            Op::Points { input, points } => {
+                let source = self.node(*input)?;
+                (points.result(&source.dims)?, source.dtype)
+            }
             Op::Concat { inputs, axis } => self.infer_concat(inputs, *axis)?,
         };
         distinct(&dims)?;

@@ -27,7 +27,15 @@ pub(super) fn to_wire(along: &Along) -> Kind {
             Kind::Cumulate(pb::Cumulate { multiplies: *multiplies, skips_missing: *skips_missing, groups: groups_to_wire(groups) })
         }
         Along::Fill { forward, limit } => Kind::Fill(pb::Fill { forward: *forward, limit: limit.map(|n| n as u64) }),
-        Along::Bridge { x, limit, max_gap } => {
+        Along::Rank { percent } => Kind::Rank(pb::Rank { percent: *percent }),
+        Along::Bridge { x, limit, max_gap, nearest, beyond } if *nearest || *beyond => Kind::Reach(pb::Reach {
+            x: Some(floats_to_wire(x)),
+            limit: limit.map(|n| n as u64),
+            nearest: *nearest,
+            beyond: *beyond,
+            max_gap: *max_gap,
+        }),
+        Along::Bridge { x, limit, max_gap, .. } => {
             Kind::Bridge(pb::Bridge { x: Some(floats_to_wire(x)), limit: limit.map(|n| n as u64), max_gap: *max_gap })
         }
         Along::Gradient { x, edge_order } => {
@@ -58,9 +66,21 @@ pub(super) fn from_wire(message: Kind, budget: &mut Budget) -> Result<Along, Reg
             Along::Cumulate { multiplies: m.multiplies, skips_missing: m.skips_missing, groups: groups_from_wire(m.groups, budget)? }
         }
         Kind::Fill(m) => Along::Fill { forward: m.forward, limit: limit(m.limit)? },
-        Kind::Bridge(m) => {
-            Along::Bridge { x: floats_from_wire(need(m.x, "a coordinate")?, budget)?.into(), limit: limit(m.limit)?, max_gap: m.max_gap }
-        }
+        Kind::Rank(m) => Along::Rank { percent: m.percent },
+        Kind::Bridge(m) => Along::Bridge {
+            x: floats_from_wire(need(m.x, "a coordinate")?, budget)?.into(),
+            limit: limit(m.limit)?,
+            max_gap: m.max_gap,
+            nearest: false,
+            beyond: false,
+        },
+        Kind::Reach(m) => Along::Bridge {
+            x: floats_from_wire(need(m.x, "a coordinate")?, budget)?.into(),
+            limit: limit(m.limit)?,
+            max_gap: m.max_gap,
+            nearest: m.nearest,
+            beyond: m.beyond,
+        },
         Kind::Gradient(m) => Along::Gradient {
             x: floats_from_wire(need(m.x, "a coordinate")?, budget)?.into(),
             edge_order: u8::try_from(m.edge_order).map_err(malformed)?,
@@ -123,6 +143,14 @@ fn method_to_wire(method: QuantileMethod) -> pb::QuantileMethod {
         QuantileMethod::Higher => pb::QuantileMethod::Higher,
         QuantileMethod::Midpoint => pb::QuantileMethod::Midpoint,
         QuantileMethod::Nearest => pb::QuantileMethod::Nearest,
+        QuantileMethod::Inverted => pb::QuantileMethod::Inverted,
+        QuantileMethod::InvertedMean => pb::QuantileMethod::InvertedMean,
+        QuantileMethod::Closest => pb::QuantileMethod::Closest,
+        QuantileMethod::InvertedLine => pb::QuantileMethod::InvertedLine,
+        QuantileMethod::Hazen => pb::QuantileMethod::Hazen,
+        QuantileMethod::Weibull => pb::QuantileMethod::Weibull,
+        QuantileMethod::MedianUnbiased => pb::QuantileMethod::MedianUnbiased,
+        QuantileMethod::NormalUnbiased => pb::QuantileMethod::NormalUnbiased,
     }
 }
 
@@ -134,5 +162,13 @@ fn method_from_wire(message: i32) -> Result<QuantileMethod, RegionError> {
         pb::QuantileMethod::Higher => QuantileMethod::Higher,
         pb::QuantileMethod::Midpoint => QuantileMethod::Midpoint,
         pb::QuantileMethod::Nearest => QuantileMethod::Nearest,
+        pb::QuantileMethod::Inverted => QuantileMethod::Inverted,
+        pb::QuantileMethod::InvertedMean => QuantileMethod::InvertedMean,
+        pb::QuantileMethod::Closest => QuantileMethod::Closest,
+        pb::QuantileMethod::InvertedLine => QuantileMethod::InvertedLine,
+        pb::QuantileMethod::Hazen => QuantileMethod::Hazen,
+        pb::QuantileMethod::Weibull => QuantileMethod::Weibull,
+        pb::QuantileMethod::MedianUnbiased => QuantileMethod::MedianUnbiased,
+        pb::QuantileMethod::NormalUnbiased => QuantileMethod::NormalUnbiased,
     })
 }

@@ -10,6 +10,7 @@ use pb::node::Op as Message;
 use std::collections::HashMap;
 use std::sync::Arc;
 use xeng_kernels::graph::{Groups, Index, InterpMethod};
+use xeng_kernels::points::Points;
 use xeng_kernels::remap::{RemappedAxis, Weights};
 use xeng_kernels::{Block, Dim, Formula, Graph, Node, NodeId, Op, Reduction};
 
@@ -128,6 +129,12 @@ fn op_to_wire(op: &Op) -> Message {
         }),
         Op::Remap { input, axes } => Message::Remap(pb::Remap { input: input.0, axes: axes.iter().map(remapped_to_wire).collect() }),
         Op::Lookup { input, table } => Message::Lookup(pb::Lookup { input: input.0, table: Some(table.to_wire()) }),
+        Op::Points { input, points } => Message::Points(pb::Points {
+            input: input.0,
+            axes: axes(&points.axes),
+            at: points.at.iter().map(|list| integers::to_wire(list.iter().copied())).collect(),
+            dims: points.dims.iter().map(Wire::to_wire).collect(),
+        }),
         Op::Concat { inputs, axis } => Message::Concat(pb::Concat { inputs: ids(inputs), axis: *axis as u32 }),
     }
 }
@@ -172,8 +179,17 @@ fn op_from_wire(message: Message, budget: &mut Budget) -> Result<Op, RegionError
             Op::Remap { input: NodeId(m.input), axes: m.axes.into_iter().map(|a| remapped_from_wire(a, budget)).collect::<Result<_, _>>()? }
         }
         Message::Lookup(m) => Op::Lookup { input: NodeId(m.input), table: Arc::new(Block::from_wire(need(m.table, "a table")?, budget)?) },
+        Message::Points(m) => Op::Points { input: NodeId(m.input), points: Arc::new(points_from_wire(m, budget)?) },
         Message::Concat(m) => Op::Concat { inputs: node_ids(&m.inputs), axis: m.axis as usize },
     })
+}
+
+fn points_from_wire(message: pb::Points, budget: &mut Budget) -> Result<Points, RegionError> {
+    at_most(message.at.len(), MAX_RANK, "axes")?;
+    at_most(message.dims.len(), MAX_RANK, "axes")?;
+    let at = message.at.into_iter().map(|list| Ok(integers::from_wire(list, budget)?.into())).collect::<Result<_, RegionError>>()?;
+    let dims = message.dims.into_iter().map(|d| Dim::from_wire(d, budget)).collect::<Result<_, _>>()?;
+    Ok(Points { axes: positions(&message.axes)?, at, dims })
 }
 
 fn remapped_to_wire(a: &RemappedAxis) -> pb::RemappedAxis {
@@ -236,6 +252,7 @@ fn method_to_wire(method: InterpMethod) -> i32 {
         InterpMethod::Linear => pb::InterpMethod::Linear,
         InterpMethod::Spline => pb::InterpMethod::Spline,
         InterpMethod::Nearest => pb::InterpMethod::Nearest,
+        InterpMethod::Beyond => pb::InterpMethod::Beyond,
     };
     message.into()
 }
@@ -246,6 +263,7 @@ fn method_from_wire(message: i32) -> Result<InterpMethod, RegionError> {
         pb::InterpMethod::Linear => Ok(InterpMethod::Linear),
         pb::InterpMethod::Spline => Ok(InterpMethod::Spline),
         pb::InterpMethod::Nearest => Ok(InterpMethod::Nearest),
+        pb::InterpMethod::Beyond => Ok(InterpMethod::Beyond),
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use xeng_kernels::along::{Along, QuantileMethod, Statistic};
 use xeng_kernels::formula::{Binary, Step, Unary};
 use xeng_kernels::graph::{Groups, Index, InterpMethod};
+use xeng_kernels::points::Points;
 use xeng_kernels::remap::{RemappedAxis, Weights};
 use xeng_kernels::{AxisChunks, Block, Calendar, DType, Dim, Formula, Graph, Op, Partial, Reduction};
 
@@ -71,13 +72,17 @@ fn graph(hours: usize, codes: Vec<i32>, groups: usize, to: Vec<f64>) -> Graph {
     let order = g.push(Op::Transpose { input: mean, order: vec![2, 0, 1] }).unwrap();
     let x: Arc<[f64]> = (0..1440).map(f64::from).collect();
     let halves = (Arc::from([vec![0; 720], vec![-1; 720]].concat()), 2);
+    let far = x.clone();
     for along in [
         Along::Rolling { window: 5, before: 2, min_periods: 3, statistic: Statistic::Deviation { ddof: 1 } },
         Along::Cumulate { multiplies: true, skips_missing: false, groups: Some(halves.clone()) },
         Along::Fill { forward: false, limit: Some(3) },
-        Along::Bridge { x: x.clone(), limit: None, max_gap: Some(2.5) },
+        Along::Bridge { x: x.clone(), limit: None, max_gap: Some(2.5), nearest: false, beyond: false },
         Along::Gradient { x, edge_order: 2 },
         Along::Median { skips_missing: true, groups: None },
+        Along::Rank { percent: true },
+        Along::Bridge { x: far, limit: Some(2), max_gap: None, nearest: true, beyond: true },
+        Along::Quantile { q: 0.5, method: QuantileMethod::Hazen, skips_missing: true, groups: None },
         Along::Quantile { q: 0.9, method: QuantileMethod::Nearest, skips_missing: true, groups: Some(halves) },
     ] {
         let joined = if along.is_of_order() { vec![1] } else { vec![] };
@@ -92,6 +97,9 @@ fn graph(hours: usize, codes: Vec<i32>, groups: usize, to: Vec<f64>) -> Graph {
     g.push(Op::Lookup { input: first.unwrap(), table }).unwrap();
     let list = g.push(Op::Take { input: order, axis: 0, index: Index::List(vec![3, -1, 7, 0].into()) }).unwrap();
     let range = g.push(Op::Take { input: list, axis: 1, index: Index::Range { start: groups - 1, step: -1, len: groups } }).unwrap();
+    let at: Vec<Arc<[i64]>> = vec![vec![3, -1, 7, 0].into(), vec![0, 1, 0, 1].into()];
+    let points = Points { axes: vec![0, 1], at, dims: vec![Dim::new("p", 2), Dim::new("q", 2)] };
+    g.push(Op::Points { input: order, points: Arc::new(points) }).unwrap();
     let pick = g.push(Op::Pick { input: range, axis: 2, index: 0 }).unwrap();
     let join = g.push(Op::Concat { inputs: vec![pick, pick], axis: 0 }).unwrap();
     let named = g.push(Op::Rename { input: join, names: vec!["x".into(), "y".into()] }).unwrap();

@@ -99,6 +99,52 @@ def nearest_points(rng, a):
     return f"_0.sel({names[0]}=xr.DataArray({at(names[0])}, dims='point'), {names[1]}=xr.DataArray({at(names[1])}, dims='point'), method='nearest')"
 
 
+@op(1)
+def positions_array(rng, a):
+    """Arrays of positions with dims of their own: one or two dims, coordinates, beside slices and numbers, or depending on data."""
+    names = [d for d in dims(a) if a.sizes[d] > 1]
+    if not names:
+        return None
+    first, *rest = rng.sample(names, len(names))
+    pick = lambda d, n: [rng.randint(-a.sizes[d], a.sizes[d] - 1) for _ in range(n)]
+    pairs = lambda d: str([pick(d, 3), pick(d, 3)])
+    beside = f', {rest[0]}={rng.choice(["0", "slice(1, None)", "[1, 0]"])}' if rest and rng.random() < 0.6 else ''
+    ways = [
+        f"_0.isel({first}=xr.DataArray({pick(first, 4)}, dims='point'){beside})",
+        f"_0.isel({first}=xr.DataArray({pairs(first)}, dims=('p', 'q')){beside})",
+        f"_0.isel({first}=xr.DataArray({pick(first, 3)}, dims='point', coords={{'point': [7, 8, 9], 'who': ('point', ['x', 'y', 'z'])}}){beside})",
+        f"_0.isel({first}=xr.DataArray({pick(first, 1)[0]}){beside})",
+    ]
+    if rest:
+        second = rest[0]
+        ways += [
+            f"_0.isel({first}=xr.DataArray({pairs(first)}, dims=('p', 'q')), {second}=xr.DataArray({pick(second, 3)}, dims='q'))",
+            f"_0.isel({first}=xr.DataArray({pick(first, a.sizes[second])}, dims='{second}'))",
+            f"_0[dict({first}=xr.DataArray({pick(first, 2)}, dims='point'), {second}=xr.DataArray({pick(second, 2)}, dims='point'))]",
+        ]
+        if is_array(a) and kind(a) in 'iu':
+            ways += [f"_0.isel({first}=_0.argmax('{first}'))"] * 3
+        if is_array(a) and kind(a) == 'f':
+            ways += [f"_0.isel({first}=_0.fillna(-9).argmax('{first}'))"] * 3
+    return rng.choice(ways)
+
+
+@op(0.6)
+def labels_array(rng, a):
+    """Arrays of labels with dims of their own."""
+    names = dims_with(a, 'nt')
+    if not names:
+        return None
+    first, *rest = rng.sample(names, len(names))
+    at = lambda d, n: str([number(rng.choice(list(labels(a, d)))) for _ in range(n)]).replace("'", '') if d in dims_with(a, 'n') else None
+    if at(first, 1) is None:
+        return f"_0.sel({first}=_0.{first}[[0, -1]].rename({{'{first}': 'point'}}))"
+    ways = [f"_0.sel({first}=xr.DataArray({at(first, 2)}, dims='point'))", f"_0.sel({first}=xr.DataArray([{at(first, 2)}, {at(first, 2)}], dims=('p', 'q'), coords={{'p': [1, 2]}}), method='nearest')"]
+    if rest and at(rest[0], 1):
+        ways.append(f"_0.loc[dict({first}=xr.DataArray({at(first, 2)}, dims='point'), {rest[0]}=xr.DataArray({at(rest[0], 2)}, dims='point'))]")
+    return rng.choice(ways)
+
+
 def spread(a, d):
     """How far the labels of a dim reach."""
     return float(np.ptp(labels(a, d)))

@@ -192,7 +192,7 @@ def where_other(rng, a, b):
 def dropna(rng, a):
     if not dims(a) or kind(a) not in 'fD':
         return None
-    return f"_0.dropna({arguments(repr(rng.choice(dims(a))), rng.choice(['', '', 'how=' + repr('all')]))})"
+    return f"_0.dropna({arguments(repr(rng.choice(dims(a))), rng.choice(['', '', 'how=' + repr('all'), 'thresh=2']))})"
 
 
 @op(0.8, arity=2)

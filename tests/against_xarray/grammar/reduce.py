@@ -44,7 +44,7 @@ def quantile(rng, a):
     if kind(a) in 'MUb':
         return None
     q = rng.choice(['0.5', '0.9', '[0.1, 0.5]', '0', '1.0', '[0.25]', '0.333'])
-    method = rng.choice(['', '', '', "method='linear'", "method='nearest'", "method='lower'", "method='higher'", "method='midpoint'", "method='median_unbiased'", "method='hazen'"])
+    method = rng.choice(['', '', '', "method='linear'", "method='nearest'", "method='lower'", "method='higher'", "method='midpoint'", "method='median_unbiased'", "method='hazen'", "method='weibull'", "method='normal_unbiased'", "method='inverted_cdf'", "method='averaged_inverted_cdf'", "method='closest_observation'", "method='interpolated_inverted_cdf'"])
     return f"_0.quantile({arguments(q, rng.choice([dim_argument(rng, a), '']), method, rng.choice(['', '', 'skipna=False', 'keep_attrs=False']))})"
 
 

@@ -25,7 +25,7 @@ def rolling(rng, a):
     chosen = rng.sample(dims(a), rng.choice([1, 1, 1, min(2, len(dims(a)))]))
     widths = arguments(*[f'{d}={rng.randint(1, min(7, a.sizes[d] + 1))}' for d in chosen])
     how = rng.choice(REDUCTIONS)
-    extra = arguments(rng.choice(['', '', 'center=True']), rng.choice(['', '', 'min_periods=1', 'min_periods=2']))
+    extra = arguments(rng.choice(['', '', 'center=True']), rng.choice(['', '', 'min_periods=1', 'min_periods=2', 'min_periods=9']))
     return f"_0.rolling({arguments(widths, extra)}).{how}({rng.choice(['', '', '', 'keep_attrs=False'])})"
 
 
@@ -34,6 +34,11 @@ def construct(rng, a):
     if not dims(a) or kind(a) in 'MUD':
         return None
     d = rng.choice(dims(a))
+    if len(dims(a)) > 1 and rng.random() < 0.3:
+        other = rng.choice([x for x in dims(a) if x != d])
+        return f"_0.rolling({d}=2, {other}=3).construct({d}='win', {other}='across'{rng.choice(['', ', stride=2', ', fill_value=0'])})"
+    if rng.random() < 0.3:
+        return f"_0.rolling({d}=3).construct('win'{rng.choice(['', ', stride=2', ', fill_value=1', ', keep_attrs=False'])})"
     return f"_0.rolling({d}=3{rng.choice(['', ', center=True'])}).construct('win').{rng.choice(['mean', 'max'])}('win')"
 
 

@@ -50,6 +50,7 @@ fn netcdf(format: NcWriteFormat, is_chunked: bool) -> Files {
 
 /// Every format whose files are single ones.
 pub(crate) fn files() -> Vec<Files> {
+    #[cfg_attr(not(feature = "grib"), allow(unused_mut))]
     let mut all = [netcdf3(), hdf5()].concat();
     #[cfg(feature = "grib")]
     all.extend(grib());
