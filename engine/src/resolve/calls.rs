@@ -9,10 +9,10 @@ use super::group;
 use super::reduce;
 use super::{
     accessor, bins, calculus, coarsen, cumulate, dataset, extremes, gaps, interp, literals, merge, numpy, pad, quantile, regrid, reindex,
-    rolling, selection, shape, weighted, xr,
+    resample, rolling, selection, shape, weighted, xr,
 };
 use crate::lazy::labels;
-use crate::lazy::value::{Accessor, Module};
+use crate::lazy::value::{Accessor, GroupingKind, Module};
 use crate::lazy::{CoordData, LazyArray, LazyCoord, Plan, Value};
 use crate::suggest;
 use indexmap::IndexMap;
@@ -230,7 +230,10 @@ fn method_names(base: &Value) -> Vec<&'static str> {
             names.extend(if matches!(base, Value::Dataset(_)) { DATASET_ONLY } else { ARRAY_ONLY });
             names
         }
-        Value::Grouped(_) => reductions.chain(["first", "last", "quantile", "cumsum", "cumprod"]).collect(),
+        Value::Grouped(g) => {
+            let upsampling = if g.by.kind == GroupingKind::Resample { resample::UPSAMPLING } else { &[] };
+            reductions.chain(["first", "last", "quantile", "cumsum", "cumprod"]).chain(upsampling.iter().copied()).collect()
+        }
         Value::Rolled(_) => rolling::METHODS.to_vec(),
         Value::Coarsened(_) => reductions.collect(),
         Value::Weighted(_) => weighted::METHODS.to_vec(),
@@ -303,7 +306,7 @@ pub fn method(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<
 fn grouper(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Value> {
     match name {
         "groupby" => group::groupby(plan, base, args),
-        "resample" => group::resample(plan, base, args),
+        "resample" => resample::resample(plan, base, args),
         "weighted" => weighted::weighted(plan, base, args),
         "rolling" => rolling::rolling(plan, base, args),
         "cumulative" => rolling::cumulative(plan, base, args),

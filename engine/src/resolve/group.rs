@@ -8,7 +8,7 @@ use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
 use super::indexing;
 use super::reduce::{self, ReductionKind, Request};
-use super::{accessor, cumulate, frequency, quantile};
+use super::{accessor, cumulate, quantile, resample};
 use crate::lazy::labels::{self, Label, Order};
 use crate::lazy::plan::Operand;
 use crate::lazy::value::{Grouped, Grouping, GroupingKind};
@@ -109,11 +109,16 @@ fn coords(base: &Value) -> Option<&IndexMap<String, LazyCoord>> {
     }
 }
 
-fn coordinate(base: &Value, name: &str) -> Option<LazyCoord> {
+/// A coordinate of an array or a dataset.
+pub fn coordinate(base: &Value, name: &str) -> Option<LazyCoord> {
     coords(base)?.get(name).cloned()
 }
 
-fn known_along(name: &str, coord: &LazyCoord) -> Outcome<(String, Arc<Values>)> {
+/// The dim of a coordinate of one, and its known cells.
+///
+/// # Errors
+/// When it has several, or depends on data.
+pub fn known_along(name: &str, coord: &LazyCoord) -> Outcome<(String, Arc<Values>)> {
     match (coord.dims.as_slice(), coord.known()) {
         ([dim], Some(values)) => Ok((dim.clone(), values.clone())),
         ([_], None) => Err(Fault::unsupported(format!("grouping by '{name}', which depends on data"))),
@@ -150,57 +155,15 @@ fn grouping(key: Key) -> Outcome<Grouping> {
     })
 }
 
-/// `.resample(time='MS')`
-///
-/// # Errors
-/// When the frequency is unknown or the times are not sorted.
-pub fn resample(_: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
-    let (mut bound, entries) =
-        args.bind_dict("indexer", &["skipna", "closed", "label", "offset", "origin", "restore_coord_dims", "boundaries"])?;
-    bound.take("restore_coord_dims");
-    bound.unsupported(&["skipna", "offset", "origin", "boundaries"])?;
-    let ends = [("left", frequency::End::Left), ("right", frequency::End::Right)];
-    let mut end =
-        |name: &str| if bound.span(name).is_some() { bound.choice(name, &ends, frequency::End::Left).map(Some) } else { Ok(None) };
-    let (label, closed) = (end("label")?, end("closed")?);
-    let mut entries = entries.into_iter();
-    let (Some((dim, arg)), None) = (entries.next(), entries.next()) else {
-        return refuse("resample() needs exactly one dimension: resample(time='MS')");
-    };
-    let Value::Text(text) = &arg.value else { return Err(Fault::new("a frequency must be a text, such as 'MS'").at(arg.span)) };
-    let Some(coord) = coordinate(base, &dim) else {
-        return Err(Fault::new(format!("resample(): there is no coordinate '{dim}'")).at(arg.span));
-    };
-    let (along, values) = known_along(&dim, &coord).map_err(|f| f.at(arg.span))?;
-    let Values::Times(times) = &*values else { return Err(Fault::new(format!("resample(): '{dim}' holds no times")).at(arg.span)) };
-    if along != dim {
-        return Err(Fault::new(format!("resample(): '{dim}' is not a dimension")).at(arg.span));
-    }
-    let bins = frequency::bins(times, text, label, closed).map_err(|f| f.at(arg.span))?;
-    let mut used: Vec<i32> = bins.codes.clone();
-    used.dedup();
-    let codes: Vec<i32> = bins.codes.iter().map(|c| used.binary_search(c).map_or(-1, |i| i as i32)).collect();
-    let fill: Vec<i64> = (0..bins.labels.len() as i32).map(|b| used.binary_search(&b).map_or(-1, |i| i as i64)).collect();
-    let labels = Values::Times(xeng_proto::Times { micros: bins.labels, encoding: times.encoding.clone() });
-    let gaps = fill.contains(&-1);
-    let by = Grouping {
-        along: along.clone(),
-        codes: codes.into(),
-        dim: Dim::new(&along, used.len()),
-        labels,
-        attrs: coord.attrs.clone(),
-        kind: GroupingKind::Resample,
-        bins: gaps.then_some(fill),
-    };
-    Ok(Value::Grouped(Box::new(Grouped { object: base.clone(), by })))
-}
-
 /// A reduction of a grouped object.
 ///
 /// # Errors
 /// When the grouped dim or another one does not exist, or the reduction has no grouped form.
 pub fn method(plan: &mut Plan, g: &Grouped, name: &str, args: Args) -> Outcome<Value> {
     let request = match name {
+        _ if g.by.kind == GroupingKind::Resample && resample::UPSAMPLING.contains(&name) => {
+            return resample::upsampled(plan, g, name, args);
+        }
         "quantile" => return quantile::of_groups(plan, g, args),
         "cumsum" | "cumprod" => return cumulate::of_groups(plan, g, name, args),
         "first" | "last" => {
