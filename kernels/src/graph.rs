@@ -151,6 +151,17 @@ pub enum Op {
         /// Cells of rank 1.
         table: Arc<Block>,
     },
+    /// Neighbouring axes counted as others with as many cells, in C order.
+    Reshape {
+        /// Whose.
+        input: NodeId,
+        /// The first of the axes.
+        axis: usize,
+        /// How many axes are counted anew.
+        count: usize,
+        /// What they become.
+        dims: Vec<Dim>,
+    },
     /// Inputs joined end to end along an existing axis.
     Concat {
         /// What is joined, in order.
@@ -230,6 +241,7 @@ impl Op {
             | Op::Interp { input, .. }
             | Op::Along { input, .. }
             | Op::Lookup { input, .. }
+            | Op::Reshape { input, .. }
             | Op::Remap { input, .. } => vec![*input],
         }
     }
@@ -249,6 +261,7 @@ impl Op {
             | Op::Interp { input, .. }
             | Op::Along { input, .. }
             | Op::Lookup { input, .. }
+            | Op::Reshape { input, .. }
             | Op::Remap { input, .. } => *input = to(*input),
         }
         op
@@ -270,6 +283,7 @@ impl Op {
             Op::Interp { .. } => "interp",
             Op::Along { along, .. } => along.name(),
             Op::Lookup { .. } => "lookup",
+            Op::Reshape { .. } => "reshape",
             Op::Remap { .. } => "remap",
             Op::Concat { .. } => "concat",
         }

@@ -19,6 +19,7 @@ pub mod interp;
 pub mod partial;
 pub mod reduce;
 pub mod remap;
+mod reshape;
 mod simd;
 pub mod tiling;
 pub mod tree;

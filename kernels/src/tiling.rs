@@ -5,7 +5,7 @@
 use crate::along::Along;
 use crate::chunks::AxisChunks;
 use crate::error::Result;
-use crate::graph::{Graph, Index, Node, NodeId, Op};
+use crate::graph::{Dim, Graph, Index, Node, NodeId, Op};
 use crate::remap::RemappedAxis;
 
 /// The chunk grid of every node.
@@ -102,6 +102,7 @@ impl Tiling {
                 joined.iter().rev().for_each(|&a| drop(grid.remove(a)));
                 grid
             }
+            Op::Reshape { input, axis, count, dims } => reshaped_grid(self.grid(*input), *axis, *count, dims, node.dtype.size()),
             Op::Concat { inputs, axis } => {
                 let mut grid = inputs.first().map_or(vec![], |&i| self.grid(i).to_vec());
                 for &input in &inputs[1..] {
@@ -143,6 +144,22 @@ fn along_grid(input: &[AxisChunks], axis: usize, joined: &[usize], along: &Along
     let read = joined.iter().fold(read, |n, &a| n.saturating_mul(grid[a].len()));
     let folded: Vec<usize> = std::iter::once(axis).chain(joined.iter().copied()).collect();
     narrowed(&mut grid, &folded, LANES_BYTES / read.saturating_mul(size).max(1));
+    grid
+}
+
+/// Runs of whole rows: as many as a chunk of the first of the axes holds, and as fit into [`LANES_BYTES`]; other axes as they are.
+fn reshaped_grid(input: &[AxisChunks], axis: usize, count: usize, dims: &[Dim], size: usize) -> Vec<AxisChunks> {
+    let row: usize = input[axis + 1..axis + count].iter().map(AxisChunks::len).product::<usize>().max(1);
+    let run = input[axis].longest().saturating_mul(row).min((LANES_BYTES / size.max(1)).max(row));
+    let new_row: usize = dims[1..].iter().map(|d| d.len).product::<usize>().max(1);
+    let first = AxisChunks::uniform(dims[0].len, (run / new_row).max(1));
+    let others = dims[1..].iter().map(|d| AxisChunks::uniform(d.len, 0));
+    let mut grid: Vec<AxisChunks> = input[..axis].to_vec();
+    grid.push(first);
+    grid.extend(others);
+    grid.extend_from_slice(&input[axis + count..]);
+    let made: Vec<usize> = (axis..axis + dims.len()).collect();
+    narrowed(&mut grid, &made, LANES_BYTES / run.saturating_mul(size).max(1));
     grid
 }
 

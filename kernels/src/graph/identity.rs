@@ -31,6 +31,7 @@ pub(super) fn fingerprint(node: &Node) -> u64 {
             a.weights.all().iter().for_each(|w| w.to_bits().hash(&mut state));
         }),
         Op::Lookup { table, .. } => hash_cells(table, &mut state),
+        Op::Reshape { axis, count, dims, .. } => (axis, count, dims).hash(&mut state),
         Op::Concat { axis, .. } => axis.hash(&mut state),
     }
     state.finish()

@@ -128,6 +128,12 @@ fn op_to_wire(op: &Op) -> Message {
         }),
         Op::Remap { input, axes } => Message::Remap(pb::Remap { input: input.0, axes: axes.iter().map(remapped_to_wire).collect() }),
         Op::Lookup { input, table } => Message::Lookup(pb::Lookup { input: input.0, table: Some(table.to_wire()) }),
+        Op::Reshape { input, axis, count, dims } => Message::Reshape(pb::Reshape {
+            input: input.0,
+            axis: *axis as u32,
+            count: *count as u32,
+            dims: dims.iter().map(Wire::to_wire).collect(),
+        }),
         Op::Concat { inputs, axis } => Message::Concat(pb::Concat { inputs: ids(inputs), axis: *axis as u32 }),
     }
 }
@@ -172,6 +178,13 @@ fn op_from_wire(message: Message, budget: &mut Budget) -> Result<Op, RegionError
             Op::Remap { input: NodeId(m.input), axes: m.axes.into_iter().map(|a| remapped_from_wire(a, budget)).collect::<Result<_, _>>()? }
         }
         Message::Lookup(m) => Op::Lookup { input: NodeId(m.input), table: Arc::new(Block::from_wire(need(m.table, "a table")?, budget)?) },
+        Message::Reshape(m) => Op::Reshape {
+            input: NodeId(m.input),
+            axis: m.axis as usize,
+            count: m.count as usize,
+            dims: at_most(m.dims.len(), MAX_RANK, "axes")
+                .and_then(|()| m.dims.into_iter().map(|d| Dim::from_wire(d, budget)).collect::<Result<_, _>>())?,
+        },
         Message::Concat(m) => Op::Concat { inputs: node_ids(&m.inputs), axis: m.axis as usize },
     })
 }
