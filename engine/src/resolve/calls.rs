@@ -8,8 +8,8 @@ use super::fault::{Fault, Outcome, refuse};
 use super::group;
 use super::reduce;
 use super::{
-    accessor, bins, calculus, coarsen, cumulate, dataset, extremes, gaps, interp, literals, merge, numpy, pad, quantile, regrid, reindex,
-    resample, rolling, selection, shape, weighted, xr,
+    accessor, bins, calculus, coarsen, convert_calendar, cumulate, dataset, extremes, gaps, interp, literals, merge, numpy, pad,
+    polynomial, quantile, regrid, reindex, resample, rolling, selection, shape, weighted, xr,
 };
 use crate::lazy::labels;
 use crate::lazy::value::{Accessor, GroupingKind, Module};
@@ -124,6 +124,8 @@ const METHODS: &[(&str, Method)] = &[
 
 /// Methods that make another kind of object.
 const GROUPERS: &[&str] = &["groupby", "resample", "weighted", "coarsen", "rolling", "cumulative", "groupby_bins"];
+/// Methods of arrays and datasets as a whole.
+const WHOLE: &[&str] = &["polyfit", "convert_calendar", "interp_calendar"];
 /// Methods of datasets alone.
 const DATASET_ONLY: &[&str] =
     &["assign", "assign_attrs", "merge", "to_array", "to_dataarray", "rename_vars", "rename_dims", "drop_dims", "set_coords"];
@@ -132,12 +134,9 @@ const ARRAY_ONLY: &[&str] = &["to_dataset"];
 /// What xarray has and xeng lacks so far.
 const NOT_YET: &[&str] = &[
     "rolling_exp",
-    "polyfit",
     "rank",
     "stack",
     "unstack",
-    "convert_calendar",
-    "interp_calendar",
     "curvefit",
     "map",
     "map_blocks",
@@ -218,7 +217,7 @@ fn unchanged(_: &mut Plan, a: &LazyArray, _: Args, _: &Receiver) -> Outcome<Valu
 
 /// The names of all methods that arrays and datasets have.
 pub fn methods() -> Vec<&'static str> {
-    let own = METHODS.iter().map(|(n, _)| *n).chain(GROUPERS.iter().copied());
+    let own = METHODS.iter().map(|(n, _)| *n).chain(GROUPERS.iter().copied()).chain(WHOLE.iter().copied());
     own.chain(DATASET_ONLY.iter().copied()).chain(ARRAY_ONLY.iter().copied()).chain(reduce::NAMES.iter().map(|(n, _)| *n)).collect()
 }
 
@@ -226,7 +225,8 @@ fn method_names(base: &Value) -> Vec<&'static str> {
     let reductions = reduce::NAMES.iter().map(|(n, _)| *n);
     match base {
         Value::Array(_) | Value::Dataset(_) => {
-            let mut names: Vec<&str> = METHODS.iter().map(|(n, _)| *n).chain(reductions).chain(GROUPERS.iter().copied()).collect();
+            let mut names: Vec<&str> =
+                METHODS.iter().map(|(n, _)| *n).chain(reductions).chain(GROUPERS.iter().copied()).chain(WHOLE.iter().copied()).collect();
             names.extend(if matches!(base, Value::Dataset(_)) { DATASET_ONLY } else { ARRAY_ONLY });
             names
         }
@@ -281,6 +281,7 @@ pub fn check(base: &Value, name: &str) -> Outcome<()> {
 pub fn method(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Value> {
     match base {
         Value::Array(_) | Value::Dataset(_) if GROUPERS.contains(&name) => grouper(plan, base, name, args),
+        Value::Array(_) | Value::Dataset(_) if WHOLE.contains(&name) => whole(plan, base, name, args),
         Value::Dataset(d) if DATASET_ONLY.contains(&name) => dataset::own_method(plan, d, name, args),
         Value::Array(a) if name == "to_dataset" => dataset::to_dataset(plan, a, args),
         Value::Array(a) => array_method(plan, a, name, args, &Receiver::array()),
@@ -300,6 +301,14 @@ pub fn method(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<
             Ok(d.get(&key).cloned().or_else(|| bound.take("default").map(|a| a.value)).unwrap_or(Value::None))
         }
         other => refuse(format!("{} has no method '{name}'", other.type_name())),
+    }
+}
+
+fn whole(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Value> {
+    match name {
+        "polyfit" => polynomial::polyfit(plan, base, args),
+        "convert_calendar" => convert_calendar::convert_calendar(plan, base, args),
+        _ => convert_calendar::interp_calendar(plan, base, args),
     }
 }
 

@@ -10,7 +10,7 @@ use super::elementwise;
 use super::fault::{Fault, Outcome, refuse};
 use super::operators::{Infix, infix_array};
 use super::reduce::{self, ReductionKind, Request};
-use super::{concat, literals, merge, weighted};
+use super::{concat, literals, merge, polynomial, weighted};
 use crate::expr::BinaryOp;
 use crate::lazy::plan::Operand;
 use crate::lazy::{Cells, LazyArray, LazyCoord, Plan, Value};
@@ -20,7 +20,7 @@ use xeng_proto::{Attrs, Values};
 
 /// What expressions may call.
 pub const FUNCTIONS: &[&str] =
-    &["where", "DataArray", "concat", "ones_like", "zeros_like", "full_like", "corr", "cov", "dot", "align", "Dataset", "merge"];
+    &["where", "DataArray", "concat", "ones_like", "zeros_like", "full_like", "corr", "cov", "dot", "align", "Dataset", "merge", "polyval"];
 /// What xarray has and xeng lacks so far.
 pub const NOT_YET: &[&str] = &[
     "broadcast",
@@ -28,7 +28,6 @@ pub const NOT_YET: &[&str] = &[
     "combine_by_coords",
     "apply_ufunc",
     "map_blocks",
-    "polyval",
     "cross",
     "date_range",
     "cftime_range",
@@ -61,6 +60,7 @@ pub fn function(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
         "corr" | "cov" => moments(plan, name, args),
         "dot" => dot(plan, args),
         "align" => aligned(plan, args),
+        "polyval" => polynomial::polyval(plan, args),
         "Dataset" => dataset(plan, args),
         _ => refuse(format!("xr has no function '{name}'")),
     }

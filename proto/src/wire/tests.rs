@@ -76,6 +76,7 @@ fn graph(hours: usize, codes: Vec<i32>, groups: usize, to: Vec<f64>) -> Graph {
         Along::Cumulate { multiplies: true, skips_missing: false, groups: Some(halves.clone()) },
         Along::Fill { forward: false, limit: Some(3) },
         Along::Bridge { x: x.clone(), limit: None, max_gap: Some(2.5) },
+        Along::Fit { x: x.clone(), degree: 2, skips_missing: true },
         Along::Gradient { x, edge_order: 2 },
         Along::Median { skips_missing: true, groups: None },
         Along::Quantile { q: 0.9, method: QuantileMethod::Nearest, skips_missing: true, groups: Some(halves) },
