@@ -8,8 +8,8 @@ use super::fault::{Fault, Outcome, refuse};
 use super::group;
 use super::reduce;
 use super::{
-    accessor, bins, calculus, coarsen, convert_calendar, cumulate, dataset, extremes, gaps, interp, literals, merge, numpy, pad,
-    polynomial, quantile, regrid, reindex, resample, rolling, selection, shape, weighted, xr,
+    accessor, bins, calculus, coarsen, convert_calendar, cumulate, dataset, extremes, gaps, interp, keys, literals, merge, numpy, pad,
+    polynomial, quantile, regrid, reindex, resample, rolling, selection, shape, stack, weighted, xr,
 };
 use crate::lazy::labels;
 use crate::lazy::value::{Accessor, GroupingKind, Module};
@@ -125,7 +125,7 @@ const METHODS: &[(&str, Method)] = &[
 /// Methods that make another kind of object.
 const GROUPERS: &[&str] = &["groupby", "resample", "weighted", "coarsen", "rolling", "cumulative", "groupby_bins"];
 /// Methods of arrays and datasets as a whole.
-const WHOLE: &[&str] = &["polyfit", "convert_calendar", "interp_calendar"];
+const WHOLE: &[&str] = &["polyfit", "convert_calendar", "interp_calendar", "stack"];
 /// Methods of datasets alone.
 const DATASET_ONLY: &[&str] =
     &["assign", "assign_attrs", "merge", "to_array", "to_dataarray", "rename_vars", "rename_dims", "drop_dims", "set_coords"];
@@ -135,8 +135,6 @@ const ARRAY_ONLY: &[&str] = &["to_dataset"];
 const NOT_YET: &[&str] = &[
     "rolling_exp",
     "rank",
-    "stack",
-    "unstack",
     "curvefit",
     "map",
     "map_blocks",
@@ -232,10 +230,11 @@ fn method_names(base: &Value) -> Vec<&'static str> {
         }
         Value::Grouped(g) => {
             let upsampling = if g.by.kind == GroupingKind::Resample { resample::UPSAMPLING } else { &[] };
-            reductions.chain(["first", "last", "quantile", "cumsum", "cumprod"]).chain(upsampling.iter().copied()).collect()
+            reductions.chain(["first", "last", "quantile", "cumsum", "cumprod", "fillna"]).chain(upsampling.iter().copied()).collect()
         }
         Value::Rolled(_) => rolling::METHODS.to_vec(),
         Value::Coarsened(_) => reductions.collect(),
+        Value::Stacked(_) => reductions.chain(stack::METHODS.iter().copied()).collect(),
         Value::Weighted(_) => weighted::METHODS.to_vec(),
         Value::Module(Module::Numpy) => numpy::names(),
         Value::Module(Module::Xarray) => xr::FUNCTIONS.to_vec(),
@@ -289,6 +288,7 @@ pub fn method(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<
         Value::Grouped(g) => group::method(plan, g, name, args),
         Value::Coarsened(c) => coarsen::method(plan, c, name, args),
         Value::Rolled(r) => rolling::method(plan, r, name, args),
+        Value::Stacked(s) => stack::method(plan, s, name, args),
         Value::Weighted(w) => weighted::method(plan, w, name, args),
         Value::Module(m) => function(plan, *m, name, args),
         Value::Accessor(Accessor::Dt, a) => accessor::method(plan, a, name, args),
@@ -306,6 +306,7 @@ pub fn method(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<
 
 fn whole(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Value> {
     match name {
+        "stack" => stack::stack(plan, base, args),
         "polyfit" => polynomial::polyfit(plan, base, args),
         "convert_calendar" => convert_calendar::convert_calendar(plan, base, args),
         _ => convert_calendar::interp_calendar(plan, base, args),
@@ -314,7 +315,7 @@ fn whole(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Value
 
 fn grouper(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Value> {
     match name {
-        "groupby" => group::groupby(plan, base, args),
+        "groupby" => keys::groupby(plan, base, args),
         "resample" => resample::resample(plan, base, args),
         "weighted" => weighted::weighted(plan, base, args),
         "rolling" => rolling::rolling(plan, base, args),

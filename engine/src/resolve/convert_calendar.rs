@@ -6,8 +6,8 @@ use super::args::{Arg, Args};
 use super::dataset;
 use super::dates::{self, DAY};
 use super::fault::{Fault, Outcome, refuse};
-use super::group::{coordinate, known_along};
 use super::indexing::{self, Picked, Scalars};
+use super::keys::{coordinate, known_along};
 use super::literals;
 use super::operators::numbers_only;
 use super::reindex;
@@ -208,7 +208,10 @@ pub fn interp_calendar(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Val
         return refuse(format!("the times along '{dim}' do not ascend or are fewer than two, so nothing can be interpolated between them"));
     }
     let wanted: Arc<[f64]> = decimal_years(to).into();
-    let attrs = if let Value::Array(t) = &arg.value { t.attrs.clone() } else { Default::default() };
+    let (attrs, others) = match &arg.value {
+        Value::Array(t) => (t.attrs.clone(), t.coords.clone()),
+        _ => Default::default(),
+    };
     each(plan, base, &dim, |plan, a| {
         numbers_only(a, "interp_calendar")?;
         let dtype = plan.dtype(a.node)?;
@@ -222,6 +225,7 @@ pub fn interp_calendar(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Val
         let source = plan.cast(a.node, within)?;
         let mut out = a.clone();
         out.node = plan.interp(source, &dim, from.clone(), wanted.clone(), InterpMethod::Linear)?;
+        out.coords.extend(others.clone());
         out.coords.insert(dim.clone(), LazyCoord::along(&dim, values.clone(), attrs.clone()));
         Ok(out)
     })

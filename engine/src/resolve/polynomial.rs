@@ -101,15 +101,12 @@ fn fit(plan: &mut Plan, a: &LazyArray, ask: Ask) -> Outcome<LazyArray> {
     coords.insert(DEGREE.to_owned(), numbered(DEGREE, powers)?);
     for d in dims.iter().filter(|d| &*d.name != ask.dim) {
         let name = d.name.to_string();
-        // As in xarray, where the other dims are stacked for a while: they have labels after it.
-        let coord = match a.index(&name) {
-            Some(values) if labels::positions(&labels::labels(values)).is_none() => {
+        if let Some(values) = a.index(&name) {
+            if labels::positions(&labels::labels(values)).is_none() {
                 return refuse(format!("polyfit(): the labels of '{name}' repeat"));
             }
-            Some(_) => a.coords.get(&name).cloned(),
-            None => Some(numbered(&name, (0..d.len as i64).collect())?),
-        };
-        coords.extend(coord.map(|c| (name.clone(), c)));
+            coords.extend(a.coords.get(&name).map(|c| (name.clone(), c.clone())));
+        }
         order.push(name);
     }
     Ok(LazyArray { name: None, node: plan.transpose(node, &order)?, coords, attrs: Attrs::new(), cells: Cells::Numbers })
@@ -142,7 +139,11 @@ pub fn polyval(plan: &mut Plan, args: Args) -> Outcome<Value> {
     let x = as_numbers(plan, x)?;
     match &coeffs.value {
         Value::Array(c) => Ok(Value::Array(horner(plan, &x, c, &dim).map_err(|f| f.at(coeffs.span))?)),
-        Value::Dataset(d) => dataset::each(plan, d, |plan, c| horner(plan, &x, c, &dim)),
+        Value::Dataset(d) => {
+            let mut bare = d.clone();
+            bare.attrs.clear();
+            dataset::each(plan, &bare, |plan, c| horner(plan, &x, c, &dim))
+        }
         _ => Err(bound.wrong("coeffs", &coeffs, "a DataArray or a Dataset")),
     }
 }

@@ -8,7 +8,8 @@ use super::dates;
 use super::fault::{Fault, Outcome, refuse};
 use super::frequency;
 use super::gaps::span_of_time;
-use super::group::{self, coordinate, known_along};
+use super::group;
+use super::keys::{coordinate, known_along};
 use super::lookup::Method;
 use super::operators::numbers_only;
 use super::reindex::{self, How};
@@ -61,6 +62,7 @@ pub fn resample(_: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
         attrs: coord.attrs.clone(),
         kind: GroupingKind::Resample,
         bins: fill.contains(&-1).then_some(fill),
+        parts: vec![],
     };
     Ok(Value::Grouped(Box::new(Grouped { object: base.clone(), by })))
 }

@@ -36,7 +36,8 @@ fn lanes<T: Element>(block: &Block, view: &View, shape: &[usize], basis: &Basis,
                 }
             }
             let found = match at.len() {
-                m if m == view.len => whole.coefficients(&cells, &basis.scale),
+                m if m == view.len && cells.iter().all(|c| c.is_finite()) => whole.coefficients(&cells, &basis.scale),
+                _ if cells.iter().any(|c| c.is_infinite()) => vec![f64::NAN; basis.scale.len()],
                 0 => vec![f64::NAN; basis.scale.len()],
                 _ if !skips_missing => vec![f64::NAN; basis.scale.len()],
                 _ => basis.solver(&at).coefficients(&cells, &basis.scale),
