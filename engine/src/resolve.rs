@@ -25,6 +25,7 @@ pub mod group_arithmetic;
 pub mod indexing;
 pub mod interp;
 pub mod keys;
+pub mod late_bins;
 pub mod literals;
 pub mod lookup;
 pub mod merge;

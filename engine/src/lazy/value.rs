@@ -65,6 +65,8 @@ pub enum Value {
     Grouped(Box<Grouped>),
     /// `da.stack(p=['y', 'x'])`.
     Stacked(Box<Stacked>),
+    /// `da.groupby_bins(...)` by values that depend on data.
+    Binned(Box<Binned>),
     /// `da.weighted(w)`.
     Weighted(Box<Weighted>),
     /// `da.coarsen(...)`.
@@ -160,6 +162,23 @@ pub struct Stacked {
     pub object: Value,
     /// The dims behind each stacked one.
     pub dims: IndexMap<String, Vec<String>>,
+}
+
+/// An array whose cells fall into bins of values that depend on data.
+#[derive(Clone, Debug)]
+pub struct Binned {
+    /// What is grouped.
+    pub object: LazyArray,
+    /// The values: its dims are among those of the array.
+    pub key: LazyArray,
+    /// The edges of the bins, ascending.
+    pub edges: Vec<f64>,
+    /// Whether a bin holds its later edge, not its earlier one.
+    pub right: bool,
+    /// Whether the first bin holds its earlier edge too.
+    pub lowest: bool,
+    /// The name and labels of the bins.
+    pub part: GroupingPart,
 }
 
 /// Arrays with weights.
@@ -258,6 +277,7 @@ impl Value {
                 GroupingKind::Resample => "resample object",
             },
             Value::Stacked(_) => "stacked object",
+            Value::Binned(_) => "groupby object",
             Value::Weighted(_) => "weighted object",
             Value::Coarsened(_) => "coarsen object",
             Value::Rolled(_) => "rolling object",

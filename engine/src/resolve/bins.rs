@@ -4,10 +4,11 @@
 
 use super::args::{Arg, Args};
 use super::fault::{Fault, Outcome, refuse};
-use super::{keys, literals};
+use super::{calls, keys, literals};
 use crate::lazy::labels;
-use crate::lazy::value::GroupingPart;
-use crate::lazy::{Plan, Value};
+use crate::lazy::value::{Binned, GroupingPart};
+use crate::lazy::{LazyArray, Plan, Value, fold};
+use indexmap::IndexMap;
 use xeng_proto::Values;
 
 /// `.groupby_bins(group, bins, right=True, labels=None, include_lowest=False)`
@@ -26,11 +27,40 @@ pub fn groupby_bins(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value>
     let right = bound.flag("right", Some(true))? != Some(false);
     let lowest = bound.flag("include_lowest", Some(false))? == Some(true);
     let names = bound.some("labels");
-    let key = keys::key_of(plan, base, &by).map_err(|f| f.at(by.span))?;
-    let Some(values) = labels::floats(&key.values) else { return Err(Fault::unsupported("groupby_bins() of times or texts").at(by.span)) };
-    let (at, whole) = edges_of(plan, &edges, &values, right).map_err(|f| f.at(edges.span))?;
+    let late = late_key(plan, base, &by.value)?;
+    let key = match &late {
+        None => Some(keys::key_of(plan, base, &by).map_err(|f| f.at(by.span))?),
+        Some(_) => None,
+    };
+    let values = match &key {
+        None => None,
+        Some(key) => Some(labels::floats(&key.values).ok_or_else(|| Fault::unsupported("groupby_bins() of times or texts").at(by.span))?),
+    };
+    let (at, whole) = edges_of(plan, &edges, values.as_deref(), right).map_err(|f| f.at(edges.span))?;
     let count = at.len();
     let bins = count - 1;
+    let labels = match names {
+        None => Values::Texts(intervals(&at, whole, right, lowest, precision)),
+        Some(arg) => {
+            let (given, shape) = literals::cells(plan, &arg.value).map_err(|f| f.at(arg.span))?;
+            if shape != [bins] {
+                return Err(Fault::new(format!("{bins} bins need as many labels")).at(arg.span));
+            }
+            given
+        }
+    };
+    let (key, values) = match (key, values, late) {
+        (Some(key), Some(values), _) => (key, values),
+        (_, _, Some(late)) => {
+            let name = late.name.clone().unwrap_or_else(|| "group".to_owned());
+            let part = GroupingPart { name: format!("{name}_bins"), labels, attrs: late.attrs.clone() };
+            let Value::Array(object) = base else {
+                return Err(Fault::unsupported("groupby_bins() of a dataset by values that depend on data").at(by.span));
+            };
+            return Ok(Value::Binned(Box::new(Binned { object: object.clone(), key: late, edges: at, right, lowest, part })));
+        }
+        _ => return refuse("groupby_bins() needs a key"),
+    };
     let bin = |v: &f64| -> i64 {
         let after = if right { at.partition_point(|e| e < v) } else { at.partition_point(|e| e <= v) };
         match after {
@@ -44,16 +74,6 @@ pub fn groupby_bins(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value>
     if found.iter().all(|b| *b < 0) {
         return Err(Fault::new(format!("none of the values of '{}' lies in a bin", key.name)).at(edges.span));
     }
-    let labels = match names {
-        None => Values::Texts(intervals(&at, whole, right, lowest, precision)),
-        Some(arg) => {
-            let (given, shape) = literals::cells(plan, &arg.value).map_err(|f| f.at(arg.span))?;
-            if shape != [bins] {
-                return Err(Fault::new(format!("{bins} bins need as many labels")).at(arg.span));
-            }
-            given
-        }
-    };
     let part = GroupingPart { name: format!("{}_bins", key.name), labels, attrs: key.attrs };
     let grouped = keys::joined(plan, base, vec![keys::Coded { dims: key.dims, codes: found, part }])?;
     if matches!((base, &grouped), (Value::Dataset(_), Value::Grouped(g)) if g.by.bins.is_some()) {
@@ -62,8 +82,23 @@ pub fn groupby_bins(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value>
     Ok(grouped)
 }
 
+/// The key as an array, where its values depend on data.
+fn late_key(plan: &mut Plan, base: &Value, key: &Value) -> Outcome<Option<LazyArray>> {
+    let array = match key {
+        Value::Array(a) => a.clone(),
+        Value::Text(name) => match keys::coordinate(base, name) {
+            Some(coord) if fold::settle(plan, coord.clone()).known().is_none() => {
+                calls::coord_as_array(plan, name, &coord, &IndexMap::new())?
+            }
+            _ => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    Ok(if fold::values(plan, &array).is_none() { Some(array) } else { None })
+}
+
 /// The edges that an argument gives: themselves, or as many bins of one length as it says (`pandas.cut`); whether they are whole numbers.
-fn edges_of(plan: &mut Plan, arg: &Arg, values: &[f64], right: bool) -> Outcome<(Vec<f64>, bool)> {
+fn edges_of(plan: &mut Plan, arg: &Arg, values: Option<&[f64]>, right: bool) -> Outcome<(Vec<f64>, bool)> {
     let (cells, shape) = literals::cells(plan, &arg.value)?;
     match (&cells, shape.as_slice()) {
         (Values::Numbers(block), [count]) => {
@@ -78,7 +113,10 @@ fn edges_of(plan: &mut Plan, arg: &Arg, values: &[f64], right: bool) -> Outcome<
             if !(1..=1_000_000).contains(&bins) {
                 return refuse("the number of bins must be one at least");
             }
-            Ok((even_edges(values, bins as usize, right)?, false))
+            match values {
+                Some(values) => Ok((even_edges(values, bins as usize, right)?, false)),
+                None => Err(Fault::unsupported("a number of bins of values that depend on data; name the edges,")),
+            }
         }
         _ => refuse("bins are a list of their edges, or their number"),
     }

@@ -8,8 +8,8 @@ use super::fault::{Fault, Outcome, refuse};
 use super::group;
 use super::reduce;
 use super::{
-    accessor, bins, calculus, coarsen, convert_calendar, cumulate, dataset, extremes, gaps, interp, keys, literals, merge, numpy, pad,
-    polynomial, quantile, regrid, reindex, resample, rolling, selection, shape, stack, weighted, xr,
+    accessor, bins, calculus, coarsen, convert_calendar, cumulate, dataset, extremes, gaps, interp, keys, late_bins, literals, merge,
+    numpy, pad, polynomial, quantile, regrid, reindex, resample, rolling, selection, shape, stack, weighted, xr,
 };
 use crate::lazy::labels;
 use crate::lazy::value::{Accessor, GroupingKind, Module};
@@ -235,6 +235,7 @@ fn method_names(base: &Value) -> Vec<&'static str> {
         Value::Rolled(_) => rolling::METHODS.to_vec(),
         Value::Coarsened(_) => reductions.collect(),
         Value::Stacked(_) => reductions.chain(stack::METHODS.iter().copied()).collect(),
+        Value::Binned(_) => late_bins::METHODS.to_vec(),
         Value::Weighted(_) => weighted::METHODS.to_vec(),
         Value::Module(Module::Numpy) => numpy::names(),
         Value::Module(Module::Xarray) => xr::FUNCTIONS.to_vec(),
@@ -289,6 +290,7 @@ pub fn method(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<
         Value::Coarsened(c) => coarsen::method(plan, c, name, args),
         Value::Rolled(r) => rolling::method(plan, r, name, args),
         Value::Stacked(s) => stack::method(plan, s, name, args),
+        Value::Binned(b) => late_bins::method(plan, b, name, args),
         Value::Weighted(w) => weighted::method(plan, w, name, args),
         Value::Module(m) => function(plan, *m, name, args),
         Value::Accessor(Accessor::Dt, a) => accessor::method(plan, a, name, args),

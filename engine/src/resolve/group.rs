@@ -107,7 +107,7 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
         if by.parts.is_empty() {
             out = groups_first(plan, out, by)?;
         } else if !along {
-            return Err(without_dim(v, &by.along, "groups by several keys"));
+            out = keys::repeated(plan, out, by)?;
         }
         out.name = Some(name.clone());
         (if any { &mut first } else { &mut last }).insert(name.clone(), out);

@@ -82,8 +82,20 @@ pub fn fillna(plan: &mut Plan, g: &Grouped, args: Args) -> Outcome<Value> {
 fn filled(plan: &mut Plan, a: &LazyArray, by: &Grouping, other: &LazyArray) -> Outcome<LazyArray> {
     let (a, expanded) = met(plan, a, by, other)?;
     let mut out = elementwise::filled(plan, &a, &Value::Array(expanded.clone()))?;
-    for (name, coord) in expanded.coords {
-        out.coords.entry(name).or_insert(coord);
+    out.coords.clone_from(&a.coords);
+    // Scalars stay scalars here, as the label of an only group does.
+    for (name, coord) in other.coords.iter().filter(|(_, c)| c.dims.is_empty()) {
+        out.coords.entry(name.clone()).or_insert_with(|| coord.clone());
+    }
+    let group = by.dim.name.to_string();
+    if group != by.along
+        && let Some(coord) = expanded.coords.get(&group)
+    {
+        let own = match (by.dim.len, coord.known()) {
+            (1, Some(values)) => LazyCoord::scalar(labels::pick(values, 0)?, coord.attrs.clone()),
+            _ => coord.clone(),
+        };
+        out.coords.insert(group, own);
     }
     Ok(out)
 }

@@ -6,12 +6,13 @@ use super::accessor;
 use super::args::{Arg, Args};
 use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
+use super::group;
 use crate::lazy::labels::{self, Label, Order};
 use crate::lazy::value::{Grouped, Grouping, GroupingKind, GroupingPart};
 use crate::lazy::{LazyArray, LazyCoord, Plan, Value, fold};
 use indexmap::IndexMap;
 use std::sync::Arc;
-use xeng_kernels::{Block, Dim, Op};
+use xeng_kernels::{Block, DType, Dim, Op};
 use xeng_proto::{Attrs, Values};
 
 /// What the names of dims that are made one begin with, as in xarray.
@@ -307,6 +308,26 @@ fn stacked(plan: &mut Plan, base: &Value, dims: &[String], name: &str) -> Outcom
 /// Whether the grouped dim is one of the object's own.
 pub fn coordinates_known(_: &LazyArray, by: &Grouping) -> bool {
     !by.along.starts_with(STACKED)
+}
+
+/// An array that has no groups, repeated for each combination of keys that there is.
+///
+/// # Errors
+/// For cells that cannot be missing where a combination is.
+pub fn repeated(plan: &mut Plan, a: LazyArray, by: &Grouping) -> Outcome<LazyArray> {
+    let group = by.dim.name.to_string();
+    let axis = plan.names(a.node)?.len();
+    let mut out = LazyArray { node: plan.expand(a.node, axis, by.dim.clone())?, ..a };
+    if let Some(fill) = &by.bins {
+        if plan.dtype(out.node)? == DType::Bool {
+            return Err(Fault::unsupported(format!(
+                "truths of '{}' for combinations of keys that are not there",
+                out.name.unwrap_or_default()
+            )));
+        }
+        out.node = group::with_gaps(plan, out.node, &out.cells, &group, fill)?;
+    }
+    split(plan, out, by)
 }
 
 /// The combinations of several keys as a dim for each key, the last ones.

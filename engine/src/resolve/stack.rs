@@ -15,7 +15,7 @@ use xeng_kernels::{Block, Dim};
 use xeng_proto::{Attrs, Values};
 
 /// What a stacked object can do beside reductions.
-pub const METHODS: &[&str] = &["unstack", "quantile"];
+pub const METHODS: &[&str] = &["unstack", "quantile", "isel"];
 
 /// `.stack(p=['y', 'x'])`
 ///
@@ -124,6 +124,9 @@ pub fn method(plan: &mut Plan, s: &Stacked, name: &str, args: Args) -> Outcome<V
     if name == "unstack" {
         return unstack(plan, s, args);
     }
+    if name == "isel" {
+        return one_cell(plan, s, args);
+    }
     if matches!(name, "argmin" | "argmax") {
         return Err(Fault::unsupported(format!("{name}() of a stacked object")));
     }
@@ -137,6 +140,29 @@ pub fn method(plan: &mut Plan, s: &Stacked, name: &str, args: Args) -> Outcome<V
     let mut dims = s.dims.clone();
     dims.retain(|name, _| !folded.contains(name));
     Ok(if dims.is_empty() { object } else { Value::Stacked(Box::new(Stacked { object, dims })) })
+}
+
+/// `.isel(p=3, drop=True)`: one index of the stacked dim.
+fn one_cell(plan: &mut Plan, s: &Stacked, args: Args) -> Outcome<Value> {
+    let (mut bound, entries) = args.bind_dict("indexers", &["drop", "missing_dims"])?;
+    let drop = bound.take("drop");
+    let asked: Option<Vec<(&Vec<String>, i64, &Arg)>> =
+        entries.iter().map(|(name, arg)| Some((s.dims.get(name)?, args::integer(&arg.value)?, arg))).collect();
+    let (Some(asked), Some(Arg { value: Value::Bool(true), .. })) = (asked.filter(|a| a.len() == s.dims.len()), &drop) else {
+        return Err(Fault::unsupported("isel() of a stacked object with anything but a whole number and drop=True"));
+    };
+    let own = lengths(plan, &s.object)?;
+    let mut keyword: IndexMap<String, Arg> = drop.into_iter().map(|d| ("drop".to_owned(), d)).collect();
+    for (parts, at, arg) in asked {
+        let lengths: Vec<usize> = parts.iter().map(|p| own.get(p).copied().unwrap_or_default()).collect();
+        let mut rest = super::indexing::python_index(at, lengths.iter().product(), "stacked").map_err(|f| f.at(arg.span))?;
+        for (part, length) in parts.iter().zip(lengths).rev() {
+            let value = Value::Number(crate::lazy::Number::Int((rest % length.max(1)) as i64));
+            keyword.insert(part.clone(), Arg { value, span: arg.span });
+            rest /= length.max(1);
+        }
+    }
+    calls::method(plan, &s.object, "isel", Args { callee: "isel".to_owned(), positional: vec![], keyword })
 }
 
 /// Puts the dims behind stacked ones in their places; which were named.
