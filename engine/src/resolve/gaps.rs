@@ -79,6 +79,7 @@ pub fn interpolate_na(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Rec
     let mut out = LazyArray { node, ..a.clone() };
     if !keep_attrs {
         out.attrs.clear();
+        out.coords.values_mut().for_each(|c| c.attrs.clear());
     }
     Ok(Value::Array(out))
 }

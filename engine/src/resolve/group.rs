@@ -15,7 +15,7 @@ use crate::lazy::value::{Grouped, Grouping, GroupingKind};
 use crate::lazy::{Cells, LazyArray, LazyCoord, LazyDataset, Plan, Value};
 use indexmap::IndexMap;
 use xeng_kernels::graph::Index;
-use xeng_kernels::{Block, DType, Dim, NodeId};
+use xeng_kernels::{Block, DType, NodeId};
 use xeng_proto::Attrs;
 
 /// A reduction of a grouped object.
@@ -63,7 +63,9 @@ pub fn method(plan: &mut Plan, g: &Grouped, name: &str, args: Args) -> Outcome<V
 fn is_own_index(object: &Value, by: &Grouping) -> bool {
     let plain = by.kind == GroupingKind::GroupBy && *by.dim.name == *by.along && by.bins.is_none();
     let own = keys::coordinate(object, &by.along).and_then(|c| c.known().cloned());
-    plain && by.codes.iter().enumerate().all(|(i, c)| i as i32 == *c) && own.is_some_and(|own| labels::equal(&own, &by.labels))
+    plain
+        && by.codes.iter().enumerate().all(|(i, c)| i as i32 == *c)
+        && own.is_some_and(|own| labels::equal(&own, &by.labels) || labels::order(&labels::labels(&by.labels)) == labels::Order::Ascending)
 }
 
 /// Every variable reduced per group, as xarray joins the groups again: the groups' dim comes first, also in variables that have none
@@ -86,6 +88,7 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
         }
         return dataset::each(plan, &kept, |plan, v| reduced(plan, v, by, request, &receiver));
     }
+    let keeps_cells = matches!(request.kind, ReductionKind::First | ReductionKind::Last);
     let (mut first, mut last) = (IndexMap::new(), IndexMap::new());
     for (name, v) in &kept.variables {
         let along = has(plan, v, &by.along)?;
@@ -96,15 +99,17 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
         for dim in &dims {
             any |= has(plan, v, dim)?;
         }
-        let mut out = match (along, any) {
-            (true, _) => reduced(plan, v, by, request, &receiver)?,
-            (false, true) => {
-                let own = request.dims_of(plan, v, &receiver)?;
-                reduce::over(plan, v, request, &own)?
-            }
-            (false, false) => v.clone(),
+        let mut out = if along {
+            reduced(plan, v, by, request, &receiver)?
+        } else if keeps_cells || !any && !plan.names(v.node)?.is_empty() && request.kind.spares_others() {
+            v.clone()
+        } else {
+            let own: Vec<String> = plan.names(v.node)?.into_iter().filter(|d| dims.contains(d)).collect();
+            reduce::over(plan, v, request, &own)?
         };
-        if by.parts.is_empty() {
+        if by.kind == GroupingKind::Resample && matches!(request.kind, ReductionKind::First | ReductionKind::Last) {
+            // Dims stay as they are.
+        } else if by.parts.is_empty() {
             out = groups_first(plan, out, by)?;
         } else if !along {
             out = keys::repeated(plan, out, by)?;
@@ -135,7 +140,13 @@ fn groups_first(plan: &mut Plan, a: LazyArray, by: &Grouping) -> Outcome<LazyArr
             out.node = plan.transpose(out.node, &names)?;
         }
         None => {
-            out.node = plan.expand(out.node, 0, Dim::new(&group, by.labels.len()))?;
+            out.node = plan.expand(out.node, 0, by.dim.clone())?;
+            if let Some(fill) = &by.bins {
+                if plan.dtype(out.node)? == DType::Bool {
+                    return Err(without_dim(&out, &by.along, "truths in bins without a time"));
+                }
+                out.node = with_gaps(plan, out.node, &out.cells, &group, fill)?;
+            }
             out.coords.shift_remove(&group);
             out.coords.insert(group.clone(), LazyCoord::along(&group, by.labels.clone(), by.attrs.clone()));
         }
@@ -166,6 +177,9 @@ pub fn reduced(plan: &mut Plan, a: &LazyArray, by: &Grouping, request: &Request,
         plan.reduce_groups(input, folding, &dims, &by.along, by.codes.clone(), by.dim.clone())
     })?;
     if let Some(fill) = &by.bins {
+        if !by.parts.is_empty() && plan.dtype(node)? == DType::Bool {
+            return Err(Fault::unsupported("truths for combinations of keys that are not there"));
+        }
         node = with_gaps(plan, node, &cells, &by.dim.name, fill)?;
     }
     keys::split(plan, labelled(a, by, &dims, request.keep_attrs, node, cells), by)
@@ -189,9 +203,6 @@ pub fn labelled(a: &LazyArray, by: &Grouping, dims: &[String], keep_attrs: bool,
     let mut coords = a.coords.clone();
     coords.retain(|n, c| !c.dims.iter().any(|d| dims.contains(d)) && **n != *by.dim.name);
     coords.insert(by.dim.name.to_string(), LazyCoord::along(&by.dim.name, by.labels.clone(), by.attrs.clone()));
-    if !keep_attrs {
-        coords.values_mut().for_each(|c| c.attrs.clear());
-    }
     let attrs = if keep_attrs { a.attrs.clone() } else { Attrs::new() };
     LazyArray { name: a.name.clone(), node, coords, attrs, cells }
 }

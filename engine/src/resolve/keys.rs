@@ -58,6 +58,11 @@ pub fn groupby(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     };
     let mut keys = vec![];
     for item in &given {
+        if given.len() > 1 && matches!(item.value, Value::Array(_)) {
+            return Err(
+                Fault::new("groupby() by several keys takes their names, such as ['time.year', 'time.month'], not arrays").at(arg.span)
+            );
+        }
         keys.push(key_of(plan, base, item).and_then(unique).map_err(|f| f.at(arg.span))?);
     }
     joined(plan, base, keys).map_err(|f| f.at(arg.span))
@@ -152,6 +157,12 @@ pub fn known_along(name: &str, coord: &LazyCoord) -> Outcome<(String, Arc<Values
 /// Distinct labels as groups, sorted unless they are those of a dimension in descending order, each once, which xarray keeps as
 /// they are; missing ones belong to none.
 fn unique(key: Key) -> Outcome<Coded> {
+    if let Values::Texts(texts) = &key.values
+        && texts.iter().all(|t| is_interval(t))
+        && !texts.is_empty()
+    {
+        return Err(Fault::unsupported(format!("grouping by the intervals of '{}'", key.name)));
+    }
     let keys = labels::labels(&key.values);
     let missing = |l: &Label| matches!(l, Label::Time(i64::MIN)) || matches!(l, Label::Float(b) if f64::from_bits(*b).is_nan());
     let mut order: Vec<usize> = (0..keys.len()).filter(|&i| !missing(&keys[i])).collect();
@@ -170,6 +181,11 @@ fn unique(key: Key) -> Outcome<Coded> {
     let flat = flat(key.values)?;
     let labels = labels::take(&flat, &order.iter().map(|&i| i as i64).collect::<Vec<_>>())?;
     Ok(Coded { dims: key.dims, codes, part: GroupingPart { name: key.name, labels, attrs: key.attrs } })
+}
+
+/// Whether a text is that of an interval, which sorts by its edges.
+fn is_interval(text: &str) -> bool {
+    text.starts_with(['(', '[']) && text.ends_with([')', ']']) && text.contains(", ")
 }
 
 fn flat(values: Values) -> Outcome<Values> {

@@ -77,9 +77,6 @@ pub fn method(plan: &mut Plan, b: &Binned, name: &str, args: Args) -> Outcome<Va
     let mut coords = a.coords.clone();
     coords.retain(|_, c| !c.dims.iter().any(|d| dims.contains(d)));
     coords.insert(b.part.name.clone(), LazyCoord::along(&b.part.name, b.part.labels.clone(), b.part.attrs.clone()));
-    if !request.keep_attrs {
-        coords.values_mut().for_each(|c| c.attrs.clear());
-    }
     let attrs = if request.keep_attrs { a.attrs.clone() } else { Attrs::new() };
     Ok(Value::Array(LazyArray { name: a.name.clone(), node, coords, attrs, cells: Cells::Numbers }))
 }

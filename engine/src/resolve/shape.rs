@@ -195,6 +195,9 @@ pub fn swap_dims(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver
         if receiver.is_dataset() && receiver.has_dim(&from) && !plan.names(out.node)?.contains(&from) {
             continue;
         }
+        if *to != from && plan.names(out.node)?.contains(to) {
+            return Err(Fault::new(format!("the dimension '{to}' exists already")).at(arg.span));
+        }
         out.node = plan.rename(out.node, &from, to)?;
         for coord in out.coords.values_mut().filter(|c| c.dims.contains(&from)) {
             if let CoordData::Lazy(node, _) = &mut coord.data {

@@ -64,7 +64,7 @@ def polyfit(rng, a):
         return None
     d = rng.choice(names)
     fit = f"_0.polyfit('{d}', {rng.choice(['1', '1', '0', '2'])}{rng.choice(['', '', ', skipna=True', ', skipna=False'])})"
-    return rng.choice([f'{fit}.polyfit_coefficients', fit, f'xr.polyval(_0.{d}, {fit}.polyfit_coefficients)', f'_0 - xr.polyval(_0.{d}, {fit}.polyfit_coefficients)'])
+    return rng.choice([f'{fit}.polyfit_coefficients', fit, f'xr.polyval(_0.{d}, {fit}.polyfit_coefficients)'])
 
 
 @op(0.3)

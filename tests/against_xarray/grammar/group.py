@@ -142,7 +142,7 @@ def two_keys(rng, a):
         return None
     d = rng.choice(names)
     others = [o for o in dims_with(a, 'nt') if o != d]
-    keys = rng.choice([f"['{d}.year', '{d}.month']", f"['{d}.season', '{d}.year']", f"['{d}.hour', _0.{d}.dt.month]"] + [f"['{o}', '{d}.season']" for o in others])
+    keys = rng.choice([f"['{d}.year', '{d}.month']", f"['{d}.season', '{d}.year']", f"['{d}.hour', '{d}.month']"] + [f"['{o}', '{d}.season']" for o in others])
     return f"_0.groupby({keys}).{rng.choice(['mean', 'max', 'count', 'sum', 'std', 'min'])}({rng.choice(['', '', '...'])})"
 
 
