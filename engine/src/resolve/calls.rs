@@ -448,7 +448,10 @@ pub fn coordinate_array(plan: &mut Plan, a: &LazyArray, name: &str) -> Outcome<L
     {
         let times = coord_as_array(plan, of, coord, &a.coords)?;
         return match accessor::property(plan, &times, component)? {
-            Value::Array(c) => Ok(c),
+            Value::Array(mut c) => {
+                c.attrs.clear();
+                Ok(c)
+            }
             other => refuse(format!("'{name}' is {}", other.type_name())),
         };
     }

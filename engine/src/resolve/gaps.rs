@@ -6,6 +6,7 @@ use super::args::{Arg, Args, Bound};
 use super::calls::Receiver;
 use super::dates::DAY;
 use super::fault::{Fault, Outcome, refuse};
+use super::indexing;
 use super::operators::numbers_only;
 use super::reduce;
 use crate::lazy::labels::{self, Order};
@@ -75,7 +76,11 @@ pub fn interpolate_na(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Rec
     numbers_only(a, "interpolate_na")?;
     let (x, scale) = positions(plan, a, &dim, by.as_ref())?;
     let max_gap = gap.map(|g| longest_gap(&g, scale).map_err(|f| f.at(g.span))).transpose()?;
-    let node = plan.along(a.node, &dim, Along::Bridge { x, limit, max_gap })?;
+    // Looking for the cells to fill, xarray makes whole numbers floats.
+    let looked_at = limit.is_some() || max_gap.is_some();
+    let to = indexing::promoted(plan.dtype(a.node)?);
+    let source = if looked_at { plan.cast(a.node, to)? } else { a.node };
+    let node = plan.along(source, &dim, Along::Bridge { x, limit, max_gap })?;
     let mut out = LazyArray { node, ..a.clone() };
     if !keep_attrs {
         out.attrs.clear();
