@@ -5,6 +5,7 @@
 
 mod cumulate;
 mod fill;
+mod fit;
 mod gradient;
 mod order;
 mod rank;
@@ -79,6 +80,15 @@ pub enum Along {
         /// Order of the differences at both ends: 1 or 2.
         edge_order: u8,
     },
+    /// The coefficients of the polynomial of least squares, the highest degree first (`polyfit`).
+    Fit {
+        /// The lane's coordinate.
+        x: Arc<[f64]>,
+        /// The polynomial's degree.
+        degree: usize,
+        /// Whether missing cells are left out; else they make the result missing.
+        skips_missing: bool,
+    },
     /// The value below which a share of the cells lies (`quantile`); one cell, or one per group.
     Quantile {
         /// The share, from 0 to 1.
@@ -124,6 +134,7 @@ impl Along {
             Along::Bridge { .. } => "bridge",
             Along::Rank { .. } => "rank",
             Along::Gradient { .. } => "gradient",
+            Along::Fit { .. } => "fit",
             Along::Quantile { .. } => "quantile",
             Along::Median { .. } => "median",
         }
@@ -144,6 +155,7 @@ impl Along {
                 x.len() == len && x.windows(2).all(|w| w[0] < w[1]) && !(*beyond && max_gap.is_some())
             }
             Along::Gradient { x, edge_order } => x.len() == len && (1..=2).contains(edge_order) && len > *edge_order as usize,
+            Along::Fit { x, degree, .. } => x.len() == len && len > 0 && *degree <= fit::MOST_DEGREE && x.iter().all(|v| v.is_finite()),
             Along::Quantile { q, groups, .. } => (0.0..=1.0).contains(q) && groups_fit(groups, len),
             Along::Median { groups, .. } => groups_fit(groups, len),
         };
@@ -154,6 +166,7 @@ impl Along {
     pub fn len(&self, len: usize) -> usize {
         match self {
             Along::Quantile { groups, .. } | Along::Median { groups, .. } => groups.as_ref().map_or(1, |g| g.1),
+            Along::Fit { degree, .. } => degree + 1,
             _ => len,
         }
     }
@@ -161,7 +174,9 @@ impl Along {
     /// Element type of the result.
     pub fn output(&self, input: DType) -> DType {
         match self {
-            Along::Rolling { statistic: Statistic::Count, .. } | Along::Quantile { .. } | Along::Rank { .. } => DType::F64,
+            Along::Rolling { statistic: Statistic::Count, .. } | Along::Quantile { .. } | Along::Rank { .. } | Along::Fit { .. } => {
+                DType::F64
+            }
             Along::Rolling { .. } | Along::Gradient { .. } | Along::Median { .. } => input.to_float(),
             Along::Cumulate { .. } => match input {
                 d if d.is_float() => d,
@@ -264,6 +279,7 @@ impl Along {
             }
             Along::Rank { percent } => rank::apply(block, &view, &shape, *percent),
             Along::Gradient { x, edge_order } => gradient::apply(block, &view, &shape, x, *edge_order),
+            Along::Fit { x, degree, skips_missing } => fit::apply(block, &view, &shape, x, *degree, *skips_missing),
             Along::Quantile { q, method, skips_missing, groups } => {
                 order::apply(block, &view, &shape, groups.as_ref(), *skips_missing, output, &|lane| order::quantile(lane, *q, *method))
             }
@@ -298,6 +314,10 @@ impl Hash for Along {
             Along::Gradient { x, edge_order } => {
                 floats(x, state);
                 edge_order.hash(state);
+            }
+            Along::Fit { x, degree, skips_missing } => {
+                floats(x, state);
+                (degree, skips_missing).hash(state);
             }
             Along::Quantile { q, method, skips_missing, groups } => (q.to_bits(), method, skips_missing, groups).hash(state),
             Along::Median { skips_missing, groups } => (skips_missing, groups).hash(state),

@@ -6,6 +6,7 @@ use crate::bounds::Bounds;
 use crate::error::{KernelError, Result};
 use crate::graph::{Dim, Graph, Index, Node, NodeId, Op};
 use crate::interp;
+use crate::reshape::Reshape;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -69,8 +70,17 @@ pub fn input_boxes(graph: &Graph, node: &Node, bounds: &[Range<usize>]) -> Resul
             Ok(vec![(*input, b)])
         }
         Op::Points { input, points } => Ok(points.boxes(bounds).into_iter().map(|b| (*input, b)).collect()),
+        Op::Reshape { input, axis, count, dims } => {
+            let (from, to) = reshaped(graph.node(*input)?, *axis, *count, dims);
+            Ok(vec![(*input, Reshape { axis: *axis, from: &from, to: &to }.source_box(bounds))])
+        }
         Op::Concat { inputs, axis } => concat_boxes(graph, inputs, *axis, bounds),
     }
+}
+
+/// The lengths of the axes that a reshape counts anew, and of those that they become.
+pub(crate) fn reshaped(source: &Node, axis: usize, count: usize, dims: &[Dim]) -> (Vec<usize>, Vec<usize>) {
+    (source.dims.iter().skip(axis).take(count).map(|d| d.len).collect(), dims.iter().map(|d| d.len).collect())
 }
 
 /// A visit of [`visit_boxes`]: a node, and the box of it that is computed.

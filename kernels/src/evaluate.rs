@@ -5,13 +5,14 @@
 
 use crate::block::Block;
 use crate::bounds::{self, Bounds};
-use crate::boxes::{clusters, domain_box, input_boxes};
+use crate::boxes::{self, clusters, domain_box, input_boxes};
 use crate::error::{KernelError, Result};
 use crate::formula::{Formula, Operand};
 use crate::graph::{Graph, Groups, Index, InterpMethod, Node, NodeId, Op};
 use crate::interp;
 use crate::reduce::{Fold, Reduction};
 use crate::remap;
+use crate::reshape::Reshape;
 use crate::tiling::Tiling;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -153,6 +154,10 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
             Op::Remap { axes, .. } => Arc::new(remap::apply(first()?.as_ref(), axes, at)?),
             Op::Lookup { table, .. } => Arc::new(looked_up(first()?.as_ref(), table)?),
             Op::Points { points, .. } => Arc::new(points.apply(&inputs, at, node.dtype)?),
+            Op::Reshape { input, axis, count, dims } => {
+                let (from, to) = boxes::reshaped(self.graph.node(*input)?, *axis, *count, dims);
+                Arc::new(Reshape { axis: *axis, from: &from, to: &to }.apply(first()?.as_ref(), at)?)
+            }
             Op::Concat { axis, .. } => joined(*axis, &inputs, node, at)?,
             Op::Reduce { .. } => return Err(KernelError::malformed("graph", "a reduction outside its place").into()),
         })
@@ -260,6 +265,11 @@ pub fn scratch_bytes(graph: &Graph, node: &Node, at: &Bounds) -> Result<usize> {
             let size = graph.node(*input)?.dtype.size();
             let held: usize = input_boxes(graph, node, at)?.iter().map(|(_, b)| bounds::size_of(b)).sum();
             Ok(held.saturating_add(cells.saturating_mul(3)).saturating_mul(size))
+        }
+        // The cells as lines, and where each wanted one stands.
+        Op::Reshape { input, .. } => {
+            let held: usize = input_boxes(graph, node, at)?.iter().map(|(_, b)| bounds::size_of(b)).sum();
+            Ok(held.saturating_mul(graph.node(*input)?.dtype.size()).saturating_add(cells.saturating_mul(8)))
         }
         // The cells of other axes are brought beside those of the lane.
         Op::Along { input, joined, .. } if !joined.is_empty() => {

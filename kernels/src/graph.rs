@@ -159,6 +159,17 @@ pub enum Op {
         /// Which cells.
         points: Arc<Points>,
     },
+    /// Neighbouring axes counted as others with as many cells, in C order.
+    Reshape {
+        /// Whose.
+        input: NodeId,
+        /// The first of the axes.
+        axis: usize,
+        /// How many axes are counted anew.
+        count: usize,
+        /// What they become.
+        dims: Vec<Dim>,
+    },
     /// Inputs joined end to end along an existing axis.
     Concat {
         /// What is joined, in order.
@@ -241,6 +252,7 @@ impl Op {
             | Op::Along { input, .. }
             | Op::Lookup { input, .. }
             | Op::Points { input, .. }
+            | Op::Reshape { input, .. }
             | Op::Remap { input, .. } => vec![*input],
         }
     }
@@ -261,6 +273,7 @@ impl Op {
             | Op::Along { input, .. }
             | Op::Lookup { input, .. }
             | Op::Points { input, .. }
+            | Op::Reshape { input, .. }
             | Op::Remap { input, .. } => *input = to(*input),
         }
         op
@@ -282,6 +295,7 @@ impl Op {
             Op::Interp { .. } => "interp",
             Op::Along { along, .. } => along.name(),
             Op::Lookup { .. } => "lookup",
+            Op::Reshape { .. } => "reshape",
             Op::Remap { .. } => "remap",
             Op::Points { .. } => "points",
             Op::Concat { .. } => "concat",

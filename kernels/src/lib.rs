@@ -20,6 +20,7 @@ pub mod partial;
 pub mod points;
 pub mod reduce;
 pub mod remap;
+mod reshape;
 mod simd;
 pub mod tiling;
 pub mod tree;

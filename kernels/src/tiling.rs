@@ -104,6 +104,7 @@ impl Tiling {
                 grid
             }
             Op::Points { input, points } => pointed(self.grid(*input), points, node.dtype.size()),
+            Op::Reshape { input, axis, count, dims } => reshaped_grid(self.grid(*input), *axis, *count, dims, node.dtype.size()),
             Op::Concat { inputs, axis } => {
                 let mut grid = inputs.first().map_or(vec![], |&i| self.grid(i).to_vec());
                 for &input in &inputs[1..] {
@@ -171,6 +172,22 @@ fn pointed(input: &[AxisChunks], points: &Points, size: usize) -> Vec<AxisChunks
         }
     }
     out
+}
+
+/// Runs of whole rows: as many as a chunk of the first of the axes holds, and as fit into [`LANES_BYTES`]; other axes as they are.
+fn reshaped_grid(input: &[AxisChunks], axis: usize, count: usize, dims: &[Dim], size: usize) -> Vec<AxisChunks> {
+    let row: usize = input[axis + 1..axis + count].iter().map(AxisChunks::len).product::<usize>().max(1);
+    let run = input[axis].longest().saturating_mul(row).min((LANES_BYTES / size.max(1)).max(row));
+    let new_row: usize = dims[1..].iter().map(|d| d.len).product::<usize>().max(1);
+    let first = AxisChunks::uniform(dims[0].len, (run / new_row).max(1));
+    let others = dims[1..].iter().map(|d| AxisChunks::uniform(d.len, 0));
+    let mut grid: Vec<AxisChunks> = input[..axis].to_vec();
+    grid.push(first);
+    grid.extend(others);
+    grid.extend_from_slice(&input[axis + count..]);
+    let made: Vec<usize> = (axis..axis + dims.len()).collect();
+    narrowed(&mut grid, &made, LANES_BYTES / run.saturating_mul(size).max(1));
+    grid
 }
 
 /// Bytes of the input that a box of remapped cells is made of, at most, unless one index of the other axes has more.

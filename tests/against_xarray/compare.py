@@ -3,6 +3,7 @@
 In: xeng's JSON and a DataArray or Dataset. Out: the first difference of each kind, as (kind, text); an empty list if there is none.
 """
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 RELATIVE = {'float32': 2e-5, 'float64': 1e-6}
@@ -16,7 +17,7 @@ def kind_of(values):
         return 'datetime64[us]'
     if values.dtype.kind == 'O':
         first = next((v for v in values.ravel() if v is not None and v == v), '')
-        return 'str' if isinstance(first, str) else 'datetime64[us]' if hasattr(first, 'year') else 'object'
+        return 'str' if isinstance(first, (str, pd.Interval)) else 'datetime64[us]' if hasattr(first, 'year') else 'object'
     return values.dtype.name
 
 

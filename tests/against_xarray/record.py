@@ -95,7 +95,9 @@ def program(text):
 def record(source, target, scope):
     """Writes the answers; tells how many."""
     judge = Judge(None, scope)
-    entries = [entry(kind, text, judge) for kind, text in listed(source)]
+    # Where answers depend on whether flox is there, those without it count.
+    with xr.set_options(use_flox=False):
+        entries = [entry(kind, text, judge) for kind, text in listed(source)]
     with open(target, 'w') as file:
         file.write('[\n' + ',\n'.join(json.dumps(e, separators=(',', ':')) for e in entries) + '\n]\n')
     return len(entries)

@@ -11,6 +11,7 @@ pub(crate) enum Lane {
     CumSum,
     Fill { forward: bool, limit: usize },
     Differentiate,
+    Slope,
     Median,
     Rank { percent: bool },
     Quantile { percent: usize, method: &'static str },
@@ -21,12 +22,13 @@ impl Lane {
     pub(crate) fn random(rng: &mut Rng, len: usize, is_float: bool, has_numbers: bool) -> Option<Lane> {
         let window = rng.between(1, len.clamp(1, 5));
         let stat = *rng.pick(&["sum", "mean", "min", "max", "std", "var", "count", "median"]);
-        Some(match rng.below(8) {
+        Some(match rng.below(9) {
             0 | 1 if len > 0 => Lane::Rolling { window, centre: rng.chance(40), least: rng.between(1, window), stat },
             2 => Lane::CumSum,
             3 if is_float => Lane::Fill { forward: rng.chance(50), limit: rng.between(1, 4) },
             4 if is_float && has_numbers && len > 2 => Lane::Differentiate,
             5 if len > 0 => Lane::Median,
+            8 if is_float && has_numbers && len > 2 => Lane::Slope,
             6 if len > 0 => {
                 // Cells of 64-bit integers are not picked by rank.
                 let methods: &[&'static str] = if is_float {
@@ -52,6 +54,7 @@ impl Lane {
             Lane::Fill { forward: true, limit } => format!("{a}.ffill('{dim}', limit={limit})"),
             Lane::Fill { forward: false, limit } => format!("{a}.bfill('{dim}', limit={limit})"),
             Lane::Differentiate => format!("{a}.differentiate('{dim}')"),
+            Lane::Slope => format!("{a}.polyfit('{dim}', 1).polyfit_coefficients.isel(degree=0, drop=True)"),
             Lane::Median => format!("{a}.median('{dim}')"),
             Lane::Rank { percent: true } => format!("{a}.rank('{dim}', pct=True)"),
             Lane::Rank { percent: false } => format!("{a}.rank('{dim}')"),
@@ -60,13 +63,13 @@ impl Lane {
     }
 
     fn folds(&self) -> bool {
-        matches!(self, Lane::Median | Lane::Quantile { .. })
+        matches!(self, Lane::Median | Lane::Quantile { .. } | Lane::Slope)
     }
 
     fn dtype(&self, of: DType) -> DType {
         let float = if of.is_float() { of } else { DType::F64 };
         match self {
-            Lane::Rolling { stat: "count", .. } | Lane::Rank { .. } => DType::F64,
+            Lane::Rolling { stat: "count", .. } | Lane::Rank { .. } | Lane::Slope => DType::F64,
             Lane::Quantile { method: "lower" | "higher" | "nearest", .. } => of,
             Lane::Quantile { .. } => DType::F64,
             Lane::CumSum if !of.is_float() => DType::I64,
@@ -109,6 +112,7 @@ impl Lane {
                 };
                 cells.iter().map(rank).collect()
             }
+            Lane::Slope => vec![slope(cells, x)],
             Lane::Median => vec![quantile(&sorted(cells), 0.5, "linear")],
             Lane::Quantile { percent, method } => vec![quantile(&sorted(cells), *percent as f64 / 100.0, method)],
         }
@@ -142,6 +146,10 @@ pub(crate) fn along(a: &Arr, dim: &str, lane: Lane) -> Arr {
         out.shape.remove(axis);
         out.coords.retain(|_, c| c.dim.as_deref() != Some(dim));
     }
+    if lane == Lane::Slope {
+        // Labels of dims stay, and nothing else.
+        out.coords.retain(|name, c| c.dim.as_ref() == Some(name));
+    }
     if let Lane::Quantile { percent, .. } = lane {
         // xarray leaves scalar coordinates out here.
         out.coords.retain(|_, c| c.dim.is_some());
@@ -162,10 +170,26 @@ pub(crate) fn along(a: &Arr, dim: &str, lane: Lane) -> Arr {
             let step = x.windows(2).map(|w| (w[1] - w[0]).abs()).fold(f64::INFINITY, f64::min);
             8.0 * (a.slack + (1e-13 + grain(a.dtype)) * largest) / step
         }
+        Lane::Slope => {
+            let step = x.windows(2).map(|w| (w[1] - w[0]).abs()).fold(f64::INFINITY, f64::min);
+            8.0 * count * (a.slack + 1e-12 * largest) / step
+        }
         _ => a.slack + 1e-13 * largest,
     };
     let out = out.rounded();
     out.loosened(slack)
+}
+
+/// Of the line of least squares; of one cell that of the shortest coefficients, counted in the lengths of their columns.
+fn slope(cells: &[f64], x: &[f64]) -> f64 {
+    let there: Vec<(f64, f64)> = cells.iter().zip(x).filter(|(c, _)| !c.is_nan()).map(|(c, x)| (*c, *x)).collect();
+    let n = there.len() as f64;
+    if let [(y, x0)] = there[..] {
+        let (squares, len) = (x.iter().map(|x| x * x).sum::<f64>(), x.len() as f64);
+        return y * x0 / squares / (x0 * x0 / squares + 1.0 / len);
+    }
+    let (my, mx) = (there.iter().map(|p| p.0).sum::<f64>() / n, there.iter().map(|p| p.1).sum::<f64>() / n);
+    there.iter().map(|(y, x)| (x - mx) * (y - my)).sum::<f64>() / there.iter().map(|(_, x)| (x - mx).powi(2)).sum::<f64>()
 }
 
 fn sorted(cells: &[f64]) -> Vec<f64> {

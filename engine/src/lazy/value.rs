@@ -63,6 +63,10 @@ pub enum Value {
     DType(xeng_kernels::DType),
     /// `da.groupby(...)` or `da.resample(...)`.
     Grouped(Box<Grouped>),
+    /// `da.stack(p=['y', 'x'])`.
+    Stacked(Box<Stacked>),
+    /// `da.groupby_bins(...)` by values that depend on data.
+    Binned(Box<Binned>),
     /// `da.weighted(w)`.
     Weighted(Box<Weighted>),
     /// `da.coarsen(...)`.
@@ -127,6 +131,19 @@ pub struct Grouping {
     pub kind: GroupingKind,
     /// Where some bins of a `resample` are empty: the group of each bin, -1 for none. Labels are then those of the bins.
     pub bins: Option<Vec<i64>>,
+    /// Of several keys: what each gives; bins are then their combinations, the last key's changing first.
+    pub parts: Vec<GroupingPart>,
+}
+
+/// One of several keys that indices are grouped by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupingPart {
+    /// Its name.
+    pub name: String,
+    /// The label of each of its groups.
+    pub labels: Values,
+    /// Attributes of its coordinate.
+    pub attrs: xeng_proto::Attrs,
 }
 
 /// Which call made a grouping.
@@ -136,6 +153,32 @@ pub enum GroupingKind {
     GroupBy,
     /// `.resample(...)`
     Resample,
+}
+
+/// Arrays some of whose dims are seen as one.
+#[derive(Clone, Debug)]
+pub struct Stacked {
+    /// An array or a dataset, the stacked dims last in the order of their cells.
+    pub object: Value,
+    /// The dims behind each stacked one.
+    pub dims: IndexMap<String, Vec<String>>,
+}
+
+/// An array whose cells fall into bins of values that depend on data.
+#[derive(Clone, Debug)]
+pub struct Binned {
+    /// What is grouped.
+    pub object: LazyArray,
+    /// The values: its dims are among those of the array.
+    pub key: LazyArray,
+    /// The edges of the bins, ascending.
+    pub edges: Vec<f64>,
+    /// Whether a bin holds its later edge, not its earlier one.
+    pub right: bool,
+    /// Whether the first bin holds its earlier edge too.
+    pub lowest: bool,
+    /// The name and labels of the bins.
+    pub part: GroupingPart,
 }
 
 /// Arrays with weights.
@@ -233,6 +276,8 @@ impl Value {
                 GroupingKind::GroupBy => "groupby object",
                 GroupingKind::Resample => "resample object",
             },
+            Value::Stacked(_) => "stacked object",
+            Value::Binned(_) => "groupby object",
             Value::Weighted(_) => "weighted object",
             Value::Coarsened(_) => "coarsen object",
             Value::Rolled(_) => "rolling object",

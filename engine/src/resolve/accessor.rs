@@ -3,9 +3,12 @@
 //! In: an array of known times. Out: an array of numbers or texts. Never formats times.
 
 use super::args::Args;
+use super::convert_calendar;
 use super::fault::{Fault, Outcome, refuse};
+use super::frequency::{self, Frequency};
 use super::literals;
-use crate::lazy::{LazyArray, Plan, Value, fold};
+use crate::lazy::labels::is_datetime64;
+use crate::lazy::{Cells, LazyArray, Plan, Value, fold};
 use crate::suggest;
 use xeng_kernels::Block;
 use xeng_proto::{Times, Values};
@@ -28,6 +31,8 @@ pub const COMPONENTS: &[&str] = &[
     "season",
     "days_in_month",
     "daysinmonth",
+    "days_in_year",
+    "decimal_year",
     "is_leap_year",
     "is_month_start",
     "is_month_end",
@@ -42,11 +47,18 @@ pub const COMPONENTS: &[&str] = &[
 /// # Errors
 /// When the array holds no known times, or there is no such component.
 pub fn property(plan: &mut Plan, a: &LazyArray, name: &str) -> Outcome<Value> {
-    if METHODS.contains(&name) || name == "calendar" || name == "date" || name == "time" || name == "week" || name == "weekofyear" {
+    if METHODS.contains(&name) || name == "date" || name == "time" || name == "week" || name == "weekofyear" {
         return Err(Fault::unsupported(format!(".dt.{name}")));
     }
     if !matches!(a.cells, crate::lazy::Cells::Times(_)) {
         return refuse(format!("'.dt' needs times, and '{}' holds none", a.name.as_deref().unwrap_or("the array")));
+    }
+    if name == "calendar" {
+        let Some(Values::Times(times)) = fold::values(plan, a) else {
+            return Err(Fault::unsupported(".dt.calendar of times that depend on data"));
+        };
+        let calendar = times.encoding.calendar.name();
+        return Ok(Value::Text(if is_datetime64(&times) { "proleptic_gregorian" } else { calendar }.to_owned()));
     }
     if let crate::lazy::Cells::Times(encoding) = &a.cells
         && name.contains("quarter")
@@ -61,12 +73,39 @@ pub fn property(plan: &mut Plan, a: &LazyArray, name: &str) -> Outcome<Value> {
     Ok(Value::Array(LazyArray { name: Some(name.to_owned()), coords: a.coords.clone(), attrs: a.attrs.clone(), ..made }))
 }
 
-/// A method of `.dt`.
+/// A method of `.dt`: `floor`, `ceil` and `round` to a frequency of fixed length.
 ///
 /// # Errors
-/// Always, so far.
-pub fn method(_: &mut Plan, _: &LazyArray, name: &str, _: Args) -> Outcome<Value> {
-    Err(Fault::unsupported(format!(".dt.{name}()")))
+/// For other methods and frequencies.
+pub fn method(plan: &mut Plan, a: &LazyArray, name: &str, args: Args) -> Outcome<Value> {
+    if !matches!(name, "floor" | "ceil" | "round") {
+        return Err(Fault::unsupported(format!(".dt.{name}()")));
+    }
+    let Cells::Times(encoding) = &a.cells else {
+        return refuse(format!("'.dt' needs times, and '{}' holds none", a.name.as_deref().unwrap_or("the array")));
+    };
+    let mut bound = args.bind(&["freq"])?;
+    let arg = bound.need("freq")?;
+    let Value::Text(text) = &arg.value else { return Err(bound.wrong("freq", &arg, "a text such as 'D'")) };
+    let Frequency::Fixed(step) = frequency::parse(text).map_err(|f| f.at(arg.span))? else {
+        return Err(Fault::new(format!("'{text}' has no fixed length, so times cannot be rounded to it")).at(arg.span));
+    };
+    let Some(Values::Times(times)) = fold::values(plan, a) else { return Err(Fault::unsupported(".dt of times that depend on data")) };
+    let rounded = |m: i64| {
+        let (below, rest) = (m - m.rem_euclid(step), m.rem_euclid(step));
+        let up = match name {
+            "floor" => false,
+            "ceil" => rest > 0,
+            // Half way, to the even multiple.
+            _ => rest * 2 > step || rest * 2 == step && m.div_euclid(step) % 2 != 0,
+        };
+        if up { below + step } else { below }
+    };
+    let micros: Vec<i64> = times.micros.iter().map(|&m| if m == i64::MIN { m } else { rounded(m) }).collect();
+    let values = Values::Times(Times { micros, encoding: encoding.clone() });
+    let (shape, dims) = (plan.node(a.node)?.shape(), plan.names(a.node)?);
+    let made = literals::array_of(plan, &values, &shape, &dims)?;
+    Ok(Value::Array(LazyArray { name: Some(name.to_owned()), coords: a.coords.clone(), attrs: a.attrs.clone(), ..made }))
 }
 
 /// A component of every time.
@@ -79,11 +118,15 @@ pub fn component(values: &Values, name: &str) -> Outcome<Values> {
         let hint = suggest::did_you_mean_or_list(name, COMPONENTS.iter().copied()).map(|h| format!("; {h}")).unwrap_or_default();
         return refuse(format!("times have no component '{name}'{hint}"));
     }
+    if name.contains("quarter") && !crate::lazy::labels::is_gregorian(times.encoding.calendar) {
+        return refuse(format!("xarray has no .dt.{name} for times of this calendar"));
+    }
     if times.micros.contains(&i64::MIN) {
         return Err(Fault::unsupported("components of missing times"));
     }
     match name {
         "season" => Ok(Values::Texts(times.micros.iter().map(|&m| season(times.encoding.calendar.civil(m).month).to_owned()).collect())),
+        "decimal_year" => Ok(Values::Numbers(Block::from_vec(&[times.micros.len()], convert_calendar::decimal_years(times))?)),
         _ if name.starts_with("is_") => Ok(Values::Numbers(Block::from_vec(
             &[times.micros.len()],
             times.micros.iter().map(|&m| number(times, m, name) != 0).collect::<Vec<bool>>(),
@@ -119,6 +162,7 @@ fn number(times: &Times, micros: i64, name: &str) -> i64 {
         "dayofyear" => calendar.day_of_year(d),
         "quarter" => (d.month - 1) / 3 + 1,
         "days_in_month" | "daysinmonth" => last,
+        "days_in_year" => convert_calendar::days_in_year(calendar, d.year),
         "is_leap_year" => calendar.is_leap(d.year) as u32,
         "is_month_start" => (d.day == 1) as u32,
         "is_month_end" => (d.day == last) as u32,

@@ -54,11 +54,15 @@ fn align_dim(plan: &mut Plan, arrays: &mut [LazyArray], join: Join, dim: &str) -
     let Some(first) = indexes.first().cloned() else {
         return same_sizes(dim, &bare);
     };
-    if indexes.iter().any(|i| mixed_kinds(&first, i)) {
+    let mixed = indexes.iter().any(|i| mixed_kinds(&first, i));
+    if mixed && join != Join::Inner {
         return refuse(format!("the labels of '{dim}' are of different kinds or calendars, so they cannot be aligned"));
     }
     let joined = if indexes.iter().all(|i| Arc::ptr_eq(i, &first) || labels::equal(i, &first)) {
         None
+    } else if mixed {
+        // Labels of different kinds are never equal: what they share is nothing, of no kind.
+        Some((Values::Texts(vec![]), vec![]))
     } else {
         Some(join_labels(dim, &indexes, join)?)
     };

@@ -2,13 +2,13 @@
 //!
 //! In: an array or dataset, a key, edges. Out: a grouping with a group per interval. Never chooses edges.
 
-use super::args::Args;
+use super::args::{Arg, Args};
 use super::fault::{Fault, Outcome, refuse};
-use super::{group, literals};
+use super::{calls, keys, literals};
 use crate::lazy::labels;
-use crate::lazy::value::{Grouped, Grouping, GroupingKind};
-use crate::lazy::{Plan, Value};
-use xeng_kernels::Dim;
+use crate::lazy::value::{Binned, GroupingPart};
+use crate::lazy::{LazyArray, Plan, Value, fold};
+use indexmap::IndexMap;
 use xeng_proto::Values;
 
 /// `.groupby_bins(group, bins, right=True, labels=None, include_lowest=False)`
@@ -27,36 +27,18 @@ pub fn groupby_bins(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value>
     let right = bound.flag("right", Some(true))? != Some(false);
     let lowest = bound.flag("include_lowest", Some(false))? == Some(true);
     let names = bound.some("labels");
-    let key = group::key_of(plan, base, &by).map_err(|f| f.at(by.span))?;
-    let Some(values) = labels::floats(&key.values) else { return Err(Fault::unsupported("groupby_bins() of times or texts").at(by.span)) };
-    let (cells, shape) = literals::cells(plan, &edges.value).map_err(|f| f.at(edges.span))?;
-    let (Values::Numbers(block), [count]) = (&cells, shape.as_slice()) else {
-        return Err(Fault::unsupported("groupby_bins() by a number of bins; name their edges,").at(edges.span));
+    let late = late_key(plan, base, &by.value)?;
+    let key = match &late {
+        None => Some(keys::key_of(plan, base, &by).map_err(|f| f.at(by.span))?),
+        Some(_) => None,
     };
-    let at = block.to_f64_vec();
-    if *count < 2 || at.windows(2).any(|w| w[0] >= w[1]) || at.iter().any(|e| e.is_nan()) {
-        return Err(Fault::new("the edges of bins must rise, and be two at least").at(edges.span));
-    }
+    let values = match &key {
+        None => None,
+        Some(key) => Some(labels::floats(&key.values).ok_or_else(|| Fault::unsupported("groupby_bins() of times or texts").at(by.span))?),
+    };
+    let (at, whole) = edges_of(plan, &edges, values.as_deref(), right).map_err(|f| f.at(edges.span))?;
+    let count = at.len();
     let bins = count - 1;
-    let bin = |v: &f64| -> i64 {
-        let after = if right { at.partition_point(|e| e < v) } else { at.partition_point(|e| e <= v) };
-        match after {
-            0 if lowest && right && *v == at[0] => 0,
-            0 => -1,
-            n if n > bins || v.is_nan() => -1,
-            n => n as i64 - 1,
-        }
-    };
-    let found: Vec<i64> = values.iter().map(bin).collect();
-    let mut used: Vec<i64> = found.iter().copied().filter(|b| *b >= 0).collect();
-    used.sort_unstable();
-    used.dedup();
-    if used.is_empty() {
-        return Err(Fault::new(format!("none of the values of '{}' lies in a bin", key.name)).at(edges.span));
-    }
-    let codes: Vec<i32> = found.iter().map(|b| used.binary_search(b).map_or(-1, |i| i as i32)).collect();
-    let fill: Vec<i64> = (0..bins as i64).map(|b| used.binary_search(&b).map_or(-1, |i| i as i64)).collect();
-    let whole = !block.dtype().is_float();
     let labels = match names {
         None => Values::Texts(intervals(&at, whole, right, lowest, precision)),
         Some(arg) => {
@@ -67,20 +49,99 @@ pub fn groupby_bins(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value>
             given
         }
     };
-    let name = format!("{}_bins", key.name);
-    let by = Grouping {
-        along: key.along,
-        codes: codes.into(),
-        dim: Dim::new(&name, used.len()),
-        labels,
-        attrs: key.attrs,
-        kind: GroupingKind::GroupBy,
-        bins: fill.contains(&-1).then_some(fill),
+    let (key, values) = match (key, values, late) {
+        (Some(key), Some(values), _) => (key, values),
+        (_, _, Some(late)) => {
+            let name = late.name.clone().unwrap_or_else(|| "group".to_owned());
+            let part = GroupingPart { name: format!("{name}_bins"), labels, attrs: late.attrs.clone() };
+            let Value::Array(object) = base else {
+                return Err(Fault::unsupported("groupby_bins() of a dataset by values that depend on data").at(by.span));
+            };
+            return Ok(Value::Binned(Box::new(Binned { object: object.clone(), key: late, edges: at, right, lowest, part })));
+        }
+        _ => return refuse("groupby_bins() needs a key"),
     };
-    if matches!(base, Value::Dataset(_)) && by.bins.is_some() {
+    let bin = |v: &f64| -> i64 {
+        let after = if right { at.partition_point(|e| e < v) } else { at.partition_point(|e| e <= v) };
+        match after {
+            0 if lowest && right && *v == at[0] => 0,
+            0 => -1,
+            n if n > bins || v.is_nan() => -1,
+            n => n as i64 - 1,
+        }
+    };
+    let found: Vec<i64> = values.iter().map(bin).collect();
+    if found.iter().all(|b| *b < 0) {
+        return Err(Fault::new(format!("none of the values of '{}' lies in a bin", key.name)).at(edges.span));
+    }
+    let part = GroupingPart { name: format!("{}_bins", key.name), labels, attrs: key.attrs };
+    let grouped = keys::joined(plan, base, vec![keys::Coded { dims: key.dims, codes: found, part }])?;
+    if matches!((base, &grouped), (Value::Dataset(_), Value::Grouped(g)) if g.by.bins.is_some()) {
         return refuse("a bin of a dataset is empty, which is not supported yet by xeng; name the variables: ds['tas']");
     }
-    Ok(Value::Grouped(Box::new(Grouped { object: base.clone(), by })))
+    Ok(grouped)
+}
+
+/// The key as an array, where its values depend on data.
+fn late_key(plan: &mut Plan, base: &Value, key: &Value) -> Outcome<Option<LazyArray>> {
+    let array = match key {
+        Value::Array(a) => a.clone(),
+        Value::Text(name) => match keys::coordinate(base, name) {
+            Some(coord) if fold::settle(plan, coord.clone()).known().is_none() => {
+                calls::coord_as_array(plan, name, &coord, &IndexMap::new())?
+            }
+            _ => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    Ok(if fold::values(plan, &array).is_none() { Some(array) } else { None })
+}
+
+/// The edges that an argument gives: themselves, or as many bins of one length as it says (`pandas.cut`); whether they are whole numbers.
+fn edges_of(plan: &mut Plan, arg: &Arg, values: Option<&[f64]>, right: bool) -> Outcome<(Vec<f64>, bool)> {
+    let (cells, shape) = literals::cells(plan, &arg.value)?;
+    match (&cells, shape.as_slice()) {
+        (Values::Numbers(block), [count]) => {
+            let at = block.to_f64_vec();
+            if *count < 2 || at.windows(2).any(|w| w[0] >= w[1]) || at.iter().any(|e| e.is_nan()) {
+                return refuse("the edges of bins must rise, and be two at least");
+            }
+            Ok((at, !block.dtype().is_float()))
+        }
+        (Values::Numbers(block), []) if block.dtype().is_integer() => {
+            let bins = block.to_i64_vec().first().copied().unwrap_or_default();
+            if !(1..=1_000_000).contains(&bins) {
+                return refuse("the number of bins must be one at least");
+            }
+            match values {
+                Some(values) => Ok((even_edges(values, bins as usize, right)?, false)),
+                None => Err(Fault::unsupported("a number of bins of values that depend on data; name the edges,")),
+            }
+        }
+        _ => refuse("bins are a list of their edges, or their number"),
+    }
+}
+
+fn even_edges(values: &[f64], bins: usize, right: bool) -> Outcome<Vec<f64>> {
+    let there = || values.iter().copied().filter(|v| !v.is_nan());
+    let (mut low, mut high) = there().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+    if !low.is_finite() || !high.is_finite() {
+        return refuse("a number of bins needs values that are there and finite");
+    }
+    let same = low == high;
+    if same {
+        low -= if low == 0.0 { 0.001 } else { 0.001 * low.abs() };
+        high += if high == 0.0 { 0.001 } else { 0.001 * high.abs() };
+    }
+    let step = (high - low) / bins as f64;
+    let mut at: Vec<f64> = (0..bins).map(|i| i as f64 * step + low).chain([high]).collect();
+    if !same {
+        // A little further, so that the outermost value lies in a bin.
+        let more = (high - low) * 0.001;
+        let edge = if right { at.first_mut() } else { at.last_mut() };
+        edge.into_iter().for_each(|e| *e += if right { -more } else { more });
+    }
+    Ok(at)
 }
 
 /// Intervals as pandas writes them: `(0, 5]`, `[0.5, 2.0)`; edges rounded to `precision` digits, or as many as tell them apart.

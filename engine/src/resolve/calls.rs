@@ -8,11 +8,11 @@ use super::fault::{Fault, Outcome, refuse};
 use super::group;
 use super::reduce;
 use super::{
-    accessor, bins, calculus, coarsen, cumulate, dataset, dropna, extremes, gaps, interp, literals, merge, numpy, pad, quantile, rank,
-    regrid, reindex, rolling, selection, shape, weighted, xr,
+    accessor, bins, calculus, coarsen, convert_calendar, cumulate, dataset, dropna, extremes, gaps, interp, keys, late_bins, literals,
+    merge, numpy, pad, polynomial, quantile, rank, regrid, reindex, resample, rolling, selection, shape, stack, weighted, xr,
 };
 use crate::lazy::labels;
-use crate::lazy::value::{Accessor, Module};
+use crate::lazy::value::{Accessor, GroupingKind, Module};
 use crate::lazy::{CoordData, LazyArray, LazyCoord, Plan, Value};
 use crate::suggest;
 use indexmap::IndexMap;
@@ -127,6 +127,8 @@ const METHODS: &[(&str, Method)] = &[
 
 /// Methods that make another kind of object.
 const GROUPERS: &[&str] = &["groupby", "resample", "weighted", "coarsen", "rolling", "cumulative", "groupby_bins"];
+/// Methods of arrays and datasets as a whole.
+const WHOLE: &[&str] = &["polyfit", "convert_calendar", "interp_calendar", "stack"];
 /// Methods of datasets alone.
 const DATASET_ONLY: &[&str] =
     &["assign", "assign_attrs", "merge", "to_array", "to_dataarray", "rename_vars", "rename_dims", "drop_dims", "set_coords"];
@@ -135,11 +137,6 @@ const ARRAY_ONLY: &[&str] = &["to_dataset"];
 /// What xarray has and xeng lacks so far.
 const NOT_YET: &[&str] = &[
     "rolling_exp",
-    "polyfit",
-    "stack",
-    "unstack",
-    "convert_calendar",
-    "interp_calendar",
     "curvefit",
     "map",
     "map_blocks",
@@ -218,7 +215,7 @@ fn unchanged(_: &mut Plan, a: &LazyArray, _: Args, _: &Receiver) -> Outcome<Valu
 
 /// The names of all methods that arrays and datasets have.
 pub fn methods() -> Vec<&'static str> {
-    let own = METHODS.iter().map(|(n, _)| *n).chain(GROUPERS.iter().copied());
+    let own = METHODS.iter().map(|(n, _)| *n).chain(GROUPERS.iter().copied()).chain(WHOLE.iter().copied());
     own.chain(DATASET_ONLY.iter().copied()).chain(ARRAY_ONLY.iter().copied()).chain(reduce::NAMES.iter().map(|(n, _)| *n)).collect()
 }
 
@@ -226,13 +223,19 @@ fn method_names(base: &Value) -> Vec<&'static str> {
     let reductions = reduce::NAMES.iter().map(|(n, _)| *n);
     match base {
         Value::Array(_) | Value::Dataset(_) => {
-            let mut names: Vec<&str> = METHODS.iter().map(|(n, _)| *n).chain(reductions).chain(GROUPERS.iter().copied()).collect();
+            let mut names: Vec<&str> =
+                METHODS.iter().map(|(n, _)| *n).chain(reductions).chain(GROUPERS.iter().copied()).chain(WHOLE.iter().copied()).collect();
             names.extend(if matches!(base, Value::Dataset(_)) { DATASET_ONLY } else { ARRAY_ONLY });
             names
         }
-        Value::Grouped(_) => reductions.chain(["first", "last", "quantile", "cumsum", "cumprod"]).collect(),
+        Value::Grouped(g) => {
+            let upsampling = if g.by.kind == GroupingKind::Resample { resample::UPSAMPLING } else { &[] };
+            reductions.chain(["first", "last", "quantile", "cumsum", "cumprod", "fillna"]).chain(upsampling.iter().copied()).collect()
+        }
         Value::Rolled(_) => rolling::METHODS.to_vec(),
         Value::Coarsened(_) => reductions.collect(),
+        Value::Stacked(_) => reductions.chain(stack::METHODS.iter().copied()).collect(),
+        Value::Binned(_) => late_bins::METHODS.to_vec(),
         Value::Weighted(_) => weighted::METHODS.to_vec(),
         Value::Module(Module::Numpy) => numpy::names(),
         Value::Module(Module::Xarray) => xr::FUNCTIONS.to_vec(),
@@ -278,6 +281,7 @@ pub fn check(base: &Value, name: &str) -> Outcome<()> {
 pub fn method(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Value> {
     match base {
         Value::Array(_) | Value::Dataset(_) if GROUPERS.contains(&name) => grouper(plan, base, name, args),
+        Value::Array(_) | Value::Dataset(_) if WHOLE.contains(&name) => whole(plan, base, name, args),
         Value::Dataset(d) if DATASET_ONLY.contains(&name) => dataset::own_method(plan, d, name, args),
         Value::Array(a) if name == "to_dataset" => dataset::to_dataset(plan, a, args),
         Value::Array(a) => array_method(plan, a, name, args, &Receiver::array()),
@@ -285,6 +289,8 @@ pub fn method(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<
         Value::Grouped(g) => group::method(plan, g, name, args),
         Value::Coarsened(c) => coarsen::method(plan, c, name, args),
         Value::Rolled(r) => rolling::method(plan, r, name, args),
+        Value::Stacked(s) => stack::method(plan, s, name, args),
+        Value::Binned(b) => late_bins::method(plan, b, name, args),
         Value::Weighted(w) => weighted::method(plan, w, name, args),
         Value::Module(m) => function(plan, *m, name, args),
         Value::Accessor(Accessor::Dt, a) => accessor::method(plan, a, name, args),
@@ -300,10 +306,19 @@ pub fn method(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<
     }
 }
 
+fn whole(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Value> {
+    match name {
+        "stack" => stack::stack(plan, base, args),
+        "polyfit" => polynomial::polyfit(plan, base, args),
+        "convert_calendar" => convert_calendar::convert_calendar(plan, base, args),
+        _ => convert_calendar::interp_calendar(plan, base, args),
+    }
+}
+
 fn grouper(plan: &mut Plan, base: &Value, name: &str, args: Args) -> Outcome<Value> {
     match name {
-        "groupby" => group::groupby(plan, base, args),
-        "resample" => group::resample(plan, base, args),
+        "groupby" => keys::groupby(plan, base, args),
+        "resample" => resample::resample(plan, base, args),
         "weighted" => weighted::weighted(plan, base, args),
         "rolling" => rolling::rolling(plan, base, args),
         "cumulative" => rolling::cumulative(plan, base, args),
@@ -444,7 +459,10 @@ pub fn coordinate_array(plan: &mut Plan, a: &LazyArray, name: &str) -> Outcome<L
     {
         let times = coord_as_array(plan, of, coord, &a.coords)?;
         return match accessor::property(plan, &times, component)? {
-            Value::Array(c) => Ok(c),
+            Value::Array(mut c) => {
+                c.attrs.clear();
+                Ok(c)
+            }
             other => refuse(format!("'{name}' is {}", other.type_name())),
         };
     }

@@ -76,7 +76,17 @@ pub fn method(plan: &mut Plan, c: &Coarsened, name: &str, args: Args) -> Outcome
     let keep_attrs = bound.flag("keep_attrs", Some(true))?.unwrap_or(true);
     let request = Request { dims: args::Names::Absent, keep_attrs, ..Request::plain(kind, vec![]) };
     match &c.object {
-        Value::Array(a) => Ok(Value::Array(array(plan, a, c, &request)?)),
+        Value::Array(a) => {
+            let mut out = array(plan, a, c, &request)?;
+            // As in xarray, an array called as its coordinate along a window is that coordinate.
+            let own = a.name.as_ref().and_then(|n| Some((n.clone(), a.coords.get(n)?.clone())));
+            if let Some((name, coord)) = own.filter(|(_, coord)| coord.dims.iter().any(|d| c.windows.contains_key(d))) {
+                let data = CoordData::Lazy(out.node, out.cells.clone());
+                let made = LazyCoord { dims: plan.names(out.node)?, data, attrs: coord.attrs };
+                out.coords.insert(name, fold::settle(plan, made));
+            }
+            Ok(Value::Array(out))
+        }
         Value::Dataset(d) => dataset::each(plan, d, |plan, v| array(plan, v, c, &request)),
         other => refuse(format!("{} cannot be coarsened", other.type_name())),
     }

@@ -379,9 +379,12 @@ pub fn roll(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> 
 pub fn shift(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
     let (mut bound, entries) = args.bind_dict("shifts", &["fill_value"])?;
     let fill = bound.some("fill_value");
+    let own = plan.names(a.node)?;
+    if receiver.is_dataset() && entries.keys().all(|dim| receiver.has_dim(dim) && !own.contains(dim)) {
+        return Ok(Value::Array(a.clone()));
+    }
     numbers_only(a, "shift")?;
     let mut out = a.clone();
-    let own = plan.names(a.node)?;
     for (dim, arg) in entries {
         if super::reduce::existing(std::slice::from_ref(&dim), &own, receiver).map_err(|f| f.at(arg.span))?.is_empty() {
             continue;

@@ -1,42 +1,57 @@
-//! Frequencies of `resample`, and the bins into which they cut times.
+//! Frequencies of `resample`, as pandas writes them.
 //!
-//! In: sorted times, a text such as `QS-DEC`. Out: a label per bin, a bin per time. Never groups by anything but time.
+//! In: a text such as `QS-DEC`. Out: a frequency, and the points in time at which it cuts. Never looks at an array.
 
 use super::dates::{self, DAY};
 use super::fault::{Fault, Outcome, refuse};
-use crate::lazy::labels;
 use xeng_kernels::Calendar;
-use xeng_proto::Times;
-
-/// More bins than this are refused.
-const MOST_BINS: usize = 4_000_000;
-
-/// Consecutive bins.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Bins {
-    /// The label of each bin, in microseconds.
-    pub labels: Vec<i64>,
-    /// The bin of each time.
-    pub codes: Vec<i32>,
-}
 
 /// A frequency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Frequency {
-    /// `n` months from each start of a month that is a multiple of `period` months after `anchor`; labelled by its first day.
-    Starts { months: i64, every: i64, anchor: i64 },
-    /// Months up to each end of a period; labelled by its last day.
-    Ends { every: i64, anchor: i64 },
-    /// Weeks up to this day of the week, Monday being 0; labelled by that day.
-    Weeks { last: i64 },
-    /// A fixed number of microseconds, counted from midnight before the first time.
+pub enum Frequency {
+    /// Every so many periods of the calendar.
+    Periods(Period, i64),
+    /// A fixed number of microseconds.
     Fixed(i64),
+}
+
+/// Points that the calendar sets, numbered in the order of time; all are midnights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Period {
+    /// First days of months, `every` months apart, of which one is the month `anchor` (January being 1).
+    Starts {
+        /// Months from one to the next.
+        every: i64,
+        /// A month that has such a point.
+        anchor: i64,
+    },
+    /// Last days of such months.
+    Ends {
+        /// Months from one to the next.
+        every: i64,
+        /// A month that has such a point.
+        anchor: i64,
+    },
+    /// Days of the week, Monday being 0.
+    Weeks {
+        /// Which.
+        day: i64,
+    },
 }
 
 const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const WEEKDAYS: [&str; 7] = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
+/// The first Monday of 1970, in days.
+const FIRST_MONDAY: i64 = 4;
 
-fn parse(text: &str) -> Outcome<Frequency> {
+/// Spellings of earlier versions of pandas, and what took their places.
+const OLD: [(&str, &str); 8] = [("M", "ME"), ("Q", "QE"), ("Y", "YE"), ("A", "YE"), ("AS", "YS"), ("H", "h"), ("T", "min"), ("S", "s")];
+
+/// Reads a frequency.
+///
+/// # Errors
+/// When it is none that xeng knows.
+pub fn parse(text: &str) -> Outcome<Frequency> {
     let unknown = || {
         Fault::new(format!(
             "'{text}' is no frequency that xeng knows; there are: YS, YE, QS, QE (with -DEC and the like), MS, ME, W, D, h, min, s, and multiples such as 6h"
@@ -53,18 +68,19 @@ fn parse(text: &str) -> Outcome<Frequency> {
         return refuse("a frequency's multiple must lie between 1 and 1000000");
     }
     let fixed = |unit: i64| if anchor.is_none() { Ok(Frequency::Fixed(n * unit)) } else { Err(unknown()) };
+    let starts = |every: i64, anchor: i64| Ok(Frequency::Periods(Period::Starts { every, anchor }, n));
+    let ends = |every: i64, anchor: i64| Ok(Frequency::Periods(Period::Ends { every, anchor }, n));
     match unit {
-        "MS" if anchor.is_none() => Ok(Frequency::Starts { months: n, every: 1, anchor: 1 }),
-        "QS" => Ok(Frequency::Starts { months: 3 * n, every: 3, anchor: month(1)? }),
-        "YS" => Ok(Frequency::Starts { months: 12 * n, every: 12, anchor: month(1)? }),
-        "ME" if anchor.is_none() && n == 1 => Ok(Frequency::Ends { every: 1, anchor: 12 }),
-        "QE" if n == 1 => Ok(Frequency::Ends { every: 3, anchor: month(12)? }),
-        "YE" if n == 1 => Ok(Frequency::Ends { every: 12, anchor: month(12)? }),
-        "W" if n == 1 => match anchor {
-            None => Ok(Frequency::Weeks { last: 6 }),
-            Some(a) => WEEKDAYS.iter().position(|d| *d == a).map(|i| Frequency::Weeks { last: i as i64 }).ok_or_else(unknown),
-        },
-        "ME" | "QE" | "YE" | "W" => Err(Fault::unsupported(format!("the frequency '{text}'"))),
+        "MS" if anchor.is_none() => starts(1, 1),
+        "QS" => starts(3, month(1)?),
+        "YS" => starts(12, month(1)?),
+        "ME" if anchor.is_none() => ends(1, 12),
+        "QE" => ends(3, month(12)?),
+        "YE" => ends(12, month(12)?),
+        "W" => {
+            let day = anchor.map_or(Ok(6), |a| WEEKDAYS.iter().position(|d| *d == a).map(|i| i as i64).ok_or_else(unknown))?;
+            Ok(Frequency::Periods(Period::Weeks { day }, n))
+        }
         "D" => fixed(DAY),
         "h" => fixed(3_600_000_000),
         "min" => fixed(60_000_000),
@@ -80,162 +96,72 @@ fn parse(text: &str) -> Outcome<Frequency> {
     }
 }
 
-/// Spellings of earlier versions of pandas, and what took their places.
-const OLD: [(&str, &str); 8] = [("M", "ME"), ("Q", "QE"), ("Y", "YE"), ("A", "YE"), ("AS", "YS"), ("H", "h"), ("T", "min"), ("S", "s")];
-
-/// Which end of a bin labels it, or belongs to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The earlier one.
-    Left,
-    /// The later one.
-    Right,
-}
-
-/// The bins of sorted times; ends as pandas takes them where they are not given.
-///
-/// # Errors
-/// When the frequency is unknown, the times are not sorted or missing, or there would be too many bins.
-pub fn bins(times: &Times, text: &str, label: Option<End>, closed: Option<End>) -> Outcome<Bins> {
-    let frequency = parse(text)?;
-    let by_end = matches!(frequency, Frequency::Ends { .. } | Frequency::Weeks { .. });
-    let usual = if by_end { End::Right } else { End::Left };
-    let (label, closed) = (label.unwrap_or(usual), closed.unwrap_or(usual));
-    if closed != usual {
-        return Err(Fault::unsupported(format!("bins of '{text}' that are closed on the other side")));
+impl Period {
+    /// Whether bins end with these points rather than begin with them.
+    pub fn is_end(self) -> bool {
+        !matches!(self, Period::Starts { .. })
     }
-    let micros = &times.micros;
-    let (Some(&first), Some(&last)) = (micros.first(), micros.last()) else { return refuse("there are no times to resample") };
-    if micros.windows(2).any(|w| w[0] > w[1]) || first == i64::MIN {
-        return refuse("resample() needs times in ascending order and none missing; use .sortby first");
+
+    /// The number of the last point that is not after `micros`.
+    pub fn at_or_before(self, calendar: Calendar, micros: i64) -> i64 {
+        let day = micros.div_euclid(DAY);
+        let d = calendar.civil(micros);
+        let month = d.year * 12 + i64::from(d.month) - 1;
+        match self {
+            Period::Starts { every, anchor } => (month - (anchor - 1)).div_euclid(every),
+            Period::Ends { every, anchor } => {
+                let is_last = d.day == calendar.days_in_month(d.year, d.month);
+                (month - i64::from(!is_last) - (anchor - 1)).div_euclid(every)
+            }
+            Period::Weeks { day: wanted } => (day - FIRST_MONDAY - wanted).div_euclid(7),
+        }
     }
-    let calendar = times.encoding.calendar;
-    if matches!(frequency, Frequency::Weeks { .. }) && !labels::is_datetime64(times) {
-        return refuse("xarray has no weeks for times of this calendar; '7D' counts seven days from the first");
+
+    /// The point of that number, in microseconds.
+    ///
+    /// # Errors
+    /// When the calendar does not reach so far.
+    pub fn point(self, calendar: Calendar, number: i64) -> Outcome<i64> {
+        let beyond = || Fault::new("a time is out of range");
+        let start = |index: i64| dates::midnight(calendar, index.div_euclid(12), index.rem_euclid(12) as u32 + 1, 1).ok_or_else(beyond);
+        match self {
+            Period::Starts { every, anchor } => start(number * every + anchor - 1),
+            Period::Ends { every, anchor } => start(number * every + anchor).map(|next| next - DAY),
+            Period::Weeks { day } => (number * 7 + FIRST_MONDAY + day).checked_mul(DAY).ok_or_else(beyond),
+        }
     }
-    let starts = match frequency {
-        Frequency::Starts { months, every, anchor } => month_starts(calendar, first, last, months, every, anchor)?,
-        Frequency::Ends { every, anchor } => month_starts(calendar, first, last, every, every, anchor % 12 + 1)?,
-        Frequency::Weeks { last: day } => {
-            let after = |m: i64| (m.div_euclid(DAY) + 3).rem_euclid(7);
-            let back = (after(first) - day - 1).rem_euclid(7);
-            fixed_starts((first.div_euclid(DAY) - back) * DAY, last, 7 * DAY)?
-        }
-        Frequency::Fixed(step) => {
-            let midnight = first.div_euclid(DAY) * DAY;
-            fixed_starts(first - (first - midnight).rem_euclid(step), last, step)?
-        }
-    };
-    let codes = micros.iter().map(|m| starts.partition_point(|s| s <= m) as i32 - 1).collect();
-    let labels = match (frequency, label) {
-        (Frequency::Starts { .. } | Frequency::Fixed(_), End::Left) => starts,
-        (Frequency::Fixed(step), End::Right) => starts.iter().map(|s| s + step).collect(),
-        (Frequency::Starts { months, .. }, End::Right) => {
-            starts.iter().map(|&s| next_start(calendar, s, months)).collect::<Outcome<_>>()?
-        }
-        (Frequency::Weeks { .. }, End::Right) => starts.iter().map(|s| s + 6 * DAY).collect(),
-        (Frequency::Weeks { .. } | Frequency::Ends { .. }, End::Left) => starts.iter().map(|s| s - DAY).collect(),
-        (Frequency::Ends { every, .. }, End::Right) => {
-            starts.iter().map(|&s| next_start(calendar, s, every).map(|n| n - DAY)).collect::<Outcome<_>>()?
-        }
-    };
-    Ok(Bins { labels, codes })
-}
-
-fn month_index(calendar: Calendar, micros: i64) -> i64 {
-    let d = calendar.civil(micros);
-    d.year * 12 + d.month as i64 - 1
-}
-
-fn month_start(calendar: Calendar, index: i64) -> Outcome<i64> {
-    dates::midnight(calendar, index.div_euclid(12), index.rem_euclid(12) as u32 + 1, 1).ok_or_else(|| Fault::new("a time is out of range"))
-}
-
-fn next_start(calendar: Calendar, start: i64, months: i64) -> Outcome<i64> {
-    month_start(calendar, month_index(calendar, start) + months)
-}
-
-fn month_starts(calendar: Calendar, first: i64, last: i64, months: i64, every: i64, anchor: i64) -> Outcome<Vec<i64>> {
-    let index = month_index(calendar, first);
-    let mut at = index - (index - (anchor - 1)).rem_euclid(every);
-    let end = month_index(calendar, last);
-    let mut starts = vec![];
-    while at <= end {
-        if starts.len() >= MOST_BINS {
-            return refuse("this frequency gives too many bins");
-        }
-        starts.push(month_start(calendar, at)?);
-        at += months;
-    }
-    Ok(starts)
-}
-
-fn fixed_starts(first: i64, last: i64, step: i64) -> Outcome<Vec<i64>> {
-    let count = (last as i128 - first as i128) / step as i128 + 1;
-    if count > MOST_BINS as i128 {
-        return refuse("this frequency gives too many bins");
-    }
-    Ok((0..count as i64).map(|i| first + i * step).collect())
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use xeng_proto::TimeEncoding;
 
-    fn times(texts: &[&str], calendar: Calendar) -> Times {
-        let micros = texts.iter().map(|t| dates::parse(t, calendar).unwrap().start).collect();
-        Times { micros, encoding: TimeEncoding { units: "days since 1970-01-01".to_owned(), calendar } }
-    }
-
-    fn shown(b: &Bins, calendar: Calendar) -> Vec<String> {
-        b.labels.iter().map(|&l| dates::show(l, calendar)[..10].to_owned()).collect()
+    fn shown(period: Period, text: &str, calendar: Calendar) -> String {
+        let at = period.at_or_before(calendar, dates::parse(text, calendar).unwrap().start);
+        dates::show(period.point(calendar, at).unwrap(), calendar)[..10].to_owned()
     }
 
     #[test]
-    fn quarters_start_in_december() {
-        let t = times(&["2001-01-16", "2001-02-15", "2001-03-16", "2001-12-01"], Calendar::NoLeap);
-        let b = bins(&t, "QS-DEC", None, None).unwrap();
-        assert_eq!(shown(&b, Calendar::NoLeap), ["2000-12-01", "2001-03-01", "2001-06-01", "2001-09-01", "2001-12-01"]);
-        assert_eq!(b.codes, [0, 0, 1, 4]);
-    }
-
-    #[test]
-    fn ends_are_labelled_by_last_days() {
-        let t = times(&["2001-01-01", "2001-01-31T18", "2001-02-01"], Calendar::Standard);
-        assert_eq!(shown(&bins(&t, "ME", None, None).unwrap(), Calendar::Standard), ["2001-01-31", "2001-02-28"]);
-        assert_eq!(bins(&t, "ME", None, None).unwrap().codes, [0, 0, 1]);
-        assert_eq!(shown(&bins(&t, "W", None, None).unwrap(), Calendar::Standard)[0], "2001-01-07");
-        assert_eq!(shown(&bins(&t, "YE", None, None).unwrap(), Calendar::Standard), ["2001-12-31"]);
-    }
-
-    #[test]
-    fn fixed_steps_start_at_midnight() {
-        let t = times(&["2001-01-01T07", "2001-01-01T13"], Calendar::Standard);
-        let b = bins(&t, "6h", None, None).unwrap();
-        assert_eq!(b.labels.iter().map(|&l| dates::show(l, Calendar::Standard)[11..13].to_owned()).collect::<Vec<_>>(), ["06", "12"]);
-        assert!(bins(&t, "fortnight", None, None).is_err());
-    }
-
-    #[test]
-    fn ends_may_be_asked_for() {
-        let t = times(&["2001-01-01", "2001-01-01T06", "2001-01-01T13"], Calendar::Standard);
-        let hours = |b: &Bins| b.labels.iter().map(|&l| dates::show(l, Calendar::Standard)[8..13].to_owned()).collect::<Vec<_>>();
-        let b = bins(&t, "6h", Some(End::Right), None).unwrap();
-        assert_eq!((hours(&b), b.codes), (vec!["01T06".to_owned(), "01T12".into(), "01T18".into()], vec![0, 1, 2]));
-        assert!(bins(&t, "6h", None, Some(End::Right)).is_err());
-        assert_eq!(shown(&bins(&t, "ME", Some(End::Left), None).unwrap(), Calendar::Standard), ["2000-12-31"]);
-        assert_eq!(shown(&bins(&t, "MS", Some(End::Right), None).unwrap(), Calendar::Standard), ["2001-02-01"]);
+    fn points_are_those_of_the_calendar() {
+        let standard = Calendar::Standard;
+        assert_eq!(shown(Period::Starts { every: 3, anchor: 12 }, "2001-02-15", standard), "2000-12-01");
+        assert_eq!(shown(Period::Starts { every: 12, anchor: 7 }, "2001-07-01", standard), "2001-07-01");
+        assert_eq!(shown(Period::Ends { every: 1, anchor: 12 }, "2000-02-28", standard), "2000-01-31");
+        assert_eq!(shown(Period::Ends { every: 1, anchor: 12 }, "2001-02-28", standard), "2001-02-28");
+        assert_eq!(shown(Period::Ends { every: 3, anchor: 11 }, "2001-12-24", Calendar::Day360), "2001-11-30");
+        assert_eq!(shown(Period::Weeks { day: 6 }, "2001-01-10", standard), "2001-01-07");
+        assert_eq!(shown(Period::Weeks { day: 0 }, "1969-12-30", standard), "1969-12-29");
     }
 
     #[test]
     fn old_spellings_are_refused_with_the_new_one() {
-        let t = times(&["2001-01-01T07", "2001-01-01T13"], Calendar::Standard);
         for (old, new) in [("M", "'ME'"), ("1Q", "'1QE'"), ("6H", "'6h'"), ("A-DEC", "'YE-DEC'"), ("AS", "'YS'"), ("Y", "'YE'")] {
-            let message = bins(&t, old, None, None).unwrap_err().message;
+            let message = parse(old).unwrap_err().message;
             assert!(message.contains(new), "{old}: {message}");
         }
-        assert!(bins(&times(&["2001-01-01"], Calendar::NoLeap), "W", None, None).is_err());
+        assert!(parse("fortnight").is_err());
+        assert!(parse("0h").is_err());
+        assert!(parse("MS-DEC").is_err());
     }
 }

@@ -6,6 +6,7 @@ use super::args::{Arg, Args, Bound};
 use super::calls::Receiver;
 use super::dates::DAY;
 use super::fault::{Fault, Outcome, refuse};
+use super::indexing;
 use super::operators::numbers_only;
 use super::reduce;
 use crate::lazy::labels::{self, Order};
@@ -85,10 +86,15 @@ pub fn interpolate_na(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Rec
     if beyond && max_gap.is_some() {
         return Err(Fault::unsupported("interpolate_na() with both max_gap and fill_value='extrapolate'"));
     }
-    let node = plan.along(a.node, &dim, Along::Bridge { x, limit, max_gap, nearest, beyond })?;
+    // Looking for the cells to fill, xarray makes whole numbers floats.
+    let looked_at = limit.is_some() || max_gap.is_some();
+    let to = indexing::promoted(plan.dtype(a.node)?);
+    let source = if looked_at { plan.cast(a.node, to)? } else { a.node };
+    let node = plan.along(source, &dim, Along::Bridge { x, limit, max_gap, nearest, beyond })?;
     let mut out = LazyArray { node, ..a.clone() };
     if !keep_attrs {
         out.attrs.clear();
+        out.coords.values_mut().for_each(|c| c.attrs.clear());
     }
     Ok(Value::Array(out))
 }

@@ -1,206 +1,40 @@
-//! `groupby` and `resample`: indices of one dim into groups, and reductions per group.
+//! Reductions of what `groupby` and `resample` have grouped.
 //!
-//! In: an array or dataset and a key. Out: a grouping, then reduced arrays. Never moves data: groups are codes along one axis.
+//! In: an array or dataset under a grouping. Out: reduced arrays. Never moves data: groups are codes along one axis.
 
-use super::args::{Arg, Args, Names};
+use super::args::{Args, Names};
 use super::calls::Receiver;
 use super::dataset;
 use super::fault::{Fault, Outcome, refuse};
 use super::indexing;
 use super::reduce::{self, ReductionKind, Request};
-use super::{accessor, cumulate, frequency, quantile};
-use crate::lazy::labels::{self, Label, Order};
+use super::{cumulate, group_arithmetic, keys, quantile, resample};
+use crate::lazy::labels;
 use crate::lazy::plan::Operand;
 use crate::lazy::value::{Grouped, Grouping, GroupingKind};
-use crate::lazy::{Cells, LazyArray, LazyCoord, LazyDataset, Plan, Value, fold};
+use crate::lazy::{Cells, LazyArray, LazyCoord, LazyDataset, Plan, Value};
 use indexmap::IndexMap;
-use std::sync::Arc;
 use xeng_kernels::graph::Index;
-use xeng_kernels::{Block, DType, Dim, NodeId};
-use xeng_proto::{Attrs, Values};
-
-/// A key with the dim that it lies along.
-pub struct Key {
-    /// The dim.
-    pub along: String,
-    /// Its name.
-    pub name: String,
-    /// Its values.
-    pub values: Values,
-    /// Its attributes.
-    pub attrs: Attrs,
-}
-
-/// `.groupby(key)`
-///
-/// # Errors
-/// When the key is not known along one dim.
-pub fn groupby(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
-    let mut bound = args.bind(&["group", "squeeze", "restore_coord_dims", "eagerly_compute_group"])?;
-    bound.take("squeeze");
-    bound.take("restore_coord_dims");
-    bound.take("eagerly_compute_group");
-    let arg = bound.need("group")?;
-    let key = key_of(plan, base, &arg).map_err(|f| f.at(arg.span))?;
-    let by = grouping(key)?;
-    Ok(Value::Grouped(Box::new(Grouped { object: base.clone(), by })))
-}
-
-/// What indices are grouped by.
-///
-/// # Errors
-/// When it is not known along one dim.
-pub fn key_of(plan: &mut Plan, base: &Value, arg: &Arg) -> Outcome<Key> {
-    match &arg.value {
-        Value::Text(text) => {
-            let (name, component) = match text.split_once('.') {
-                Some((name, component)) if coordinate(base, text).is_none() => (name, Some(component)),
-                _ => (text.as_str(), None),
-            };
-            let Some(coord) = coordinate(base, name) else {
-                let known = coords(base).map(|c| c.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
-                let hint = crate::suggest::did_you_mean_or_list(name, known.iter().map(String::as_str))
-                    .map(|h| format!("; {h}"))
-                    .unwrap_or_default();
-                return refuse(format!("groupby(): there is no coordinate '{name}'{hint}"));
-            };
-            let (along, values) = known_along(name, &coord)?;
-            match component {
-                None => Ok(Key { along, name: name.to_owned(), values: (*values).clone(), attrs: coord.attrs.clone() }),
-                Some(c) => Ok(Key { along, name: c.to_owned(), values: accessor::component(&values, c)?, attrs: Attrs::new() }),
-            }
-        }
-        Value::Array(a) => {
-            let dims = plan.names(a.node)?;
-            match (dims.as_slice(), fold::values(plan, a)) {
-                ([along], Some(values)) => {
-                    check_same_labels(base, along, a)?;
-                    Ok(Key {
-                        along: along.clone(),
-                        name: a.name.clone().unwrap_or_else(|| "group".to_owned()),
-                        values,
-                        attrs: a.attrs.clone(),
-                    })
-                }
-                ([_], None) => Err(Fault::unsupported("groupby() by an array that depends on data")),
-                _ => Err(Fault::unsupported("groupby() by an array of several dimensions")),
-            }
-        }
-        Value::Dict(_) | Value::List(_) => Err(Fault::unsupported("groupby() by several keys")),
-        other => refuse(format!("groupby() takes a name such as 'time.month' or an array, not {}", other.type_name())),
-    }
-}
-
-fn check_same_labels(base: &Value, along: &str, key: &LazyArray) -> Outcome<()> {
-    let own = coordinate(base, along).and_then(|c| c.known().cloned());
-    match (own, key.index(along)) {
-        (Some(a), Some(b)) if !labels::equal(&a, b) => {
-            refuse(format!("groupby(): the labels of '{along}' differ between the array and the key"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn coords(base: &Value) -> Option<&IndexMap<String, LazyCoord>> {
-    match base {
-        Value::Array(a) => Some(&a.coords),
-        Value::Dataset(d) => Some(&d.coords),
-        _ => None,
-    }
-}
-
-fn coordinate(base: &Value, name: &str) -> Option<LazyCoord> {
-    coords(base)?.get(name).cloned()
-}
-
-fn known_along(name: &str, coord: &LazyCoord) -> Outcome<(String, Arc<Values>)> {
-    match (coord.dims.as_slice(), coord.known()) {
-        ([dim], Some(values)) => Ok((dim.clone(), values.clone())),
-        ([_], None) => Err(Fault::unsupported(format!("grouping by '{name}', which depends on data"))),
-        _ => Err(Fault::unsupported(format!("grouping by '{name}', which does not lie along exactly one dimension"))),
-    }
-}
-
-/// Distinct labels as groups, sorted unless they are those of a dimension in descending order, each once, which xarray keeps as
-/// they are; missing ones belong to none.
-fn grouping(key: Key) -> Outcome<Grouping> {
-    let keys = labels::labels(&key.values);
-    let missing = |l: &Label| matches!(l, Label::Time(i64::MIN)) || matches!(l, Label::Float(b) if f64::from_bits(*b).is_nan());
-    let mut order: Vec<usize> = (0..keys.len()).filter(|&i| !missing(&keys[i])).collect();
-    order.sort_by(|&i, &j| keys[i].cmp(&keys[j]));
-    order.dedup_by(|a, b| keys[*a] == keys[*b]);
-    if order.is_empty() {
-        return refuse(format!("groupby(): '{}' has no labels to group by", key.name));
-    }
-    let sorted: Vec<&Label> = order.iter().map(|&i| &keys[i]).collect();
-    let mut codes: Vec<i32> = keys.iter().map(|l| sorted.binary_search(&l).map_or(-1, |i| i as i32)).collect();
-    if key.name == key.along && order.len() == keys.len() && labels::order(&keys) == Order::Descending {
-        order.reverse();
-        codes.iter_mut().for_each(|c| *c = order.len() as i32 - 1 - *c);
-    }
-    let labels = labels::take(&key.values, &order.iter().map(|&i| i as i64).collect::<Vec<_>>())?;
-    Ok(Grouping {
-        along: key.along,
-        codes: codes.into(),
-        dim: Dim::new(&key.name, order.len()),
-        labels,
-        attrs: key.attrs,
-        kind: GroupingKind::GroupBy,
-        bins: None,
-    })
-}
-
-/// `.resample(time='MS')`
-///
-/// # Errors
-/// When the frequency is unknown or the times are not sorted.
-pub fn resample(_: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
-    let (mut bound, entries) =
-        args.bind_dict("indexer", &["skipna", "closed", "label", "offset", "origin", "restore_coord_dims", "boundaries"])?;
-    bound.take("restore_coord_dims");
-    bound.unsupported(&["skipna", "offset", "origin", "boundaries"])?;
-    let ends = [("left", frequency::End::Left), ("right", frequency::End::Right)];
-    let mut end =
-        |name: &str| if bound.span(name).is_some() { bound.choice(name, &ends, frequency::End::Left).map(Some) } else { Ok(None) };
-    let (label, closed) = (end("label")?, end("closed")?);
-    let mut entries = entries.into_iter();
-    let (Some((dim, arg)), None) = (entries.next(), entries.next()) else {
-        return refuse("resample() needs exactly one dimension: resample(time='MS')");
-    };
-    let Value::Text(text) = &arg.value else { return Err(Fault::new("a frequency must be a text, such as 'MS'").at(arg.span)) };
-    let Some(coord) = coordinate(base, &dim) else {
-        return Err(Fault::new(format!("resample(): there is no coordinate '{dim}'")).at(arg.span));
-    };
-    let (along, values) = known_along(&dim, &coord).map_err(|f| f.at(arg.span))?;
-    let Values::Times(times) = &*values else { return Err(Fault::new(format!("resample(): '{dim}' holds no times")).at(arg.span)) };
-    if along != dim {
-        return Err(Fault::new(format!("resample(): '{dim}' is not a dimension")).at(arg.span));
-    }
-    let bins = frequency::bins(times, text, label, closed).map_err(|f| f.at(arg.span))?;
-    let mut used: Vec<i32> = bins.codes.clone();
-    used.dedup();
-    let codes: Vec<i32> = bins.codes.iter().map(|c| used.binary_search(c).map_or(-1, |i| i as i32)).collect();
-    let fill: Vec<i64> = (0..bins.labels.len() as i32).map(|b| used.binary_search(&b).map_or(-1, |i| i as i64)).collect();
-    let labels = Values::Times(xeng_proto::Times { micros: bins.labels, encoding: times.encoding.clone() });
-    let gaps = fill.contains(&-1);
-    let by = Grouping {
-        along: along.clone(),
-        codes: codes.into(),
-        dim: Dim::new(&along, used.len()),
-        labels,
-        attrs: coord.attrs.clone(),
-        kind: GroupingKind::Resample,
-        bins: gaps.then_some(fill),
-    };
-    Ok(Value::Grouped(Box::new(Grouped { object: base.clone(), by })))
-}
+use xeng_kernels::{Block, DType, NodeId};
+use xeng_proto::Attrs;
 
 /// A reduction of a grouped object.
 ///
 /// # Errors
 /// When the grouped dim or another one does not exist, or the reduction has no grouped form.
 pub fn method(plan: &mut Plan, g: &Grouped, name: &str, args: Args) -> Outcome<Value> {
+    if !g.by.parts.is_empty() && matches!(name, "quantile" | "cumsum" | "cumprod") {
+        return Err(Fault::unsupported(format!("{name}() of groups by several keys")));
+    }
+    if matches!(name, "first" | "last") && is_own_index(&g.object, &g.by) {
+        // As in xarray, where each index is its own group nothing is done.
+        return Ok(g.object.clone());
+    }
     let request = match name {
+        "fillna" => return group_arithmetic::fillna(plan, g, args),
+        _ if g.by.kind == GroupingKind::Resample && resample::UPSAMPLING.contains(&name) => {
+            return resample::upsampled(plan, g, name, args);
+        }
         "quantile" => return quantile::of_groups(plan, g, args),
         "cumsum" | "cumprod" => return cumulate::of_groups(plan, g, name, args),
         "first" | "last" => {
@@ -225,6 +59,15 @@ pub fn method(plan: &mut Plan, g: &Grouped, name: &str, args: Args) -> Outcome<V
     }
 }
 
+/// Whether the groups are the indices of the grouped dim in the order of its labels.
+fn is_own_index(object: &Value, by: &Grouping) -> bool {
+    let plain = by.kind == GroupingKind::GroupBy && *by.dim.name == *by.along && by.bins.is_none();
+    let own = keys::coordinate(object, &by.along).and_then(|c| c.known().cloned());
+    plain
+        && by.codes.iter().enumerate().all(|(i, c)| i as i32 == *c)
+        && own.is_some_and(|own| labels::equal(&own, &by.labels) || labels::order(&labels::labels(&by.labels)) == labels::Order::Ascending)
+}
+
 /// Every variable reduced per group, as xarray joins the groups again: the groups' dim comes first, also in variables that have none
 /// of the dims and stay as they are, which come last.
 fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -> Outcome<Value> {
@@ -245,6 +88,7 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
         }
         return dataset::each(plan, &kept, |plan, v| reduced(plan, v, by, request, &receiver));
     }
+    let keeps_cells = matches!(request.kind, ReductionKind::First | ReductionKind::Last);
     let (mut first, mut last) = (IndexMap::new(), IndexMap::new());
     for (name, v) in &kept.variables {
         let along = has(plan, v, &by.along)?;
@@ -255,15 +99,21 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
         for dim in &dims {
             any |= has(plan, v, dim)?;
         }
-        let mut out = match (along, any) {
-            (true, _) => reduced(plan, v, by, request, &receiver)?,
-            (false, true) => {
-                let own = request.dims_of(plan, v, &receiver)?;
-                reduce::over(plan, v, request, &own)?
-            }
-            (false, false) => v.clone(),
+        let mut out = if along {
+            reduced(plan, v, by, request, &receiver)?
+        } else if keeps_cells || !any && !plan.names(v.node)?.is_empty() && request.kind.spares_others() {
+            v.clone()
+        } else {
+            let own: Vec<String> = plan.names(v.node)?.into_iter().filter(|d| dims.contains(d)).collect();
+            reduce::over(plan, v, request, &own)?
         };
-        out = groups_first(plan, out, by)?;
+        if by.kind == GroupingKind::Resample && matches!(request.kind, ReductionKind::First | ReductionKind::Last) {
+            // Dims stay as they are.
+        } else if by.parts.is_empty() {
+            out = groups_first(plan, out, by)?;
+        } else if !along {
+            out = keys::repeated(plan, out, by)?;
+        }
         out.name = Some(name.clone());
         (if any { &mut first } else { &mut last }).insert(name.clone(), out);
     }
@@ -290,7 +140,13 @@ fn groups_first(plan: &mut Plan, a: LazyArray, by: &Grouping) -> Outcome<LazyArr
             out.node = plan.transpose(out.node, &names)?;
         }
         None => {
-            out.node = plan.expand(out.node, 0, Dim::new(&group, by.labels.len()))?;
+            out.node = plan.expand(out.node, 0, by.dim.clone())?;
+            if let Some(fill) = &by.bins {
+                if plan.dtype(out.node)? == DType::Bool {
+                    return Err(without_dim(&out, &by.along, "truths in bins without a time"));
+                }
+                out.node = with_gaps(plan, out.node, &out.cells, &group, fill)?;
+            }
             out.coords.shift_remove(&group);
             out.coords.insert(group.clone(), LazyCoord::along(&group, by.labels.clone(), by.attrs.clone()));
         }
@@ -305,6 +161,11 @@ fn groups_first(plan: &mut Plan, a: LazyArray, by: &Grouping) -> Outcome<LazyArr
 pub fn reduced(plan: &mut Plan, a: &LazyArray, by: &Grouping, request: &Request, receiver: &Receiver) -> Outcome<LazyArray> {
     let dims = dims_of(plan, a, by, request, receiver)?;
     if !dims.contains(&by.along) {
+        if !by.parts.is_empty() || !keys::coordinates_known(a, by) {
+            return Err(Fault::unsupported(
+                "reducing groups by several keys, or by one of several dimensions, over other dimensions alone",
+            ));
+        }
         if by.kind == GroupingKind::Resample {
             return refuse(format!("a resampled array can only be reduced over '{}', alone or with other dimensions", by.along));
         }
@@ -316,9 +177,12 @@ pub fn reduced(plan: &mut Plan, a: &LazyArray, by: &Grouping, request: &Request,
         plan.reduce_groups(input, folding, &dims, &by.along, by.codes.clone(), by.dim.clone())
     })?;
     if let Some(fill) = &by.bins {
+        if !by.parts.is_empty() && plan.dtype(node)? == DType::Bool {
+            return Err(Fault::unsupported("truths for combinations of keys that are not there"));
+        }
         node = with_gaps(plan, node, &cells, &by.dim.name, fill)?;
     }
-    Ok(labelled(a, by, &dims, request.keep_attrs, node, cells))
+    keys::split(plan, labelled(a, by, &dims, request.keep_attrs, node, cells), by)
 }
 
 /// The dims that a reduction of groups folds away; by default the grouped one.
@@ -339,9 +203,6 @@ pub fn labelled(a: &LazyArray, by: &Grouping, dims: &[String], keep_attrs: bool,
     let mut coords = a.coords.clone();
     coords.retain(|n, c| !c.dims.iter().any(|d| dims.contains(d)) && **n != *by.dim.name);
     coords.insert(by.dim.name.to_string(), LazyCoord::along(&by.dim.name, by.labels.clone(), by.attrs.clone()));
-    if !keep_attrs {
-        coords.values_mut().for_each(|c| c.attrs.clear());
-    }
     let attrs = if keep_attrs { a.attrs.clone() } else { Attrs::new() };
     LazyArray { name: a.name.clone(), node, coords, attrs, cells }
 }

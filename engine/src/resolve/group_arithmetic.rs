@@ -2,7 +2,9 @@
 //!
 //! In: a grouping, an array with one index per group. Out: an array along the grouped dim. Never reduces.
 
+use super::args::Args;
 use super::dataset;
+use super::elementwise;
 use super::fault::{Fault, Outcome, refuse};
 use super::indexing::{self, Picked, Scalars};
 use super::operators::{self, Infix};
@@ -30,6 +32,9 @@ pub fn apply(plan: &mut Plan, op: Infix, g: &Grouped, other: &Value, side: Side)
     if g.by.kind == GroupingKind::Resample {
         return Err(Fault::unsupported("arithmetic with a resample object"));
     }
+    if !g.by.parts.is_empty() || !plain(g) {
+        return Err(Fault::unsupported("arithmetic with groups by several keys, or by one of several dimensions,"));
+    }
     if g.by.bins.is_some() {
         return Err(Fault::unsupported("arithmetic with bins of which some are empty"));
     }
@@ -53,6 +58,48 @@ pub fn apply(plan: &mut Plan, op: Infix, g: &Grouped, other: &Value, side: Side)
     }
 }
 
+/// Whether the grouped dim is one of the object's own.
+fn plain(g: &Grouped) -> bool {
+    super::keys::coordinate(&g.object, &g.by.along).is_some() || !g.by.along.starts_with("stacked_")
+}
+
+/// `g.fillna(values)`: missing cells from an array with one index per group.
+///
+/// # Errors
+/// When the array has no index per group.
+pub fn fillna(plan: &mut Plan, g: &Grouped, args: Args) -> Outcome<Value> {
+    let mut bound = args.bind(&["value"])?;
+    let arg = bound.need("value")?;
+    if g.by.kind == GroupingKind::Resample || g.by.bins.is_some() || !g.by.parts.is_empty() || !plain(g) {
+        return Err(Fault::unsupported("fillna() of these groups").at(arg.span));
+    }
+    match (&g.object, &arg.value) {
+        (Value::Array(a), Value::Array(o)) => Ok(Value::Array(filled(plan, a, &g.by, o).map_err(|f| f.at(arg.span))?)),
+        _ => Err(Fault::unsupported("fillna() of groups of anything but arrays, with anything but an array,").at(arg.span)),
+    }
+}
+
+fn filled(plan: &mut Plan, a: &LazyArray, by: &Grouping, other: &LazyArray) -> Outcome<LazyArray> {
+    let (a, expanded) = met(plan, a, by, other)?;
+    let mut out = elementwise::filled(plan, &a, &Value::Array(expanded.clone()))?;
+    out.coords.clone_from(&a.coords);
+    // Scalars stay scalars here, as the label of an only group does.
+    for (name, coord) in other.coords.iter().filter(|(_, c)| c.dims.is_empty()) {
+        out.coords.entry(name.clone()).or_insert_with(|| coord.clone());
+    }
+    let group = by.dim.name.to_string();
+    if group != by.along
+        && let Some(coord) = expanded.coords.get(&group)
+    {
+        let own = match (by.dim.len, coord.known()) {
+            (1, Some(values)) => LazyCoord::scalar(labels::pick(values, 0)?, coord.attrs.clone()),
+            _ => coord.clone(),
+        };
+        out.coords.insert(group, own);
+    }
+    Ok(out)
+}
+
 /// A variable of a grouped dataset: one without the grouped dim is the same in every group, and gets the dim in front.
 fn member(plan: &mut Plan, op: Infix, a: &LazyArray, by: &Grouping, other: &LazyArray, side: Side) -> Outcome<LazyArray> {
     if plan.names(a.node)?.contains(&by.along) {
@@ -63,6 +110,16 @@ fn member(plan: &mut Plan, op: Infix, a: &LazyArray, by: &Grouping, other: &Lazy
 }
 
 fn arrays(plan: &mut Plan, op: Infix, a: &LazyArray, by: &Grouping, other: &LazyArray, side: Side) -> Outcome<LazyArray> {
+    let (a, expanded) = met(plan, a, by, other)?;
+    let (left, right) = match side {
+        Side::Left => (a, expanded),
+        Side::Right => (expanded, a),
+    };
+    operators::infix_array(plan, op, &Value::Array(left), &Value::Array(right))
+}
+
+/// The array without the indices that fall into no group, and `other` with an index for each that is left.
+fn met(plan: &mut Plan, a: &LazyArray, by: &Grouping, other: &LazyArray) -> Outcome<(LazyArray, LazyArray)> {
     let name = by.dim.name.to_string();
     if !plan.names(other.node)?.contains(&name) {
         return refuse(format!("the array that meets a groupby object needs the dimension '{name}', one index per group"));
@@ -79,11 +136,7 @@ fn arrays(plan: &mut Plan, op: Infix, a: &LazyArray, by: &Grouping, other: &Lazy
     let group_coord =
         LazyCoord::along(&name, labels::take(&by.labels, &kept.iter().map(|&c| c as i64).collect::<Vec<_>>())?, by.attrs.clone());
     let expanded = expand(plan, &other, &name, along, &index, group_coord)?;
-    let (left, right) = match side {
-        Side::Left => (a, expanded),
-        Side::Right => (expanded, a),
-    };
-    operators::infix_array(plan, op, &Value::Array(left), &Value::Array(right))
+    Ok((a, expanded))
 }
 
 /// Where each group stands in `other`, -1 where it has none.

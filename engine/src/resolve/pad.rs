@@ -68,6 +68,8 @@ pub fn pad(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> O
     }
     if !keep_attrs {
         out.attrs.clear();
+        let padded = out.coords.values_mut().filter(|c| c.dims.iter().any(|d| entries.contains_key(d)));
+        padded.for_each(|c| c.attrs.clear());
     }
     Ok(Value::Array(out))
 }

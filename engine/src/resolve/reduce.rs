@@ -105,7 +105,7 @@ impl ReductionKind {
     }
 
     /// Whether a dataset's variables that have none of the dims stay as they are; others are folded over no dim at all.
-    fn spares_others(self) -> bool {
+    pub fn spares_others(self) -> bool {
         matches!(
             self,
             ReductionKind::Sum

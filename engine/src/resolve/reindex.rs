@@ -19,10 +19,13 @@ use xeng_proto::{Times, Values};
 
 /// How labels are found.
 #[derive(Clone, Copy)]
-struct How {
-    method: Method,
-    tolerance: Option<f64>,
-    fill: Option<f64>,
+pub struct How {
+    /// What a label that is not there finds.
+    pub method: Method,
+    /// How far away that may be.
+    pub tolerance: Option<f64>,
+    /// What stands where nothing is found, if not missing cells.
+    pub fill: Option<f64>,
 }
 
 /// `.reindex(lat=[...], method=None, tolerance=None, fill_value=nan)`
@@ -114,7 +117,11 @@ fn wanted(plan: &mut Plan, a: &LazyArray, dim: &str, arg: &Arg) -> Outcome<LazyC
     Ok(coord)
 }
 
-fn at_labels(plan: &mut Plan, a: &LazyArray, dim: &str, wanted: LazyCoord, how: How) -> Outcome<LazyArray> {
+/// The array at other labels of one dim.
+///
+/// # Errors
+/// When labels repeat, or cannot be compared.
+pub fn at_labels(plan: &mut Plan, a: &LazyArray, dim: &str, wanted: LazyCoord, how: How) -> Outcome<LazyArray> {
     let Some(index) = a.index(dim).cloned() else {
         let length = plan.node(a.node)?.dims[plan.axis(a.node, dim)?].len;
         return match wanted.known() {

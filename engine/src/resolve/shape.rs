@@ -184,13 +184,19 @@ fn rename_one(plan: &mut Plan, a: &LazyArray, from: &str, to: &str, receiver: &R
 ///
 /// # Errors
 /// When the new dim is not a coordinate along the old one.
-pub fn swap_dims(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outcome<Value> {
+pub fn swap_dims(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver) -> Outcome<Value> {
     let (_, entries) = args.bind_dict("dims_dict", &[])?;
     let mut out = a.clone();
     for (from, arg) in entries {
         let Value::Text(to) = &arg.value else { return Err(Fault::new("a new dimension must be a text").at(arg.span)) };
         if out.coords.get(to).is_some_and(|c| c.dims != [from.clone()]) {
             return Err(Fault::new(format!("'{to}' is not a coordinate along '{from}'")).at(arg.span));
+        }
+        if receiver.is_dataset() && receiver.has_dim(&from) && !plan.names(out.node)?.contains(&from) {
+            continue;
+        }
+        if *to != from && plan.names(out.node)?.contains(to) {
+            return Err(Fault::new(format!("the dimension '{to}' exists already")).at(arg.span));
         }
         out.node = plan.rename(out.node, &from, to)?;
         for coord in out.coords.values_mut().filter(|c| c.dims.contains(&from)) {

@@ -182,7 +182,7 @@ fn arithmetic_promotes_and_aligns() {
     assert_eq!(shape("d.flag.where(d.flag>0)"), "lat=4,lon=6 float32");
     assert_eq!(shape("xr.where(d.tas.notnull(),d.tas>280,np.nan)"), "time=24,lat=4,lon=6 float64");
     assert!(error("d.tas+d.time").contains("times"));
-    assert!(error("d.tas+m.tas").contains("calendar"));
+    assert!(shape("d.tas+m.tas").starts_with("time=0,"), "times of other calendars are never equal");
     assert!(error("np.sqrt(d.flag.astype('int8'))").contains("float16"));
     let cosine = known("np.cos(np.deg2rad(d.lat))");
     assert!((cosine[0] - 0.5).abs() < 1e-12 && cosine.len() == 4);
@@ -546,7 +546,7 @@ fn the_manual_is_true_and_whole() {
     assert!(functions.is_empty(), "the manual does not tell of {functions:?}");
     let known = super::calls::methods();
     let unknown: Vec<&String> = told.iter().filter(|t| !t.contains('.') && !known.contains(&t.as_str())).collect();
-    let others = ["loc", "dt", "first", "last"];
+    let others = [&["loc", "dt", "first", "last", "calendar"], super::resample::UPSAMPLING, super::stack::METHODS].concat();
     let components = super::accessor::COMPONENTS;
     let unknown: Vec<_> = unknown.into_iter().filter(|t| !others.contains(&t.as_str()) && !components.contains(&t.as_str())).collect();
     assert!(unknown.is_empty(), "the manual tells of {unknown:?}, which do not exist");

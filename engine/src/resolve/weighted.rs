@@ -84,7 +84,13 @@ pub fn method(plan: &mut Plan, w: &Weighted, name: &str, args: Args) -> Outcome<
     match &w.object {
         Value::Array(a) => Ok(Value::Array(one(plan, a)?)),
         // As in xarray, every variable must have numbers and the dims.
-        Value::Dataset(d) => dataset::each(plan, d, |plan, v| one(plan, v).map_err(|f| about(v, f))),
+        Value::Dataset(d) => {
+            let mut d = d.clone();
+            if !keep {
+                d.attrs.clear();
+            }
+            dataset::each(plan, &d, |plan, v| one(plan, v).map_err(|f| about(v, f)))
+        }
         other => refuse(format!("{} cannot be weighted", other.type_name())),
     }
 }

@@ -8,9 +8,9 @@ use super::calls::Receiver;
 use super::dataset;
 use super::elementwise;
 use super::fault::{Fault, Outcome, refuse};
-use super::operators::{Infix, infix_array};
+use super::operators::{self, Infix, infix_array};
 use super::reduce::{self, ReductionKind, Request};
-use super::{concat, literals, merge, weighted};
+use super::{concat, literals, merge, polynomial, weighted};
 use crate::expr::BinaryOp;
 use crate::lazy::plan::Operand;
 use crate::lazy::{Cells, LazyArray, LazyCoord, Plan, Value};
@@ -20,7 +20,7 @@ use xeng_proto::{Attrs, Values};
 
 /// What expressions may call.
 pub const FUNCTIONS: &[&str] =
-    &["where", "DataArray", "concat", "ones_like", "zeros_like", "full_like", "corr", "cov", "dot", "align", "Dataset", "merge"];
+    &["where", "DataArray", "concat", "ones_like", "zeros_like", "full_like", "corr", "cov", "dot", "align", "Dataset", "merge", "polyval"];
 /// What xarray has and xeng lacks so far.
 pub const NOT_YET: &[&str] = &[
     "broadcast",
@@ -28,7 +28,6 @@ pub const NOT_YET: &[&str] = &[
     "combine_by_coords",
     "apply_ufunc",
     "map_blocks",
-    "polyval",
     "cross",
     "date_range",
     "cftime_range",
@@ -61,6 +60,7 @@ pub fn function(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
         "corr" | "cov" => moments(plan, name, args),
         "dot" => dot(plan, args),
         "align" => aligned(plan, args),
+        "polyval" => polynomial::polyval(plan, args),
         "Dataset" => dataset(plan, args),
         _ => refuse(format!("xr has no function '{name}'")),
     }
@@ -219,21 +219,29 @@ fn check(plan: &Plan, a: &LazyArray, name: &str, coord: &LazyCoord) -> Outcome<(
 fn like(plan: &mut Plan, name: &str, args: Args) -> Outcome<Value> {
     let mut bound = if name == "full_like" { args.bind(&["other", "fill_value", "dtype"])? } else { args.bind(&["other", "dtype"])? };
     let arg = bound.need("other")?;
-    let Value::Array(a) = &arg.value else { return Err(bound.wrong("other", &arg, "a DataArray")) };
-    let dtype = match bound.some("dtype") {
-        Some(d) => elementwise::dtype_of(&d.value).map_err(|f| f.at(d.span))?,
-        None => plan.dtype(a.node)?,
-    };
+    let dtype = bound.some("dtype").map(|d| elementwise::dtype_of(&d.value).map_err(|f| f.at(d.span))).transpose()?;
     let fill = match name {
         "full_like" => bound.number("fill_value")?.ok_or_else(|| Fault::new("full_like() needs fill_value"))?,
         "ones_like" => 1.0,
         _ => 0.0,
     };
+    match &arg.value {
+        Value::Array(a) => filled_like(plan, a, dtype, fill).map(Value::Array),
+        Value::Dataset(d) => super::dataset::each(plan, d, |plan, v| {
+            operators::numbers_only(v, name)?;
+            filled_like(plan, v, dtype, fill)
+        }),
+        _ => Err(bound.wrong("other", &arg, "a DataArray or a Dataset")),
+    }
+}
+
+fn filled_like(plan: &mut Plan, a: &LazyArray, dtype: Option<DType>, fill: f64) -> Outcome<LazyArray> {
+    let dtype = dtype.map_or_else(|| plan.dtype(a.node), Ok)?;
     let mut node = plan.constant(&[], Block::filled(dtype, &[], fill))?;
     for (axis, d) in plan.dims(a.node)?.into_iter().enumerate() {
         node = plan.expand(node, axis, d)?;
     }
-    Ok(Value::Array(LazyArray { node, cells: Cells::Numbers, ..a.clone() }))
+    Ok(LazyArray { node, cells: Cells::Numbers, ..a.clone() })
 }
 
 fn two(bound: &mut args::Bound, first: &str, second: &str) -> Outcome<(LazyArray, LazyArray)> {
@@ -340,10 +348,16 @@ pub fn dotted(plan: &mut Plan, a: &LazyArray, b: &LazyArray, names: &Names) -> O
 fn aligned(plan: &mut Plan, args: Args) -> Outcome<Value> {
     let Args { callee, positional, keyword } = args;
     let mut arrays = vec![];
-    for arg in positional {
-        match arg.value {
-            Value::Array(a) => arrays.push(a),
-            _ => return Err(Fault::unsupported("xr.align() of anything but arrays").at(arg.span)),
+    for arg in &positional {
+        match &arg.value {
+            Value::Array(a) => arrays.push(a.clone()),
+            Value::Dataset(d) => {
+                if d.coords.iter().any(|(name, _)| !d.variables.values().any(|v| v.coords.contains_key(name))) {
+                    return Err(Fault::unsupported("xr.align() of a dataset with coordinates that no variable has").at(arg.span));
+                }
+                arrays.extend(d.variables.values().cloned());
+            }
+            other => return Err(Fault::new(format!("align() takes arrays and datasets, not {}", other.type_name())).at(arg.span)),
         }
     }
     let mut bound = Args { callee, positional: vec![], keyword }.bind(&["join", "copy"])?;
@@ -356,7 +370,18 @@ fn aligned(plan: &mut Plan, args: Args) -> Outcome<Value> {
         Some(other) => return Err(Fault::unsupported(format!("join='{other}'"))),
     };
     align::align(plan, &mut arrays, join, &[])?;
-    Ok(Value::Tuple(arrays.into_iter().map(Value::Array).collect()))
+    let mut arrays = arrays.into_iter();
+    let mut out = vec![];
+    for arg in positional {
+        match arg.value {
+            Value::Dataset(d) => {
+                let variables = d.variables.keys().cloned().zip(arrays.by_ref()).collect();
+                out.push(Value::Dataset(super::dataset::gather(plan, variables, &d)?));
+            }
+            _ => out.extend(arrays.next().map(Value::Array)),
+        }
+    }
+    Ok(Value::Tuple(out))
 }
 
 /// `xr.Dataset({'a': da})`

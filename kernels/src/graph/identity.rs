@@ -32,6 +32,7 @@ pub(super) fn fingerprint(node: &Node) -> u64 {
         }),
         Op::Lookup { table, .. } => hash_cells(table, &mut state),
         Op::Points { points, .. } => points.hash(&mut state),
+        Op::Reshape { axis, count, dims, .. } => (axis, count, dims).hash(&mut state),
         Op::Concat { axis, .. } => axis.hash(&mut state),
     }
     state.finish()

@@ -33,6 +33,7 @@ impl Graph {
                 let source = self.node(*input)?;
                 (points.result(&source.dims)?, source.dtype)
             }
+            Op::Reshape { input, axis, count, dims } => self.infer_reshape(*input, *axis, *count, dims)?,
             Op::Concat { inputs, axis } => self.infer_concat(inputs, *axis)?,
         };
         distinct(&dims)?;
@@ -192,6 +193,19 @@ impl Graph {
             ));
         }
         Ok((source.dims.clone(), table.dtype()))
+    }
+
+    fn infer_reshape(&self, input: NodeId, axis: usize, count: usize, new: &[Dim]) -> Result<(Vec<Dim>, DType)> {
+        let node = self.node(input)?;
+        let end = axis.checked_add(count).filter(|end| *end <= node.dims.len());
+        let (Some(end), true) = (end, count > 0 && !new.is_empty()) else {
+            return Err(KernelError::malformed("graph", format!("axes {axis} and {count} more of an array of rank {}", node.dims.len())));
+        };
+        let cells = |dims: &[Dim]| dims.iter().try_fold(1usize, |n, d| n.checked_mul(d.len));
+        if cells(&node.dims[axis..end]).is_none() || cells(&node.dims[axis..end]) != cells(new) {
+            return Err(KernelError::malformed("graph", "axes counted as others of another number of cells"));
+        }
+        Ok(([&node.dims[..axis], new, &node.dims[end..]].concat(), node.dtype))
     }
 
     fn infer_concat(&self, inputs: &[NodeId], axis: usize) -> Result<(Vec<Dim>, DType)> {

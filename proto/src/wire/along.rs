@@ -41,6 +41,9 @@ pub(super) fn to_wire(along: &Along) -> Kind {
         Along::Gradient { x, edge_order } => {
             Kind::Gradient(pb::Gradient { x: Some(floats_to_wire(x)), edge_order: u32::from(*edge_order) })
         }
+        Along::Fit { x, degree, skips_missing } => {
+            Kind::Fit(pb::Fit { x: Some(floats_to_wire(x)), degree: *degree as u32, skips_missing: *skips_missing })
+        }
         Along::Quantile { q, method, skips_missing, groups } => Kind::Quantile(pb::Quantile {
             q: *q,
             method: method_to_wire(*method).into(),
@@ -84,6 +87,11 @@ pub(super) fn from_wire(message: Kind, budget: &mut Budget) -> Result<Along, Reg
         Kind::Gradient(m) => Along::Gradient {
             x: floats_from_wire(need(m.x, "a coordinate")?, budget)?.into(),
             edge_order: u8::try_from(m.edge_order).map_err(malformed)?,
+        },
+        Kind::Fit(m) => Along::Fit {
+            x: floats_from_wire(need(m.x, "a coordinate")?, budget)?.into(),
+            degree: m.degree as usize,
+            skips_missing: m.skips_missing,
         },
         Kind::Quantile(m) => Along::Quantile {
             q: m.q,

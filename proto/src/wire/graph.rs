@@ -135,6 +135,12 @@ fn op_to_wire(op: &Op) -> Message {
             at: points.at.iter().map(|list| integers::to_wire(list.iter().copied())).collect(),
             dims: points.dims.iter().map(Wire::to_wire).collect(),
         }),
+        Op::Reshape { input, axis, count, dims } => Message::Reshape(pb::Reshape {
+            input: input.0,
+            axis: *axis as u32,
+            count: *count as u32,
+            dims: dims.iter().map(Wire::to_wire).collect(),
+        }),
         Op::Concat { inputs, axis } => Message::Concat(pb::Concat { inputs: ids(inputs), axis: *axis as u32 }),
     }
 }
@@ -180,6 +186,13 @@ fn op_from_wire(message: Message, budget: &mut Budget) -> Result<Op, RegionError
         }
         Message::Lookup(m) => Op::Lookup { input: NodeId(m.input), table: Arc::new(Block::from_wire(need(m.table, "a table")?, budget)?) },
         Message::Points(m) => Op::Points { input: NodeId(m.input), points: Arc::new(points_from_wire(m, budget)?) },
+        Message::Reshape(m) => Op::Reshape {
+            input: NodeId(m.input),
+            axis: m.axis as usize,
+            count: m.count as usize,
+            dims: at_most(m.dims.len(), MAX_RANK, "axes")
+                .and_then(|()| m.dims.into_iter().map(|d| Dim::from_wire(d, budget)).collect::<Result<_, _>>())?,
+        },
         Message::Concat(m) => Op::Concat { inputs: node_ids(&m.inputs), axis: m.axis as usize },
     })
 }

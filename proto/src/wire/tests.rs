@@ -78,6 +78,7 @@ fn graph(hours: usize, codes: Vec<i32>, groups: usize, to: Vec<f64>) -> Graph {
         Along::Cumulate { multiplies: true, skips_missing: false, groups: Some(halves.clone()) },
         Along::Fill { forward: false, limit: Some(3) },
         Along::Bridge { x: x.clone(), limit: None, max_gap: Some(2.5), nearest: false, beyond: false },
+        Along::Fit { x: x.clone(), degree: 2, skips_missing: true },
         Along::Gradient { x, edge_order: 2 },
         Along::Median { skips_missing: true, groups: None },
         Along::Rank { percent: true },
@@ -95,6 +96,9 @@ fn graph(hours: usize, codes: Vec<i32>, groups: usize, to: Vec<f64>) -> Graph {
         g.push(Op::Reduce { input: order, reduction: Reduction::ArgMin { skipna: true, or_none: true }, axes: vec![0], groups: None });
     let table = Arc::new(Block::from_vec(&[1440], (0..1440).map(f64::from).collect::<Vec<_>>()).unwrap());
     g.push(Op::Lookup { input: first.unwrap(), table }).unwrap();
+    let split = vec![Dim::new("a", 2), Dim::new("b", 720)];
+    let cells = g.push(Op::Reshape { input: order, axis: 0, count: 1, dims: split }).unwrap();
+    g.push(Op::Reshape { input: cells, axis: 0, count: 2, dims: vec![Dim::new("p", 1440)] }).unwrap();
     let list = g.push(Op::Take { input: order, axis: 0, index: Index::List(vec![3, -1, 7, 0].into()) }).unwrap();
     let range = g.push(Op::Take { input: list, axis: 1, index: Index::Range { start: groups - 1, step: -1, len: groups } }).unwrap();
     let at: Vec<Arc<[i64]>> = vec![vec![3, -1, 7, 0].into(), vec![0, 1, 0, 1].into()];

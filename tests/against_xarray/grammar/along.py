@@ -1,4 +1,6 @@
 """Along one dimension: differences, running totals, gaps, derivatives, fits."""
+import numpy as np
+
 from .registry import arguments, dims, dims_with, is_array, kind, labels, op
 
 
@@ -54,13 +56,15 @@ def rank(rng, a):
     return f"_0.rank({arguments(repr(rng.choice(dims(a))), rng.choice(['', '', 'pct=True']))})"
 
 
-@op(0.5, exact=False)
+@op(0.7, exact=False)
 def polyfit(rng, a):
-    names = dims_with(a, 'n')
-    if not names or not is_array(a) or kind(a) in 'MU':
+    names = dims_with(a, 'nt')
+    # LAPACK lets an infinite cell spoil the lines beside it.
+    if not names or not is_array(a) or kind(a) in 'MUb' or np.isinf(a.values.astype(float)).any():
         return None
     d = rng.choice(names)
-    return rng.choice([f"_0.polyfit('{d}', 1).polyfit_coefficients", f"_0.polyfit('{d}', 1)", f"xr.polyval(_0.{d}, _0.polyfit('{d}', 1).polyfit_coefficients)"])
+    fit = f"_0.polyfit('{d}', {rng.choice(['1', '1', '0', '2'])}{rng.choice(['', '', ', skipna=True', ', skipna=False'])})"
+    return rng.choice([f'{fit}.polyfit_coefficients', fit, f'xr.polyval(_0.{d}, {fit}.polyfit_coefficients)'])
 
 
 @op(0.3)

@@ -77,6 +77,11 @@ def calendar(rng, a):
         return None
     d = rng.choice(names)
     align = ", align_on='date'" if labels(a, d).dtype.kind == 'O' or rng.random() < 0.5 else ''
+    if rng.random() < 0.2:
+        return f"_0.{d}.dt.{rng.choice(['decimal_year', 'days_in_year', 'floor({!r})', 'ceil({!r})', 'round({!r})']).format(rng.choice(['D', '6h', '2D']))}"
+    if rng.random() < 0.2:
+        return f'_0.interp_calendar(_0.{d}.isel({d}=slice(2, 9)), dim={d!r})'
+    align = rng.choice([align, align, ", align_on='year'"])
     return f"_0.convert_calendar('{rng.choice(['noleap', 'standard', '360_day'])}', dim='{d}'{align})"
 
 

@@ -104,7 +104,7 @@ def resample(rng, a):
     if frequency in ('h', '30min', '6h', '12h') and days > 40:
         return None
     extra = rng.choice(['', '', '', '', '', "closed='right'", "label='right'", "closed='right', label='right'", "closed='left', label='right'", "origin='start'", "offset='6h'"])
-    tail = rng.choice(['asfreq()', 'ffill()', 'nearest()', 'interpolate("linear")', 'bfill()']) if rng.random() < 0.1 else reduced(rng, a, d)
+    tail = rng.choice(['asfreq()', 'ffill()', 'nearest()', 'interpolate("linear")', 'bfill()']) if rng.random() < 0.2 else reduced(rng, a, d)
     return f"_0.resample({arguments(f'{d}={frequency!r}', extra)}).{tail}"
 
 
@@ -135,10 +135,23 @@ def group_positions(rng, a):
                        f"_0.groupby({key}).idxmax('{d}')", f'_0.groupby({key})[{rng.choice(PICKED)}]'])
 
 
-@op(0.6, exact=False)
+@op(1, exact=False)
 def two_keys(rng, a):
     names = dims_with(a, 't')
     if not names or kind(a) in 'MU':
         return None
     d = rng.choice(names)
-    return f"_0.groupby(['{d}.year', '{d}.month']).{rng.choice(['mean', 'max', 'count', 'sum'])}({rng.choice(['', repr(d)])})"
+    others = [o for o in dims_with(a, 'nt') if o != d]
+    keys = rng.choice([f"['{d}.year', '{d}.month']", f"['{d}.season', '{d}.year']", f"['{d}.hour', '{d}.month']"] + [f"['{o}', '{d}.season']" for o in others])
+    return f"_0.groupby({keys}).{rng.choice(['mean', 'max', 'count', 'sum', 'std', 'min'])}({rng.choice(['', '', '...'])})"
+
+
+@op(0.6, exact=False)
+def plane_bins(rng, a):
+    names = [str(c) for c in a.coords if a[c].ndim == 2 and a[c].dtype.kind == 'f']
+    if not names or not is_array(a):
+        return None
+    name = rng.choice(names)
+    low, high = float(a[name].min()), float(a[name].max())
+    edges = [number(low), number(round((low + high) / 2, 1) + 0.03), number(high + 0.5)]
+    return f"_0.groupby_bins('{name}', [{', '.join(edges)}]{rng.choice(['', ', right=False', ', include_lowest=True', ', labels=[1, 2]'])}).{rng.choice(['mean', 'max', 'sum', 'std', 'median'])}({rng.choice(['', '...'])})"

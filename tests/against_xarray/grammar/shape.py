@@ -106,7 +106,7 @@ def stack(rng, a):
     if len(dims(a)) < 2:
         return None
     first, second = rng.sample(dims(a), 2)
-    reduced = rng.choice([".mean('p')", ".max('p')", '.isel(p=3, drop=True)', ".count('p')"])
+    reduced = rng.choice([".mean('p')", ".max('p')", '.isel(p=3, drop=True)', ".count('p')", ".unstack('p')", '.unstack()', ".sum()"])
     return f"_0.stack(p=['{first}', '{second}']){reduced}"
 
 
