@@ -6,6 +6,7 @@
 
 mod binary;
 mod demo;
+mod everywhere;
 mod faults;
 mod golden;
 #[cfg(feature = "grib")]

@@ -108,8 +108,21 @@ impl Execution {
         self.memory_bytes
     }
 
-    /// As many lanes as there are threads, fewer where the budget is small: the result's bits are the same.
+    /// As many lanes as there are threads, fewer where the budget is small, and chunks that are read as they are decoded where it is too
+    /// small for those of a piece: the result's bits are the same.
     fn plan_memory(&mut self) -> Result<(), RegionError> {
+        for most_read_ahead in [STREAMED_BYTES, BATCH_BYTES] {
+            self.plan_reading(most_read_ahead)?;
+            if self.memory_bytes <= self.engine.memory.budget_bytes() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The memory of pieces whose chunks are read ahead up to so many bytes, decoded.
+    fn plan_reading(&mut self, most_read_ahead: usize) -> Result<(), RegionError> {
+        self.ahead = AHEAD;
         // What one lane holds, and what each piece that is read ahead adds to it.
         let (mut lane, mut piece, mut tree, mut fixed) = (0, 0, 0, 0usize);
         let graph = &self.fragment.graph;
@@ -125,7 +138,7 @@ impl Execution {
             let units = plan.units_per_box();
             let tried = (0..places).filter_map(|i| plan.pieces(plan.boxes() * i / places * units + i % 2 * units / 2).next());
             for at in tried.chain([plan.largest_piece()]) {
-                let Needs { boxes, chunks, streams, scratch } = self.lane_bytes(task, plan, &at)?;
+                let Needs { boxes, chunks, streams, scratch } = self.lane_bytes(task, plan, &at, most_read_ahead)?;
                 self.streams |= streams;
                 // The piece that is computed, decoded and as it came; the one that the reader holds until there is room for it; and what
                 // reading and decoding take for a while.
@@ -159,7 +172,7 @@ impl Execution {
     }
 
     /// What one lane holds for a piece.
-    fn lane_bytes(&self, task: &Task, plan: &WorkPlan, at: &Bounds) -> Result<Needs, RegionError> {
+    fn lane_bytes(&self, task: &Task, plan: &WorkPlan, at: &Bounds, most_read_ahead: usize) -> Result<Needs, RegionError> {
         let graph = &self.fragment.graph;
         let mut wanted = vec![];
         for &id in &task.nodes {
@@ -195,7 +208,7 @@ impl Execution {
         };
         let keys = chunks_behind(graph, &known, &self.sources, &wanted)?;
         let all = keys.iter().map(chunk_bytes).fold(0, usize::saturating_add);
-        let streams = all > STREAMED_BYTES;
+        let streams = all > most_read_ahead;
         let largest = keys.iter().map(chunk_bytes).max().unwrap_or(0);
         let chunks = if streams { largest.saturating_add(BATCH_BYTES.max(largest)) } else { all };
         let read: std::collections::BTreeSet<u32> = keys.iter().map(|(source, _)| *source).collect();
