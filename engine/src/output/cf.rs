@@ -136,7 +136,9 @@ fn coordinate<'a>(coord: &'a Coordinate, array: &Array) -> Variable<'a> {
     let labels_a_dim = array.dims.contains(&coord.name);
     // CF allows no missing values where a coordinate labels a dimension.
     variable.has_fill &= !labels_a_dim && has_nan(&variable.cells);
-    geography(&coord.name, labels_a_dim, &mut variable.attrs);
+    if matches!(variable.cells, Cells::Numbers(_)) {
+        geography(&coord.name, labels_a_dim, &mut variable.attrs);
+    }
     variable
 }
 

@@ -14,7 +14,7 @@ use super::operators::{self, numbers_only};
 use super::promote::{self, Kind};
 use crate::lazy::plan::Operand;
 use crate::lazy::value::Module;
-use crate::lazy::{Cells, LazyArray, Number, Plan, Value};
+use crate::lazy::{Cells, LazyArray, LazyDataset, Number, Plan, Value};
 use crate::suggest;
 use xeng_kernels::formula::{Binary, Unary};
 use xeng_kernels::{Block, DType, NodeId};
@@ -388,13 +388,32 @@ fn unary_node(plan: &mut Plan, name: &str, op: Unary, rule: Rule, node: NodeId) 
     }
 }
 
+/// The dataset's attributes are those of the one that the function was given.
+fn with_attrs_of(out: Value, given: &LazyDataset) -> Value {
+    match out {
+        Value::Dataset(d) => Value::Dataset(LazyDataset { attrs: given.attrs.clone(), ..d }),
+        other => other,
+    }
+}
+
 /// As a ufunc: arrays are joined on their common labels; name and attributes are the first one's.
 fn binary(plan: &mut Plan, name: &str, op: Binary, a: &Value, b: &Value) -> Outcome<Value> {
-    if let Value::Dataset(d) = a {
-        return dataset::each(plan, d, |plan, v| only_array(binary(plan, name, op, &Value::Array(v.clone()), b)?));
-    }
-    if let Value::Dataset(d) = b {
-        return dataset::each(plan, d, |plan, v| only_array(binary(plan, name, op, a, &Value::Array(v.clone()))?));
+    match (a, b) {
+        (Value::Dataset(d), Value::Array(other)) => {
+            let out = dataset::beside(plan, d, other, |plan, v, other| only_array(binary(plan, name, op, v, other)?))?;
+            return Ok(with_attrs_of(out, d));
+        }
+        (Value::Array(other), Value::Dataset(d)) => {
+            let out = dataset::beside(plan, d, other, |plan, v, other| only_array(binary(plan, name, op, other, v)?))?;
+            return Ok(with_attrs_of(out, d));
+        }
+        (Value::Dataset(d), _) => {
+            return dataset::each(plan, d, |plan, v| only_array(binary(plan, name, op, &Value::Array(v.clone()), b)?));
+        }
+        (_, Value::Dataset(d)) => {
+            return dataset::each(plan, d, |plan, v| only_array(binary(plan, name, op, a, &Value::Array(v.clone()))?));
+        }
+        _ => {}
     }
     let mut arrays: Vec<LazyArray> =
         [a, b].into_iter().filter_map(|v| if let Value::Array(x) = v { Some(x.clone()) } else { None }).collect();

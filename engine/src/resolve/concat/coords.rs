@@ -1,6 +1,7 @@
 //! Which variables `concat` joins, and which are the same in all and stay as they are.
 //!
-//! In: the objects. Out: names, or a variable. Never reads: what only data can tell is asserted, and the request refused where it fails.
+//! In: the objects. Out: names, or a variable. What only data can tell is asked where it lies, a truth per coordinate; what `compat` takes for
+//! granted is asserted, and the request refused where it fails.
 
 use super::{Asked, Over, Part, shape};
 use crate::lazy::plan::Operand;
@@ -35,15 +36,15 @@ pub(super) fn over(plan: &mut Plan, parts: &[Part], asked: &Asked) -> Outcome<In
         if all.len() < parts.len() {
             return refuse(format!("concat(): '{name}' is a coordinate of some arrays only"));
         }
-        if differ(plan, name, &all)? {
+        if differ(plan, &all)? {
             over.insert(name.clone());
         }
     }
     Ok(over)
 }
 
-/// Whether any of several coordinates differs from the first; what cannot be told is taken to differ, on pain of refusal.
-fn differ(plan: &mut Plan, name: &str, all: &[&LazyCoord]) -> Outcome<bool> {
+/// Whether any of several coordinates differs from the first; where only their cells tell, these are compared where they lie.
+fn differ(plan: &mut Plan, all: &[&LazyCoord]) -> Outcome<bool> {
     let mut unsure = vec![];
     for other in &all[1..] {
         match compared(plan, all[0], other)? {
@@ -54,9 +55,8 @@ fn differ(plan: &mut Plan, name: &str, all: &[&LazyCoord]) -> Outcome<bool> {
     }
     let Some(&first) = unsure.first() else { return Ok(false) };
     let any = unsure[1..].iter().try_fold(first, |a, &b| plan.binary(Binary::Or, a.into(), b.into(), DType::Bool))?;
-    let none = plan.unary(Unary::Not, any, DType::Bool)?;
-    plan.refuse_if(none, agrees(name, "the same in all"));
-    Ok(true)
+    let told = plan.cells_of(&[any])?;
+    Ok(told.iter().any(|cell| cell.to_f64_vec().iter().any(|&differs| differs != 0.0)))
 }
 
 fn agrees(name: &str, how: &str) -> Fault {
