@@ -11,7 +11,7 @@
 //! # let path = path.to_str().unwrap();
 //! # xeng::api::Session::local()?
 //! #     .dataset("xr.Dataset({'t2m': xr.DataArray([[271.0, 272.5], [275.25, 270.0], [280.0, 281.5]], dims=['time', 'lat'],
-//! #         coords={'time': np.array(['2001-01-15', '2002-01-15', '2002-07-15'], dtype='datetime64[ns]'), 'lat': [10.0, 20.0]})})", [])?
+//! #         coords={'time': xr.DataArray([14, 379, 560], dims='time', attrs={'units': 'days since 2001-01-01'}), 'lat': [10.0, 20.0]})})", [])?
 //! #     .compute()?.write(path)?;
 //!
 //! let session = Session::local()?;

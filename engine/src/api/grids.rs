@@ -45,8 +45,8 @@ impl Lazy<Array> {
     ///
     /// # Errors
     /// `Request`, with the place in the expression, when this cannot be done.
-    pub fn regrid<T: Into<Arg>>(&self, lat: T, lon: T, method: &str) -> Result<Lazy<Array>> {
-        let to = Arg::dict([("lat", lat), ("lon", lon)]);
+    pub fn regrid(&self, lat: impl Into<Arg>, lon: impl Into<Arg>, method: &str) -> Result<Lazy<Array>> {
+        let to = Arg::dict([("lat", lat.into()), ("lon", lon.into())]);
         self.call("xeng.regrid", Args::new().with(to).named("method", method))
     }
 
