@@ -63,7 +63,7 @@ impl Arg {
     pub fn call(function: &str, args: impl Into<Args>) -> Arg {
         let mut names = function.split('.');
         let first = bare(ExprKind::Name(plain(names.next().unwrap_or_default())));
-        let callee = names.fold(first, |of, name| attribute(of, name));
+        let callee = names.fold(first, attribute);
         args.into().call(callee, vec![])
     }
 
@@ -71,7 +71,7 @@ impl Arg {
     pub fn constant(name: &str) -> Arg {
         let mut names = name.split('.');
         let first = bare(ExprKind::Name(plain(names.next().unwrap_or_default())));
-        Arg { expr: names.fold(first, |of, name| attribute(of, name)), of: vec![] }
+        Arg { expr: names.fold(first, attribute), of: vec![] }
     }
 
     pub(super) fn binary(op: BinaryOp, a: Arg, b: Arg) -> Arg {

@@ -152,7 +152,7 @@ impl Lazy<Array> {
     /// # Errors
     /// `Request` when operators got something wrong, or labels depend on data.
     pub fn dims(&self) -> Result<Vec<String>> {
-        self.known(|plan, array| Ok(plan.names(array.node)?))
+        self.known(|plan, array| plan.names(array.node))
     }
 
     /// Length along each dim.
@@ -168,7 +168,7 @@ impl Lazy<Array> {
     /// # Errors
     /// As [`Lazy::dims`].
     pub fn dtype(&self) -> Result<DType> {
-        self.known(|plan, array| Ok(plan.dtype(array.node)?))
+        self.known(|plan, array| plan.dtype(array.node))
     }
 
     /// Its name, if it has one.
