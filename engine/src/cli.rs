@@ -9,7 +9,7 @@ mod eval;
 mod explain;
 mod gateway;
 mod info;
-mod inputs;
+pub(crate) mod inputs;
 mod progress;
 mod run_plan;
 mod serve;

@@ -328,4 +328,29 @@ impl Expr {
             ExprKind::Choice(choice) => out.extend([&choice.yes, &choice.condition, &choice.no]),
         }
     }
+
+    /// Gives each expression directly below this one to `change`.
+    pub fn children_mut(&mut self, change: &mut dyn FnMut(&mut Expr)) {
+        match &mut self.kind {
+            ExprKind::Name(_) | ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Bool(_) | ExprKind::None | ExprKind::Ellipsis => {}
+            ExprKind::List(items) | ExprKind::Tuple(items) | ExprKind::Logic(_, items) => items.iter_mut().for_each(change),
+            ExprKind::Dict(pairs) => pairs.iter_mut().flat_map(|(k, v)| [k, v]).for_each(change),
+            ExprKind::Attribute(of, _) | ExprKind::Unary(_, of) | ExprKind::Not(of) => change(of),
+            ExprKind::Call(call) => {
+                change(&mut call.callee);
+                call.args.iter_mut().chain(call.kwargs.iter_mut().map(|k| &mut k.value)).for_each(change);
+            }
+            ExprKind::Subscript(of, items) => {
+                change(of);
+                for item in items {
+                    match item {
+                        SubscriptItem::Index(at) => change(at),
+                        SubscriptItem::Slice { start, stop, step, .. } => [start, stop, step].into_iter().flatten().for_each(&mut *change),
+                    }
+                }
+            }
+            ExprKind::Binary(_, a, b) | ExprKind::Compare(_, a, b) | ExprKind::Contains(a, b) => [a, b].into_iter().for_each(|e| change(e)),
+            ExprKind::Choice(choice) => [&mut choice.yes, &mut choice.condition, &mut choice.no].into_iter().for_each(change),
+        }
+    }
 }

@@ -29,6 +29,8 @@
 //!    in one step once home has proven it complete ([`session`]).
 //! 7. [`output`] and [`plot`] write the result, [`receipt`] accounts for it.
 //!
+//! [`api`] is the door for Rust programs: lazy handles whose methods and operators grow an [`expr`] tree, which enters at step 2.
+//!
 //! What a region does with a fragment is told in `xeng-regions`; the arithmetic is `xeng-kernels`; what travels between
 //! the two is `xeng-proto`. Each crate uses only those before it: kernels, proto, regions, engine.
 //!
@@ -59,6 +61,7 @@
 //! - What a fragment reads and computes is taken under permit before bytes are read, and what home holds is counted while planning; what
 //!   cannot fit is refused with the number. Coordinates, read when a dataset is opened, have a fixed bound.
 
+pub mod api;
 pub mod cli;
 pub mod collect;
 pub mod demo;

@@ -11,6 +11,7 @@ mod store;
 
 use crate::error::{Error, Result};
 use crate::execute::{Engines, Patience, RegionReport, Watch, add_report, execute_as, said_by};
+use crate::expr::Program;
 use crate::lazy::{OpenedDataset, PlanSource, Value};
 use crate::open_spec::OpenSpec;
 use crate::optimize::optimize;
@@ -233,9 +234,13 @@ impl Session {
     /// # Errors
     /// `Request` for a wrong expression or name, with its place; as [`Self::open`]; `Budget` when it would send too much.
     pub async fn plan(&self, job: &Job) -> Result<Planned> {
+        self.plan_programs(needed::programs(job)?, job).await
+    }
+
+    /// As [`Self::plan`], of expressions that are parsed.
+    async fn plan_programs(&self, programs: Vec<(String, Program)>, job: &Job) -> Result<Planned> {
         let began = Instant::now();
         let traffic_before = self.traffic();
-        let programs = needed::programs(job)?;
         let names = needed::datasets(&programs, &job.opens);
         let opening = names.into_iter().map(|spec| self.open(spec));
         let others = job
@@ -359,8 +364,21 @@ impl Session {
     /// # Errors
     /// As [`Self::plan`] and [`Self::run`].
     pub async fn evaluate(&self, job: &Job, watch: Watch<'_>) -> Result<Run> {
-        let Some(limit) = self.patience.deadline else { return self.run(self.plan(job).await?, watch).await };
-        let whole = async { self.run(self.plan(job).await?, watch).await };
+        self.in_time(async { self.run(self.plan(job).await?, watch).await }).await
+    }
+
+    /// Plans and runs one expression that is parsed; its value is the only outcome.
+    ///
+    /// # Errors
+    /// As [`Self::plan`] and [`Self::run`].
+    pub async fn evaluate_program(&self, program: Program, opens: Vec<OpenSpec>, watch: Watch<'_>) -> Result<Run> {
+        let result = Job::RESULT.to_owned();
+        let job = Job { opens, wanted: vec![result.clone()], ..Job::default() };
+        self.in_time(async { self.run(self.plan_programs(vec![(result, program)], &job).await?, watch).await }).await
+    }
+
+    async fn in_time(&self, whole: impl Future<Output = Result<Run>>) -> Result<Run> {
+        let Some(limit) = self.patience.deadline else { return whole.await };
         let late = |_| Error::budget(format!("the run was not done within its deadline of {} s", limit.as_secs_f64()));
         tokio::time::timeout(limit, whole).await.map_err(late)?
     }

@@ -14,7 +14,7 @@ use xeng_regions::store::Stores;
 ///
 /// # Errors
 /// `Request`, naming the output and the dataset; `Budget` where references are too many to follow.
-pub(super) fn spare(opens: &[OpenSpec], outputs: impl IntoIterator<Item = PathBuf>) -> Result<()> {
+pub(crate) fn spare(opens: &[OpenSpec], outputs: impl IntoIterator<Item = PathBuf>) -> Result<()> {
     let outputs: Vec<PathBuf> = outputs.into_iter().collect();
     if outputs.is_empty() {
         return Ok(());
