@@ -171,6 +171,18 @@ impl Along {
         }
     }
 
+    /// Bytes that a lane of `len` cells takes for a while, beside its cells and its result.
+    pub fn lane_bytes(&self, len: usize) -> usize {
+        let per_cell = match self {
+            // The powers of a label and what orthogonalising makes of them, then its cell and its place.
+            Along::Fit { degree, .. } => 16 * (*degree + 1) + 32,
+            Along::Rank { .. } => 32,
+            Along::Quantile { .. } | Along::Median { .. } | Along::Fill { .. } | Along::Bridge { .. } => 16,
+            Along::Rolling { .. } | Along::Cumulate { .. } | Along::Gradient { .. } => 8,
+        };
+        len.saturating_mul(per_cell)
+    }
+
     /// Element type of the result.
     pub fn output(&self, input: DType) -> DType {
         match self {

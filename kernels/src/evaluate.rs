@@ -276,6 +276,7 @@ pub fn scratch_bytes(graph: &Graph, node: &Node, at: &Bounds) -> Result<usize> {
             let held: usize = input_boxes(graph, node, at)?.iter().map(|(_, b)| bounds::size_of(b)).sum();
             Ok(held.saturating_mul(graph.node(*input)?.dtype.size() + 8))
         }
+        Op::Along { input, axis, along, .. } => Ok(along.lane_bytes(graph.node(*input)?.dims[*axis].len)),
         _ => Ok(0),
     }
 }

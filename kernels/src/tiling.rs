@@ -152,20 +152,26 @@ fn along_grid(input: &[AxisChunks], axis: usize, joined: &[usize], along: &Along
 /// Points of several axes in a box, at most: each may lie in another chunk.
 const POINTS: usize = 1024;
 
-/// Points cut along their first dim: few where each may lie in another chunk, as the axis is cut where they lie along one.
+/// Boxes of points: of few where each may lie in another chunk, as the axis is cut where they lie along one.
 fn pointed(input: &[AxisChunks], points: &Points, size: usize) -> Vec<AxisChunks> {
-    let across: usize = input.iter().enumerate().filter(|(a, _)| !points.axes.contains(a)).map(|(_, c)| c.longest()).product();
-    let inner = points.dims.iter().skip(1).fold(1usize, |n, d| n.saturating_mul(d.len));
-    let room = LANES_BYTES / across.saturating_mul(inner).saturating_mul(size).max(1);
-    let most = match points.axes.as_slice() {
+    let others = input.iter().enumerate().filter(|(a, _)| !points.axes.contains(a)).map(|(_, c)| c.longest());
+    let room = LANES_BYTES / others.fold(size.max(1), usize::saturating_mul).max(1);
+    let along = match points.axes.as_slice() {
         [only] => input.get(*only).map_or(1, AxisChunks::longest),
-        _ => POINTS / inner.max(1),
+        _ => POINTS,
     };
+    // The last dims of the points are whole while there is room for them.
+    let mut most = along.min(room).max(1);
+    let mut cuts: Vec<AxisChunks> = vec![];
+    for d in points.dims.iter().rev() {
+        cuts.push(AxisChunks::uniform(d.len, most.min(d.len).max(1)));
+        most = (most / d.len.max(1)).max(1);
+    }
+    cuts.reverse();
     let mut out = vec![];
     for (axis, grid) in input.iter().enumerate() {
         if axis == points.first() {
-            let cut = |(i, d): (usize, &Dim)| AxisChunks::uniform(d.len, if i == 0 { most.min(room).max(1) } else { 0 });
-            out.extend(points.dims.iter().enumerate().map(cut));
+            out.append(&mut cuts);
         }
         if !points.axes.contains(&axis) {
             out.push(grid.clone());
@@ -176,17 +182,18 @@ fn pointed(input: &[AxisChunks], points: &Points, size: usize) -> Vec<AxisChunks
 
 /// Runs of whole rows: as many as a chunk of the first of the axes holds, and as fit into [`LANES_BYTES`]; other axes as they are.
 fn reshaped_grid(input: &[AxisChunks], axis: usize, count: usize, dims: &[Dim], size: usize) -> Vec<AxisChunks> {
-    let row: usize = input[axis + 1..axis + count].iter().map(AxisChunks::len).product::<usize>().max(1);
+    let row = input[axis + 1..axis + count].iter().fold(1usize, |n, c| n.saturating_mul(c.len())).max(1);
     let run = input[axis].longest().saturating_mul(row).min((LANES_BYTES / size.max(1)).max(row));
-    let new_row: usize = dims[1..].iter().map(|d| d.len).product::<usize>().max(1);
+    let new_row = dims[1..].iter().fold(1usize, |n, d| n.saturating_mul(d.len)).max(1);
     let first = AxisChunks::uniform(dims[0].len, (run / new_row).max(1));
+    let cells = first.longest().saturating_mul(new_row).max(run);
     let others = dims[1..].iter().map(|d| AxisChunks::uniform(d.len, 0));
     let mut grid: Vec<AxisChunks> = input[..axis].to_vec();
     grid.push(first);
     grid.extend(others);
     grid.extend_from_slice(&input[axis + count..]);
     let made: Vec<usize> = (axis..axis + dims.len()).collect();
-    narrowed(&mut grid, &made, LANES_BYTES / run.saturating_mul(size).max(1));
+    narrowed(&mut grid, &made, LANES_BYTES / cells.saturating_mul(size).max(1));
     grid
 }
 

@@ -332,8 +332,18 @@ impl RemoteObject {
     /// As [`Pinned::get`], on the network's own threads: those that wait for it are woken once, not with every packet.
     async fn get(&self, range: Range<u64>) -> Result<Bytes, RegionError> {
         let pinned = self.pinned.clone();
-        let got = self.network.spawn(async move { pinned.get(range).await }).await;
+        let mut request = Request(self.network.spawn(async move { pinned.get(range).await }));
+        let got = (&mut request.0).await;
         got.map_err(|e| RegionError::internal(format!("{}: a request ended early: {e}", self.pinned.name)))?
+    }
+}
+
+/// A request under way, which ends when nobody waits for it any more.
+struct Request<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for Request<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
