@@ -28,7 +28,7 @@ fn write(path: &Path) {
         b.write_variable(id, &(0..len).map(|i| first + step * i as f64).collect::<Vec<f64>>()).unwrap();
     }
     // Numbers whose sums depend on their order.
-    let cell = |i: usize| if i % 97 == 0 { f32::NAN } else { 250.0 + ((i * 7919) % 100_003) as f32 / 1237.0 };
+    let cell = |i: usize| if i.is_multiple_of(97) { f32::NAN } else { 250.0 + ((i * 7919) % 100_003) as f32 / 1237.0 };
     let id = b.add_variable::<f32>("tas", &[time, lat, lon]).unwrap();
     b.write_variable(id, &(0..SHAPE.iter().product()).map(cell).collect::<Vec<f32>>()).unwrap();
     b.set_variable_chunking(id, CHUNK.to_vec()).unwrap();

@@ -28,8 +28,8 @@ const ANSWERS_WAITING: usize = 4;
 const WAITING_TOLD_EVERY: Duration = Duration::from_secs(1);
 /// Open datasets that are remembered.
 const REMEMBERED: usize = 64;
-/// How long what lies far away is taken to be as it was when it was last looked at: a look takes a round trip, and every later answer proves
-/// that it is of the version which was seen.
+/// How long what lies far away is taken to be as it was when it was last looked at: a look takes a round trip, and what is read later proves
+/// that it is of the version which was seen, chunk objects of Zarr stores aside.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What an engine is made of.

@@ -1,7 +1,8 @@
 //! Resolves the programs of a job; what only data can tell is read on the way.
 //!
 //! In: programs and a scope. Out: values in one plan. Where a result's labels depend on data - which rows are kept - the engines are asked
-//! for those few cells, and the programs are resolved again with them. Never reads more than [`MOST_BYTES`] so, nor more than [`MOST`] times.
+//! for those few cells, and the programs are resolved again with them. Never asks for more than [`MOST_BYTES`] at once, nor more than [`MOST`]
+//! times; engines may read much to answer.
 
 use super::{Session, in_entry};
 use crate::error::{Error, Result};
