@@ -49,7 +49,7 @@ fn statistics() -> impl Iterator<Item = String> {
         ("d.tas.{}(['lat', 'lon'])", &plain[..11]),
         ("d.tas.groupby('time.season').{}('time')", &plain[..11]),
         ("d.tas.resample(time='YS').{}()", &plain[..9]),
-        ("d.tas.coarsen(lat=11, lon=7, boundary='trim').{}()", windows),
+        ("d.tas.coarsen(time=7, boundary='trim').{}()", windows),
         ("d.tas.rolling(time=7, min_periods=2).{}().sum(['lat', 'lon'])", windows),
         ("d.tas.weighted(np.cos(np.deg2rad(d.lat))).{}(['lat', 'lon'])", &["mean", "sum", "std", "var", "sum_of_weights"][..]),
     ];
