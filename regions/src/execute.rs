@@ -5,7 +5,7 @@
 use crate::decoded::Origin;
 use crate::local::Engine;
 use crate::open::{OpenDataset, current_snapshot};
-use crate::read::{AHEAD, BATCH_BYTES, ChunkKey, FAR_AHEAD, Kept, LEAST_AHEAD, STREAMED_BYTES, Source, chunks_behind};
+use crate::read::{AHEAD, BATCH_BYTES, ChunkKey, FAR_AHEAD, FAR_AHEAD_BYTES, Kept, LEAST_AHEAD, STREAMED_BYTES, Source, chunks_behind};
 use crate::run::{Merged, Program, run};
 use crate::tally::Tally;
 use crate::write::{MOST_WAITING, Queue, Writing, check_chunk};
@@ -165,7 +165,8 @@ impl Execution {
         }
         // Reading far ahead takes at most half of the budget, so that one caller does not keep the others waiting.
         if self.sources.iter().any(|s| s.chunks.is_remote()) {
-            self.ahead = (AHEAD..=FAR_AHEAD).rev().find(|&n| need(self.lanes, n) <= budget / 2).unwrap_or(self.ahead);
+            let suits = |n: &usize| need(self.lanes, *n) <= budget / 2 && (*n == AHEAD || piece.saturating_mul(*n) <= FAR_AHEAD_BYTES);
+            self.ahead = (AHEAD..=FAR_AHEAD).rev().find(suits).unwrap_or(self.ahead);
         }
         self.memory_bytes = need(self.lanes, self.ahead);
         Ok(())

@@ -27,6 +27,8 @@ pub(crate) const BATCH_BYTES: usize = 8 << 20;
 pub(crate) const LEAST_AHEAD: usize = 1;
 /// As [`AHEAD`], where a request takes milliseconds and memory allows.
 pub(crate) const FAR_AHEAD: usize = 16;
+/// Decoded bytes of these pieces, at most: what is asked for all at once shares the line, and the first piece comes late.
+pub(crate) const FAR_AHEAD_BYTES: usize = 52 << 20;
 
 /// A stored variable, ready to be read.
 #[derive(Clone)]
