@@ -236,6 +236,29 @@ async fn too_many_bytes_over_the_wan_are_refused_while_planning() {
     assert!(error.message.contains("1048576"), "{error}");
 }
 
+/// What planning reads is sent too: both together must fit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bytes_that_planning_reads_count_towards_the_wan_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("steps.nc");
+    write_steps(&file, 1.0);
+    let asked = |text: &str, wan_bytes: Option<u64>| {
+        let job = Job::expression(text, vec![open("a", file.to_str().unwrap(), Some("east".to_owned()))]);
+        let budget = Budget { wan_bytes, ..Budget::default() };
+        async move {
+            let mut session = synthetic::session_with(&[("a", "east", synthetic::dataset(1, 1, 1))], budget);
+            session.answer_with("east", vec![engine("east", 1)]);
+            session.plan(&job).await.map(|planned| session.predicted_wan_bytes(&planned.stages))
+        }
+    };
+    let text = "a.t.where(a.t.max('cell') > 0, drop=True).sum('cell')";
+    let own = asked(text, None).await.unwrap();
+    assert!(own > 64, "{own}");
+    let error = asked(text, Some(own)).await.expect_err("nothing was left for what planning read");
+    assert_eq!(error.kind, ErrorKind::Budget, "{error}");
+    assert_eq!(asked(text, Some(2 * own)).await.unwrap(), own);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropping_the_answers_leaves_the_engine_idle() {
     let folder = tempfile::tempdir().unwrap();

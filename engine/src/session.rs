@@ -256,7 +256,8 @@ impl Session {
             datasets.push(opened.clone());
             scope.datasets.insert(opened.alias.clone(), opened);
         }
-        let resolved::Resolved { mut plan, values, refused, read } = self.resolved(&programs, &mut scope, job.compute.len() > 1).await?;
+        let resolved::Resolved { mut plan, values, refused, read, wan_bytes } =
+            self.resolved(&programs, &mut scope, job.compute.len() > 1).await?;
         let mut roots = vec![];
         let wanted = job
             .wanted
@@ -276,7 +277,7 @@ impl Session {
         let (graph, roots) = optimize(&plan.graph, &roots).map_err(Error::from)?;
         let (stages, stores) = self.staged(graph, roots, &wanted, &plan.sources, job)?;
         let planned = Planned { stages, datasets, sources: plan.sources, stores, wanted, refusals, read, traffic_before, began };
-        self.check_stages(&planned.stages)?;
+        self.check_stages(&planned.stages, wan_bytes)?;
         Ok(planned)
     }
 
@@ -396,8 +397,9 @@ impl Session {
             .fold(0, u64::saturating_add)
     }
 
-    fn check_stages(&self, stages: &Stages) -> Result<()> {
-        let predicted = self.predicted_wan_bytes(stages);
+    /// Refuses what would send more than the budget, of which planning took `before`, or is more than home can hold.
+    fn check_stages(&self, stages: &Stages, before: u64) -> Result<()> {
+        let predicted = self.predicted_wan_bytes(stages).saturating_add(before);
         if let Some(limit) = self.wan_bytes.filter(|&limit| predicted > limit) {
             return Err(Error::budget(format!("this would send {predicted} bytes over the WAN, and the budget is {limit} bytes"))
                 .hint("select or reduce more before the data leaves its region, or raise the budget (--wan-bytes)"));

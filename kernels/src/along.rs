@@ -12,6 +12,8 @@ mod rank;
 mod rolling;
 mod view;
 
+pub use fit::MOST_DEGREE;
+
 use crate::block::Block;
 use crate::dtype::DType;
 use crate::error::{KernelError, Result};
@@ -155,7 +157,7 @@ impl Along {
                 x.len() == len && x.windows(2).all(|w| w[0] < w[1]) && !(*beyond && max_gap.is_some())
             }
             Along::Gradient { x, edge_order } => x.len() == len && (1..=2).contains(edge_order) && len > *edge_order as usize,
-            Along::Fit { x, degree, .. } => x.len() == len && len > 0 && *degree <= fit::MOST_DEGREE && x.iter().all(|v| v.is_finite()),
+            Along::Fit { x, degree, .. } => x.len() == len && len > 0 && *degree <= MOST_DEGREE && x.iter().all(|v| v.is_finite()),
             Along::Quantile { q, groups, .. } => (0.0..=1.0).contains(q) && groups_fit(groups, len),
             Along::Median { groups, .. } => groups_fit(groups, len),
         };

@@ -125,6 +125,23 @@ pub fn dims(plan: &Plan, d: &LazyDataset) -> Outcome<Vec<String>> {
     Ok(dims)
 }
 
+/// The dims of an array, or of all variables of a dataset, with their lengths; `act` says what cannot be done with anything else.
+///
+/// # Errors
+/// For what is neither.
+pub fn lengths(plan: &Plan, base: &Value, act: &str) -> Outcome<IndexMap<String, usize>> {
+    let arrays: Vec<&LazyArray> = match base {
+        Value::Array(a) => vec![a],
+        Value::Dataset(d) => d.variables.values().collect(),
+        other => return refuse(format!("{} {act}", other.type_name())),
+    };
+    let mut out = IndexMap::new();
+    for a in arrays {
+        out.extend(plan.dims(a.node)?.into_iter().map(|d| (d.name.to_string(), d.len)));
+    }
+    Ok(out)
+}
+
 /// `ds.name(args)`: the method on every variable.
 ///
 /// # Errors

@@ -161,7 +161,7 @@ fn groups_first(plan: &mut Plan, a: LazyArray, by: &Grouping) -> Outcome<LazyArr
 pub fn reduced(plan: &mut Plan, a: &LazyArray, by: &Grouping, request: &Request, receiver: &Receiver) -> Outcome<LazyArray> {
     let dims = dims_of(plan, a, by, request, receiver)?;
     if !dims.contains(&by.along) {
-        if !by.parts.is_empty() || !keys::coordinates_known(a, by) {
+        if !by.parts.is_empty() || !keys::coordinates_known(by) {
             return Err(Fault::unsupported(
                 "reducing groups by several keys, or by one of several dimensions, over other dimensions alone",
             ));

@@ -121,7 +121,7 @@ fn check_same_labels(plan: &Plan, base: &Value, along: &str, length: usize, key:
     let own = coordinate(base, along).and_then(|c| c.known().cloned());
     let differ = match (own, key.index(along)) {
         (Some(a), Some(b)) => !labels::equal(&a, b),
-        _ => lengths(plan, base)?.get(along).is_some_and(|l| *l != length),
+        _ => dataset::lengths(plan, base, "cannot be grouped")?.get(along).is_some_and(|l| *l != length),
     };
     if differ {
         return refuse(format!("groupby(): the labels of '{along}' differ between the array and the key"));
@@ -198,28 +198,12 @@ fn flat(values: Values) -> Outcome<Values> {
     })
 }
 
-/// The lengths of all dims.
-fn lengths(plan: &Plan, base: &Value) -> Outcome<IndexMap<String, usize>> {
-    let of = |a: &LazyArray| plan.dims(a.node).map(|dims| dims.into_iter().map(|d| (d.name.to_string(), d.len)).collect::<Vec<_>>());
-    let mut out = IndexMap::new();
-    match base {
-        Value::Array(a) => out.extend(of(a)?),
-        Value::Dataset(d) => {
-            for v in d.variables.values() {
-                out.extend(of(v)?);
-            }
-        }
-        other => return refuse(format!("{} cannot be grouped", other.type_name())),
-    }
-    Ok(out)
-}
-
 /// An object grouped by the combinations of keys.
 ///
 /// # Errors
 /// When a dim of a key does not exist, or there are too many combinations.
 pub fn joined(plan: &mut Plan, base: &Value, keys: Vec<Coded>) -> Outcome<Value> {
-    let own = lengths(plan, base)?;
+    let own = dataset::lengths(plan, base, "cannot be grouped")?;
     let mut dims: IndexMap<String, usize> = IndexMap::new();
     for (dim, length) in keys.iter().flat_map(|k| &k.dims) {
         if own.get(dim) != Some(length) {
@@ -322,7 +306,7 @@ fn stacked(plan: &mut Plan, base: &Value, dims: &[String], name: &str) -> Outcom
 }
 
 /// Whether the grouped dim is one of the object's own.
-pub fn coordinates_known(_: &LazyArray, by: &Grouping) -> bool {
+pub fn coordinates_known(by: &Grouping) -> bool {
     !by.along.starts_with(STACKED)
 }
 

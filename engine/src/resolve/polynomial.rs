@@ -22,7 +22,7 @@ use xeng_proto::{Attrs, Values};
 /// The dim of coefficients.
 const DEGREE: &str = "degree";
 /// The highest degree that is taken.
-const MOST_DEGREE: i64 = 31;
+const MOST_DEGREE: i64 = xeng_kernels::along::MOST_DEGREE as i64;
 
 /// `.polyfit('time', 1, skipna=None)`: a dataset with `polyfit_coefficients`, the highest degree first.
 ///

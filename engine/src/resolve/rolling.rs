@@ -28,7 +28,7 @@ pub fn rolling(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     let (least_at, center_at) = (bound.span("min_periods"), bound.span("center"));
     let least = bound.int("min_periods")?;
     let center = bound.some("center");
-    let lengths = lengths(plan, base)?;
+    let lengths = dataset::lengths(plan, base, "has no windows")?;
     let mut windows = IndexMap::new();
     for (dim, arg) in &entries {
         if !lengths.contains_key(dim) {
@@ -67,7 +67,7 @@ pub fn cumulative(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     let arg = bound.need("dim")?;
     let Some(dims) = args::texts(&arg.value) else { return Err(bound.wrong("dim", &arg, "a name or a list of names")) };
     let least = bound.int("min_periods")?.unwrap_or(1);
-    let lengths = lengths(plan, base)?;
+    let lengths = dataset::lengths(plan, base, "has no windows")?;
     let mut windows = IndexMap::new();
     for dim in dims {
         let Some(&n) = lengths.get(&dim) else { return Err(Fault::new(format!("there is no dimension '{dim}'")).at(arg.span)) };
@@ -76,19 +76,6 @@ pub fn cumulative(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     }
     let least = usize::try_from(least).ok().filter(|&n| n > 0).ok_or_else(|| Fault::new("min_periods must be greater than zero"))?;
     Ok(Value::Rolled(Box::new(Rolled { object: base.clone(), windows, least })))
-}
-
-fn lengths(plan: &Plan, base: &Value) -> Outcome<IndexMap<String, usize>> {
-    let arrays: Vec<&LazyArray> = match base {
-        Value::Array(a) => vec![a],
-        Value::Dataset(d) => d.variables.values().collect(),
-        other => return refuse(format!("{} has no windows", other.type_name())),
-    };
-    let mut out = IndexMap::new();
-    for a in arrays {
-        out.extend(plan.dims(a.node)?.into_iter().map(|d| (d.name.to_string(), d.len)));
-    }
-    Ok(out)
 }
 
 fn centered(center: Option<&Arg>, dim: &str) -> Outcome<bool> {

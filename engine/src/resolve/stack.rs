@@ -30,7 +30,7 @@ pub fn stack(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     if entries.is_empty() {
         return refuse("stack() needs the dims to be stacked: stack(p=['y', 'x'])");
     }
-    let own = lengths(plan, base)?;
+    let own = dataset::lengths(plan, base, "cannot be stacked")?;
     let mut dims: IndexMap<String, Vec<String>> = IndexMap::new();
     for (name, arg) in entries {
         let parts = match &arg.value {
@@ -59,20 +59,6 @@ pub fn stack(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
         other => return refuse(format!("{} cannot be stacked", other.type_name())),
     };
     Ok(Value::Stacked(Box::new(Stacked { object, dims })))
-}
-
-/// The lengths of all dims.
-fn lengths(plan: &Plan, base: &Value) -> Outcome<IndexMap<String, usize>> {
-    let arrays: Vec<&LazyArray> = match base {
-        Value::Array(a) => vec![a],
-        Value::Dataset(d) => d.variables.values().collect(),
-        other => return refuse(format!("{} cannot be stacked", other.type_name())),
-    };
-    let mut out = IndexMap::new();
-    for a in arrays {
-        out.extend(plan.dims(a.node)?.into_iter().map(|d| (d.name.to_string(), d.len)));
-    }
-    Ok(out)
 }
 
 /// The array with the stacked dims last; all of those of which it has one, coordinates too.
@@ -151,7 +137,7 @@ fn one_cell(plan: &mut Plan, s: &Stacked, args: Args) -> Outcome<Value> {
     let (Some(asked), Some(Arg { value: Value::Bool(true), .. })) = (asked.filter(|a| a.len() == s.dims.len()), &drop) else {
         return Err(Fault::unsupported("isel() of a stacked object with anything but a whole number and drop=True"));
     };
-    let own = lengths(plan, &s.object)?;
+    let own = dataset::lengths(plan, &s.object, "cannot be stacked")?;
     let mut keyword: IndexMap<String, Arg> = drop.into_iter().map(|d| ("drop".to_owned(), d)).collect();
     for (parts, at, arg) in asked {
         let lengths: Vec<usize> = parts.iter().map(|p| own.get(p).copied().unwrap_or_default()).collect();

@@ -31,26 +31,28 @@ pub(super) struct Resolved {
     pub(super) refused: Vec<(NodeId, Error)>,
     /// What reading on the way took, per region.
     pub(super) read: BTreeMap<String, RegionReport>,
+    /// Bytes that this was predicted to send over the WAN.
+    pub(super) wan_bytes: u64,
 }
 
 impl Session {
     pub(super) async fn resolved(&self, programs: &[(String, Program)], scope: &mut Scope, several: bool) -> Result<Resolved> {
         let mut cells: HashMap<NodeId, Block> = HashMap::new();
-        let mut read = BTreeMap::new();
+        let (mut read, mut wan_bytes) = (BTreeMap::new(), 0);
         for _ in 0..MOST {
             let mut plan = Plan::with_cells(cells.clone());
             scope.values.clear();
             let refused = all(programs, scope, &mut plan, several);
             if plan.unread().is_empty() {
-                return Ok(Resolved { refused: refused?, values: scope.values.clone(), plan, read });
+                return Ok(Resolved { refused: refused?, values: scope.values.clone(), plan, read, wan_bytes });
             }
-            cells.extend(plan.unread().iter().copied().zip(self.cells(&plan, &mut read).await?));
+            cells.extend(plan.unread().iter().copied().zip(self.cells(&plan, &mut read, &mut wan_bytes).await?));
         }
         Err(Error::request(format!("the result's labels depend on data in more than {MOST} ways")).hint("name the labels that are wanted"))
     }
 
     /// The cells that the plan lacks.
-    async fn cells(&self, plan: &Plan, read: &mut BTreeMap<String, RegionReport>) -> Result<Vec<Block>> {
+    async fn cells(&self, plan: &Plan, read: &mut BTreeMap<String, RegionReport>, wan_bytes: &mut u64) -> Result<Vec<Block>> {
         let wanted = plan.unread();
         let bytes = wanted.iter().try_fold(0usize, |n, &id| plan.graph.node(id).map(|node| n.saturating_add(node.bytes())))?;
         if bytes > MOST_BYTES {
@@ -59,7 +61,8 @@ impl Session {
         }
         let (graph, roots) = optimize(&plan.graph, wanted)?;
         let stages: Stages = cut_for(graph, roots, &plan.sources, vec![], self.gathered_bytes())?;
-        self.check_stages(&stages)?;
+        self.check_stages(&stages, *wan_bytes)?;
+        *wan_bytes = wan_bytes.saturating_add(self.predicted_wan_bytes(&stages));
         let done = execute(&stages, &self.engines, self.patience, &|_, _| {}).await.map_err(Error::from)?;
         for (region, report) in &done.regions {
             add_report(read.entry(region.clone()).or_default(), report);

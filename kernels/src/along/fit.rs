@@ -11,7 +11,7 @@ use crate::dtype::Element;
 use crate::error::Result;
 
 /// The highest degree.
-pub(super) const MOST_DEGREE: usize = 31;
+pub const MOST_DEGREE: usize = 31;
 /// Rounds over all pairs of columns; they are at right angles after a few.
 const MOST_SWEEPS: usize = 60;
 
