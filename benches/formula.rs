@@ -53,7 +53,7 @@ fn formula(c: &mut Criterion) {
     let at = "f32(24,181,360)";
     group.bench_function(BenchmarkId::new("memcpy", at), |b| b.iter(|| black_box(&cells).to_vec()));
     for (name, formula, function) in by_hand {
-        let operand = [Operand { block: &block, axes: &AXES }];
+        let operand = [Operand::whole(&block, &AXES)];
         group.bench_function(BenchmarkId::new(format!("{name} xeng"), at), |b| {
             b.iter(|| formula.evaluate(black_box(&operand), &SHAPE).unwrap())
         });

@@ -2,6 +2,7 @@
 //!
 //! In: a graph and its roots. Out: another graph and the same roots in it. Never changes a root's dims or type.
 
+mod broadcast;
 mod constants;
 mod fuse;
 mod linear;
@@ -11,7 +12,8 @@ mod rewrite;
 use xeng_kernels::{Graph, NodeId, Result};
 
 /// The rules, applied once each in this order.
-const RULES: [Rule; 4] = [constants::fold, pushdown::push_selections_down, linear::reduce_before_scaling, fuse::fuse_maps];
+const RULES: [Rule; 5] =
+    [constants::fold, pushdown::push_selections_down, linear::reduce_before_scaling, fuse::fuse_maps, broadcast::broadcast_in_front];
 
 /// A rule: builds the graph anew and says where the roots went.
 type Rule = fn(&Graph, &[NodeId]) -> Result<(Graph, Vec<NodeId>)>;

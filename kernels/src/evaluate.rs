@@ -14,6 +14,11 @@ use crate::reduce::{Fold, Reduction};
 use crate::remap;
 use crate::reshape::Reshape;
 use crate::tiling::Tiling;
+
+mod fold;
+
+pub use fold::{Folded, folding_bytes};
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -182,9 +187,7 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
             self.leaves.go_on()?;
             // Its own evaluator, so that a piece's intermediate blocks are dropped with it.
             let mut inner = Evaluator { reduced: self.reduced.clone(), ..Evaluator::new(self.graph, self.tiling, self.known, self.leaves) };
-            let block = inner.evaluate(input, &piece)?;
-            let fold = fold_of(source, axes, groups, &piece);
-            reduction.update(&mut partial, &block, &fold)?;
+            inner.fold(input, &piece, Folded { axes, groups }, &mut [(reduction, &mut partial)])?;
         }
         let block = reduction.finish(partial, source.dtype)?;
         match (groups, wanted_groups) {
@@ -201,10 +204,11 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
 /// How a piece of `source`, a reduction's input, is folded: which axes, which groups, and where it starts.
 pub fn fold_of<'a>(source: &Node, axes: &'a [usize], groups: Option<&'a Groups>, piece: &Bounds) -> Fold<'a> {
     let is_kept = |axis: &usize| !axes.contains(axis) && groups.is_none_or(|g| g.axis != *axis);
-    let narrow = (0..piece.len()).filter(is_kept).any(|a| piece[a].len() == 1 && source.dims[a].len > 1);
+    let is_narrow = |axis: &usize| piece[*axis].len() == 1 && source.dims[*axis].len > 1;
+    let narrow = (0..piece.len().min(64)).filter(is_kept).filter(is_narrow).fold(0, |bits, axis| bits | 1 << axis);
     let along = groups.map(|g| g.axis).or(axes.first().copied());
     let groups = groups.map(|g| (g.axis, &g.codes[piece[g.axis].clone()]));
-    Fold { axes, groups, offset: along.map_or(0, |a| piece[a].start), narrow }
+    Fold { axes, groups, offset: along.map_or(0, |a| piece[a].start), narrow, within: &[] }
 }
 
 /// `at` with every group along the grouped axis.
@@ -305,12 +309,19 @@ fn cut(block: &Arc<Block>, at: &Bounds) -> Result<Arc<Block>> {
 }
 
 fn map(graph: &Graph, node: &Node, formula: &Formula, ids: &[NodeId], inputs: &[Arc<Block>], at: &Bounds) -> Result<Block> {
-    let axes = ids
-        .iter()
-        .map(|&id| Ok(node.dims.iter().map(|d| graph.node(id).ok().and_then(|n| n.axis(&d.name))).collect::<Vec<_>>()))
-        .collect::<Result<Vec<_>>>()?;
-    let operands: Vec<Operand<'_>> = inputs.iter().zip(&axes).map(|(block, axes)| Operand { block, axes }).collect();
+    let axes = operand_axes(graph, node, ids)?;
+    let operands: Vec<Operand<'_>> = inputs.iter().zip(&axes).map(|(block, axes)| Operand::whole(block, axes)).collect();
     formula.evaluate(&operands, &bounds::shape_of(at))
+}
+
+/// For every operand of an element-wise node, and every axis of the result, the operand's axis that goes with it.
+fn operand_axes(graph: &Graph, node: &Node, ids: &[NodeId]) -> Result<Vec<Vec<Option<usize>>>> {
+    ids.iter()
+        .map(|&id| {
+            let operand = graph.node(id)?;
+            Ok(node.dims.iter().map(|d| operand.axis(&d.name)).collect())
+        })
+        .collect()
 }
 
 /// Puts picks together again from the clusters of input indices that were evaluated.

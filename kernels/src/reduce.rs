@@ -40,9 +40,11 @@ pub struct Fold<'a> {
     pub groups: Option<(usize, &'a [i32])>,
     /// Index of the block's first cell on the single folded or grouped axis; only positions and ends depend on it.
     pub offset: usize,
-    /// Whether an axis that is kept has one index here and more in the whole array. Its cells are then met in the order in which
-    /// a wider block's are, so that the bits do not depend on how the array is cut.
-    pub narrow: bool,
+    /// Axes that are kept and have one index here, but more in the whole array: bit `a` for axis `a`. Their cells are met in the order in
+    /// which a wider block's are, so that the bits do not depend on how the array is cut.
+    pub narrow: u64,
+    /// Where the block's first cell falls, per axis of the state, that of the groups not counted; empty for a block as wide as the state.
+    pub within: &'a [usize],
 }
 
 /// What a reduction computes, with the options that change its result.
@@ -165,8 +167,8 @@ impl Reduction {
         Partial { states: self.fields(input).iter().map(|f| Block::filled(f.dtype, shape, f.identity)).collect() }
     }
 
-    /// Folds a block into `partial`, whose shape is that of the block's kept axes in order, the grouped axis having
-    /// one index per group. Pieces of one array may be folded one after another, in the order of the folded axis.
+    /// Folds a block into `partial`, whose shape is that of the block's kept axes in order - or wider, where the block falls within it -
+    /// the grouped axis having one index per group. Pieces of one array may be folded one after another, in the order of the folded axis.
     ///
     /// # Errors
     /// [`KernelError::Malformed`] when `fold` or the partial does not fit the block or this reduction, or when a

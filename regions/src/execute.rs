@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Sender;
 use xeng_kernels::bounds::size_of;
 use xeng_kernels::boxes::visit_boxes;
-use xeng_kernels::evaluate::{nested_piece, scratch_bytes};
+use xeng_kernels::evaluate::{Folded, folding_bytes, nested_piece, scratch_bytes};
 use xeng_kernels::{Block, Bounds, Known, MergeTree, NodeId, Op, Partial, Tiling, WorkPlan};
 use xeng_proto::{Answer, Coverage, ErrorKind, Fragment, Part, Piece, RegionError, Task};
 
@@ -183,12 +183,18 @@ impl Execution {
             }
         }
         let (mut boxes, known) = (0usize, self.held_nodes());
+        let folded = wanted.clone();
         let mut waiting = wanted.clone();
         while let Some((id, at)) = waiting.pop() {
             let mut nested = vec![];
             visit_boxes(graph, id, &at, &mut |(id, node, at)| {
                 let scratch = scratch_bytes(graph, node, at).unwrap_or(usize::MAX);
-                boxes = boxes.saturating_add(size_of(at).saturating_mul(node.dtype.size())).saturating_add(scratch);
+                let held = match plan.fold().filter(|_| folded.contains(&(id, at.clone()))) {
+                    // What is folded is held a tile at a time.
+                    Some((axes, groups)) => folding_bytes(graph, node, at, Folded { axes, groups }).unwrap_or(usize::MAX),
+                    None => size_of(at).saturating_mul(node.dtype.size()),
+                };
+                boxes = boxes.saturating_add(held).saturating_add(scratch);
                 // A reduction that is not held is computed where it is needed, a piece of its input at a time.
                 nested.extend((!known.contains_key(&id)).then(|| nested_piece(graph, &self.tiling, node, at)));
                 !known.contains_key(&id)

@@ -15,9 +15,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 use std::time::Instant;
-use xeng_kernels::evaluate::fold_of;
+use xeng_kernels::evaluate::Folded;
 use xeng_kernels::tree::{MergeTree, TreeNode};
-use xeng_kernels::{Bounds, Evaluator, Graph, Known, NodeId, Op, Partial, Tiling, WorkPlan};
+use xeng_kernels::{Bounds, Evaluator, Graph, Known, NodeId, Op, Partial, Reduction, Tiling, WorkPlan};
 use xeng_proto::{ErrorKind, RegionError};
 
 /// A program whose variables are open and whose earlier steps are done.
@@ -227,10 +227,16 @@ impl Shared<'_, '_> {
             }
             Some(_) if at.is_empty() && !self.is_scalar_domain()? => {}
             Some((axes, groups)) => {
+                let mut by_input: Vec<(NodeId, Vec<(Reduction, &mut Partial)>)> = vec![];
                 for (&id, partial) in self.nodes.iter().zip(state.iter_mut()) {
                     let (input, reduction) = self.reduction(id)?;
-                    let block = evaluator.evaluate(input, at)?;
-                    reduction.update(partial, &block, &fold_of(p.graph.node(input)?, axes, groups, at))?;
+                    match by_input.iter_mut().find(|(known, _)| *known == input) {
+                        Some((_, into)) => into.push((reduction, partial)),
+                        None => by_input.push((input, vec![(reduction, partial)])),
+                    }
+                }
+                for (input, mut into) in by_input {
+                    evaluator.fold(input, at, Folded { axes, groups }, &mut into)?;
                 }
             }
         }
@@ -251,7 +257,7 @@ impl Shared<'_, '_> {
             .collect()
     }
 
-    fn reduction(&self, id: NodeId) -> Result<(NodeId, xeng_kernels::Reduction), RegionError> {
+    fn reduction(&self, id: NodeId) -> Result<(NodeId, Reduction), RegionError> {
         match &self.program.graph.node(id)?.op {
             Op::Reduce { input, reduction, .. } => Ok((*input, *reduction)),
             other => Err(RegionError::internal(format!("a {} in a reducing task", other.name()))),

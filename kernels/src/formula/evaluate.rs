@@ -3,7 +3,7 @@
 //! In: a checked program, blocks, and which axis of each block goes with which axis of the output. Out: a block.
 //! Never holds an intermediate result larger than a tile.
 
-use super::gather::{Layout, gather};
+use super::gather::{Layout, Lies, gather};
 use super::step::{Lane, Lanes, Stored, compute};
 use super::{Formula, Step};
 use crate::block::Block;
@@ -20,6 +20,15 @@ pub struct Operand<'a> {
     pub block: &'a Block,
     /// For every axis of the output, the axis of the block that goes with it; `None` where the block repeats.
     pub axes: &'a [Option<usize>],
+    /// For every axis of the output, the index of its first cell along the block's axis; empty where all are 0.
+    pub from: &'a [usize],
+}
+
+impl<'a> Operand<'a> {
+    /// A block of which all is used.
+    pub fn whole(block: &'a Block, axes: &'a [Option<usize>]) -> Operand<'a> {
+        Operand { block, axes, from: &[] }
+    }
 }
 
 impl Formula {
@@ -112,9 +121,9 @@ impl<'a, T: Stored> Leaf<'a> for T {
         let cells = match step {
             Step::Literal(bits) => vec![T::literal(bits); tile],
             Step::Input(n) => match &layouts[n as usize] {
-                Layout::Same => vec![],
-                Layout::Single => vec![cells_of::<T>(&inputs[n as usize])?[0]; tile],
-                Layout::Strided(_) => vec![T::default(); tile],
+                Layout { first, lies: Lies::Single } => vec![cells_of::<T>(&inputs[n as usize])?[*first]; tile],
+                Layout { lies: Lies::Same, .. } => vec![],
+                Layout { lies: Lies::Strided(_), .. } => vec![T::default(); tile],
             },
             _ => vec![T::default(); tile],
         };
@@ -122,10 +131,11 @@ impl<'a, T: Stored> Leaf<'a> for T {
     }
 
     fn load(lane: &mut Lane<'a, T>, operand: &Operand<'a>, layout: &Layout, start: usize, n: usize) -> Result<()> {
-        match layout {
-            Layout::Single => {}
-            Layout::Same => lane.window = Some(&cells_of::<T>(operand)?[start..start + n]),
-            Layout::Strided(axes) => gather(cells_of::<T>(operand)?, axes, start, &mut lane.cells[..n]),
+        let cells = &cells_of::<T>(operand)?[layout.first..];
+        match &layout.lies {
+            Lies::Single => {}
+            Lies::Same => lane.window = Some(&cells[start..start + n]),
+            Lies::Strided(axes) => gather(cells, axes, start, &mut lane.cells[..n]),
         }
         Ok(())
     }

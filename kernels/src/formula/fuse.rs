@@ -7,6 +7,17 @@ use crate::dtype::DType;
 use crate::error::{KernelError, Result};
 
 impl Formula {
+    /// The same program with one more input in front, of type `first`, that it does not read.
+    ///
+    /// # Errors
+    /// [`KernelError::Malformed`] for a program without steps.
+    pub fn behind(first: DType, program: &Formula) -> Result<Formula> {
+        let inputs: Vec<DType> = std::iter::once(first).chain(program.inputs.iter().copied()).collect();
+        let mut behind = Formula::new(&inputs);
+        let registers = behind.append(program, |k| Source::Input(k + 1))?;
+        behind.end_with(last(&registers)?)
+    }
+
     /// The program in which input `at` of `outer` is the result of `inner`.
     ///
     /// Inputs are numbered: first those of `outer` in order, without number `at`; then those of `inner` in order.

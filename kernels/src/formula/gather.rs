@@ -8,7 +8,16 @@ use crate::error::{KernelError, Result};
 
 /// Where an operand's cells lie for each cell of the output.
 #[derive(Debug, PartialEq)]
-pub(super) enum Layout {
+pub(super) struct Layout {
+    /// The cell that goes with the output's first one.
+    pub(super) first: usize,
+    /// Where the others lie from there.
+    pub(super) lies: Lies,
+}
+
+/// How an operand's cells follow each other.
+#[derive(Debug, PartialEq)]
+pub(super) enum Lies {
     /// In the same order: cell `i` of the output goes with cell `i` of the block.
     Same,
     /// One cell for all.
@@ -22,10 +31,10 @@ impl Layout {
     ///
     /// # Errors
     /// [`KernelError::Malformed`] when the axes do not name every axis of the block once;
-    /// [`KernelError::Shape`] when a length differs from the output's.
+    /// [`KernelError::Shape`] when a length differs from the output's, or is less than what is used of it.
     pub(super) fn of(operand: &Operand, shape: &[usize]) -> Result<Layout> {
         let lengths = operand.block.shape();
-        if operand.axes.len() != shape.len() {
+        if operand.axes.len() != shape.len() || !(operand.from.is_empty() || operand.from.len() == shape.len()) {
             return Err(KernelError::malformed(
                 "formula",
                 format!("an operand names {} axes of an output of rank {}", operand.axes.len(), shape.len()),
@@ -33,13 +42,19 @@ impl Layout {
         }
         let mut used = vec![false; lengths.len()];
         let mut axes: Vec<(usize, usize)> = Vec::with_capacity(shape.len());
-        for (axis, &n) in operand.axes.iter().zip(shape) {
+        let mut first = 0;
+        for (i, (axis, &n)) in operand.axes.iter().zip(shape).enumerate() {
             let Some(axis) = *axis else {
                 axes.push((n, 0));
                 continue;
             };
+            let from = operand.from.get(i).copied();
+            let fits = |len: usize| from.map_or(len == n, |from| from.checked_add(n).is_some_and(|end| end <= len));
             match lengths.get(axis) {
-                Some(&len) if len == n && !std::mem::replace(&mut used[axis], true) => axes.push((n, stride(lengths, axis))),
+                Some(&len) if fits(len) && !std::mem::replace(&mut used[axis], true) => {
+                    axes.push((n, stride(lengths, axis)));
+                    first += from.unwrap_or(0) * stride(lengths, axis);
+                }
                 Some(_) => return Err(KernelError::Shape { expected: shape.to_vec(), got: lengths.to_vec() }),
                 None => return Err(KernelError::malformed("formula", format!("an operand of rank {} has no axis {axis}", lengths.len()))),
             }
@@ -47,7 +62,7 @@ impl Layout {
         if used.contains(&false) {
             return Err(KernelError::malformed("formula", "an operand has an axis that the output lacks"));
         }
-        Ok(merged(axes))
+        Ok(Layout { first, lies: merged(axes) })
     }
 }
 
@@ -56,7 +71,7 @@ fn stride(lengths: &[usize], axis: usize) -> usize {
 }
 
 /// Neighbouring axes that one step walks through are made one; axes of length 1 vanish.
-fn merged(axes: Vec<(usize, usize)>) -> Layout {
+fn merged(axes: Vec<(usize, usize)>) -> Lies {
     let mut out: Vec<(usize, usize)> = vec![];
     for (n, stride) in axes.into_iter().filter(|a| a.0 != 1) {
         match out.last_mut() {
@@ -65,9 +80,9 @@ fn merged(axes: Vec<(usize, usize)>) -> Layout {
         }
     }
     match out.as_slice() {
-        [] | [(_, 0)] => Layout::Single,
-        [(_, 1)] => Layout::Same,
-        _ => Layout::Strided(out),
+        [] | [(_, 0)] => Lies::Single,
+        [(_, 1)] => Lies::Same,
+        _ => Lies::Strided(out),
     }
 }
 

@@ -53,7 +53,7 @@ const CASTS: &[(&str, &[i64])] = &[
 
 fn apply(formula: &Formula, blocks: &[Block]) -> Block {
     let axes = [Some(0)];
-    let operands: Vec<Operand> = blocks.iter().map(|block| Operand { block, axes: &axes }).collect();
+    let operands: Vec<Operand> = blocks.iter().map(|block| Operand::whole(block, &axes)).collect();
     formula.evaluate(&operands, blocks[0].shape()).unwrap()
 }
 
@@ -127,10 +127,10 @@ fn operands_of_any_layout_give_what_indexing_gives() {
     let l = f.push(Step::Literal(Formula::literal_bits(DType::F64, -1.0)), DType::F64).unwrap();
     f.push(Step::Select(c, s, l), DType::F64).unwrap();
     let operands = [
-        Operand { block: &a, axes: &[Some(0), Some(1), Some(2)] },
-        Operand { block: &turned, axes: &[Some(1), None, Some(0)] },
-        Operand { block: &row, axes: &[None, Some(0), None] },
-        Operand { block: &one, axes: &[None, None, None] },
+        Operand::whole(&a, &[Some(0), Some(1), Some(2)]),
+        Operand::whole(&turned, &[Some(1), None, Some(0)]),
+        Operand::whole(&row, &[None, Some(0), None]),
+        Operand::whole(&one, &[None, None, None]),
     ];
     let got = f.evaluate(&operands, &[p, q, r]).unwrap();
     let mut want = vec![];

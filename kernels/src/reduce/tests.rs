@@ -185,7 +185,7 @@ impl Case {
         let block = self.block().slice(part)?;
         let codes = self.groups.as_ref().map(|g| (g.0, g.1[part[g.0].clone()].to_vec()));
         let offset = self.single().map_or(0, |s| part[s].start);
-        r.update(partial, &block, &Fold { axes: &self.axes, groups: codes.as_ref().map(|(a, c)| (*a, &c[..])), offset, narrow: false })
+        r.update(partial, &block, &Fold { axes: &self.axes, groups: codes.as_ref().map(|(a, c)| (*a, &c[..])), offset, ..Fold::default() })
     }
 }
 
@@ -298,7 +298,7 @@ fn narrow_blocks_fold_as_wide_ones() {
         if r.is_positional() && axes.len() > 1 {
             continue;
         }
-        let finished = |block: &Block, narrow: bool| {
+        let finished = |block: &Block, narrow: u64| {
             let shape: Vec<usize> = (0..3).filter(|a| !axes.contains(a)).map(|a| block.shape()[a]).collect();
             let mut partial = r.identity(DType::F64, &shape);
             r.update(&mut partial, block, &Fold { axes, narrow, ..Fold::default() }).unwrap();
@@ -306,11 +306,11 @@ fn narrow_blocks_fold_as_wide_ones() {
         };
         let kept = (0..3).rfind(|a| !axes.contains(a)).unwrap();
         let out_axis = kept - axes.iter().filter(|&&a| a < kept).count();
-        let whole = finished(&block, false);
+        let whole = finished(&block, 0);
         let mut parts = vec![];
         for i in 0..block.shape()[kept] {
             let bounds: Vec<_> = (0..3).map(|a| if a == kept { i..i + 1 } else { 0..block.shape()[a] }).collect();
-            parts.push(finished(&block.slice(&bounds).unwrap(), true));
+            parts.push(finished(&block.slice(&bounds).unwrap(), 1 << kept));
         }
         let joined = Block::concat(out_axis, &parts.iter().collect::<Vec<_>>()).unwrap();
         assert_eq!(joined.to_le_bytes(), whole.to_le_bytes(), "{r:?} over {axes:?}");

@@ -42,6 +42,15 @@ struct Axis {
     length: usize,
     step: usize,
     out_step: usize,
+    /// Whether the axis is there although it has one index.
+    is_narrow: bool,
+}
+
+impl Axis {
+    /// Whether one walk goes through this axis and the one inside it, in the block and in the output.
+    fn follows(&self, inner: &Axis) -> bool {
+        self.step == inner.length * inner.step && self.out_step == inner.length * inner.out_step
+    }
 }
 
 /// How a block is walked.
@@ -50,6 +59,8 @@ pub(super) struct Walk<'a> {
     axes: Vec<Axis>,
     codes: &'a [i32],
     empty: bool,
+    /// The output cell that the block's first one falls on.
+    first: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -69,8 +80,12 @@ impl<'a> Walk<'a> {
         }
         let kept: Vec<usize> = (0..shape.len()).filter(|a| !fold.axes.contains(a)).collect();
         let grouped = fold.groups.map(|g| g.0);
-        let fits = kept.len() == out.len() && kept.iter().zip(out).all(|(&a, &n)| Some(a) == grouped || shape[a] == n);
-        if !fits {
+        let within = |i: usize| fold.within.get(i).copied().unwrap_or(0);
+        let fits = |i: usize, length: usize| {
+            if fold.within.is_empty() { length == out[i] } else { within(i).checked_add(length).is_some_and(|end| end <= out[i]) }
+        };
+        let places = fold.within.is_empty() || fold.within.len() == out.len();
+        if kept.len() != out.len() || !places || !kept.iter().enumerate().all(|(i, &a)| Some(a) == grouped || fits(i, shape[a])) {
             return Err(KernelError::Shape { expected: kept.iter().map(|&a| shape[a]).collect(), got: out.to_vec() });
         }
         let n_groups = kept.iter().zip(out).find(|(a, _)| Some(**a) == grouped).map_or(0, |(_, &n)| n);
@@ -79,7 +94,7 @@ impl<'a> Walk<'a> {
             return bad("a group code lies outside the groups");
         }
         let mut axes = vec![];
-        let (mut step, mut out_step) = (1, 1);
+        let (mut step, mut out_step, mut first) = (1, 1, 0);
         for axis in (0..shape.len()).rev() {
             let length = shape[axis];
             let kind = if fold.axes.contains(&axis) {
@@ -89,16 +104,23 @@ impl<'a> Walk<'a> {
             } else {
                 Kind::Kept
             };
-            axes.push(Axis { kind, length, step, out_step: if kind == Kind::Folded { 0 } else { out_step } });
+            axes.push(Axis {
+                kind,
+                length,
+                step,
+                out_step: if kind == Kind::Folded { 0 } else { out_step },
+                is_narrow: axis < 64 && fold.narrow >> axis & 1 == 1,
+            });
             step *= length.max(1);
-            match kind {
-                Kind::Kept => out_step *= length.max(1),
-                Kind::Grouped => out_step *= n_groups.max(1),
-                Kind::Folded => {}
+            if let Some(i) = kept.iter().position(|&a| a == axis) {
+                if kind == Kind::Kept {
+                    first += within(i) * out_step;
+                }
+                out_step *= if kind == Kind::Grouped { n_groups } else { out[i] }.max(1);
             }
         }
         axes.reverse();
-        Ok(Walk { axes: merged(axes, fold.narrow), codes, empty: shape.contains(&0) })
+        Ok(Walk { axes: merged(axes), codes, empty: shape.contains(&0), first })
     }
 
     /// Makes every call, in order.
@@ -107,7 +129,7 @@ impl<'a> Walk<'a> {
             return;
         }
         match self.axes.split_last() {
-            None => call(Call::Rows { out: 0, cells: 1, rows: &[Row { from: 0, index: 0 }] }),
+            None => call(Call::Rows { out: self.first, cells: 1, rows: &[Row { from: 0, index: 0 }] }),
             Some((row, outer)) => match row.kind {
                 Kind::Kept => self.rows(outer, row.length, call),
                 Kind::Folded => match outer.split_last() {
@@ -123,6 +145,7 @@ impl<'a> Walk<'a> {
         let (kept, folded) = parted(outer);
         let mut rows: Vec<Row> = Vec::with_capacity(ROWS);
         self.each(&kept, |from, out, _| {
+            let out = self.first + out;
             for start in (0..length).step_by(TILE) {
                 let cells = TILE.min(length - start);
                 let mut at = out + start;
@@ -149,7 +172,7 @@ impl<'a> Walk<'a> {
         let (kept, folded) = parted(outer);
         self.each(&kept, |from, out, _| {
             self.each(&folded, |more, group, index| {
-                call(Call::Runs { out: out + group, cells, from: from + more, length, index: index * length })
+                call(Call::Runs { out: self.first + out + group, cells, from: from + more, length, index: index * length })
             });
         });
     }
@@ -169,7 +192,7 @@ impl<'a> Walk<'a> {
             self.each(&folded, |more, _, index| {
                 for &(start, length, code) in &stretches {
                     call(Call::Runs {
-                        out: out + code,
+                        out: self.first + out + code,
                         cells: 1,
                         from: from + more + start,
                         length,
@@ -216,13 +239,13 @@ fn parted(axes: &[Axis]) -> (Vec<Axis>, Vec<Axis>) {
     axes.iter().partition(|a| a.kind == Kind::Kept)
 }
 
-/// Neighbours of one kind made one; axes of length 1 vanish, but for the grouped one.
-fn merged(axes: Vec<Axis>, keeps_ones: bool) -> Vec<Axis> {
+/// Neighbours of one kind made one; axes of length 1 vanish, but for the grouped one and those that are longer in the whole array.
+fn merged(axes: Vec<Axis>) -> Vec<Axis> {
     let mut out: Vec<Axis> = vec![];
-    let matters = |a: &Axis| a.length != 1 || a.kind == Kind::Grouped || keeps_ones && a.kind == Kind::Kept;
+    let matters = |a: &Axis| a.length != 1 || a.kind == Kind::Grouped || a.is_narrow;
     for axis in axes.into_iter().filter(matters) {
         match out.last_mut() {
-            Some(outer) if outer.kind == axis.kind && axis.kind != Kind::Grouped => {
+            Some(outer) if outer.kind == axis.kind && axis.kind != Kind::Grouped && outer.follows(&axis) => {
                 *outer = Axis { length: outer.length * axis.length, ..axis };
             }
             _ => out.push(axis),
