@@ -66,6 +66,12 @@ pub struct Status {
     pub used_bytes: u64,
     /// Fragments being executed now.
     pub active: u32,
+    /// Of a node of a pool: how many nodes it knows, itself included; 0 for an engine that works alone.
+    pub nodes: u32,
+    /// Of a node of a pool: a number that no other process has, by which it knows itself in a list.
+    pub instance: u64,
+    /// Whether it ends what it is doing and takes nothing more.
+    pub is_draining: bool,
 }
 
 /// Bytes on the wire, framing included.

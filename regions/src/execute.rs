@@ -9,6 +9,7 @@ use crate::read::{AHEAD, BATCH_BYTES, ChunkKey, FAR_AHEAD, FAR_AHEAD_BYTES, Kept
 use crate::run::{Merged, Program, run};
 use crate::tally::Tally;
 use crate::write::{MOST_WAITING, Queue, Writing, check_chunk};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -42,7 +43,8 @@ struct Needs {
 pub(crate) struct Execution {
     engine: Arc<Engine>,
     fragment: Arc<Fragment>,
-    part: Part,
+    /// Per task of the answers: the units to do, ascending and apart.
+    runs: Vec<Vec<Range<usize>>>,
     opened: Vec<Arc<OpenDataset>>,
     sources: Vec<Source>,
     tiling: Tiling,
@@ -61,8 +63,10 @@ pub(crate) struct Execution {
 impl Execution {
     /// Opens what the fragment reads and plans its work units and memory; reads no data.
     pub(crate) fn prepare(engine: Arc<Engine>, fragment: Arc<Fragment>, part: Part) -> Result<Execution, RegionError> {
-        if part.index >= part.count {
-            return Err(RegionError::request(format!("part {} of {} does not exist", part.index, part.count)));
+        if let Part::Share { index, count } = part
+            && index >= count
+        {
+            return Err(RegionError::request(format!("part {index} of {count} does not exist")));
         }
         let opened = open_all(&engine, &fragment)?;
         let sources = sources(&engine, &fragment, &opened)?;
@@ -80,12 +84,13 @@ impl Execution {
             None => hold(task),
         };
         let answers = fragment.answers.iter().enumerate().map(answer).collect::<Result<Vec<_>, RegionError>>()?;
+        let runs = wanted_runs(&part, &fragment, &answers)?;
         let writing = |index| fragment.write_of(index).map(|write| Writing::prepare(&engine, &fragment, write)).transpose();
         let writings = (0..answers.len()).map(writing).collect::<Result<Vec<_>, RegionError>>()?;
         let total_bytes = opened.iter().map(|d| d.description.stored_bytes).sum();
         let mut execution = Execution {
             engine,
-            part,
+            runs,
             opened,
             sources,
             tiling,
@@ -265,8 +270,9 @@ impl Execution {
     fn run(&self, tally: &Tally, send: &Sender<Result<Answer, RegionError>>, cancelled: &AtomicBool) -> Result<(), RegionError> {
         let f = &self.fragment;
         let units = |tasks: &[(Task, WorkPlan)]| tasks.iter().map(|(_, p)| p.units() as u64).sum::<u64>();
-        tally
-            .announce(units(&self.held) + units(&self.answers) / u64::from(self.part.count), self.total_bytes / u64::from(self.part.count));
+        let asked = self.runs.iter().flatten().map(|r| r.len() as u64).sum::<u64>();
+        let share = asked as f64 / units(&self.answers).max(1) as f64;
+        tally.announce(units(&self.held) + asked, (self.total_bytes as f64 * share) as u64);
         let mut known = givens(f)?;
         for (task, plan) in &self.held {
             let blocks = self.hold(task, plan, &known, tally, cancelled)?;
@@ -290,8 +296,7 @@ impl Execution {
                 let piece = Answer::Piece(Piece { coverage, partials, written: vec![] });
                 send.blocking_send(Ok(piece)).map_err(|_| RegionError::new(ErrorKind::Cancelled, "the asker went away"))
             };
-            let range = plan.share(self.part.index, self.part.count);
-            self.run_task(task, plan, range, &known, tally, cancelled, &sink)?;
+            self.run_task(task, plan, &self.runs[index], &known, tally, cancelled, &sink)?;
         }
         Ok(())
     }
@@ -319,13 +324,12 @@ impl Execution {
             tally.writing(began.elapsed());
             Ok((Coverage { task: index as u32, bounds, level: m.node.0, index: m.node.1, units }, chunks))
         };
-        let range = plan.share(self.part.index, self.part.count);
         Queue::new(writing, tally, send).run(|queue| {
             let sink = |m: Merged| {
                 let (coverage, chunks) = self.engine.pool.install(|| encoded(m))?;
                 queue.take(coverage, chunks)
             };
-            self.run_task(task, plan, range, known, tally, cancelled, &sink)
+            self.run_task(task, plan, &self.runs[index], known, tally, cancelled, &sink)
         })
     }
 
@@ -347,7 +351,7 @@ impl Execution {
             let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
             out.iter_mut().zip(&finished).try_for_each(|(whole, block)| Ok(whole.paste(&at, block)?))
         };
-        self.run_task(task, plan, 0..plan.units(), known, tally, cancelled, &sink)?;
+        self.run_task(task, plan, &[0..plan.units()], known, tally, cancelled, &sink)?;
         Ok(out.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().map(Arc::new).collect())
     }
 
@@ -366,7 +370,7 @@ impl Execution {
         &self,
         task: &Task,
         plan: &WorkPlan,
-        range: std::ops::Range<usize>,
+        runs: &[Range<usize>],
         known: &Known,
         tally: &Tally,
         cancelled: &AtomicBool,
@@ -385,7 +389,7 @@ impl Execution {
             ahead: self.ahead,
             streams: self.streams,
         };
-        run(&program, &task.nodes, plan, range, (&self.engine.pool, self.lanes), sink)
+        run(&program, &task.nodes, plan, runs, (&self.engine.pool, self.lanes), sink)
     }
 }
 
@@ -429,6 +433,28 @@ fn sources(engine: &Engine, fragment: &Fragment, opened: &[Arc<OpenDataset>]) ->
             Ok(Source { chunks, variable, kept })
         })
         .collect()
+}
+
+/// The units of each task that are asked for.
+fn wanted_runs(part: &Part, fragment: &Fragment, answers: &[(Task, WorkPlan)]) -> Result<Vec<Vec<Range<usize>>>, RegionError> {
+    let runs = match part {
+        Part::Share { index, count } => return Ok(answers.iter().map(|(_, plan)| vec![plan.share(*index, *count)]).collect()),
+        Part::Missing(runs) | Part::Own(runs) => runs,
+    };
+    let mut wanted = vec![vec![]; answers.len()];
+    for run in runs {
+        let unfit = || RegionError::request(format!("units {:?} of task {} cannot be asked for", run.units, run.task));
+        let (task, (_, plan)) = wanted.get_mut(run.task as usize).zip(answers.get(run.task as usize)).ok_or_else(unfit)?;
+        let units = usize::try_from(run.units.start).map_err(|_| unfit())?..usize::try_from(run.units.end).map_err(|_| unfit())?;
+        let is_after = task.last().is_none_or(|before: &Range<usize>| before.end <= units.start);
+        // A chunk is made by one engine.
+        let is_cut = [units.start, units.end].iter().any(|edge| edge % plan.units_per_box() != 0);
+        if units.is_empty() || units.end > plan.units() || !is_after || is_cut && fragment.write_of(run.task as usize).is_some() {
+            return Err(unfit());
+        }
+        task.push(units);
+    }
+    Ok(wanted)
 }
 
 /// What the sender claims of the leaves must be what lies here.

@@ -22,6 +22,7 @@ pub mod manifest;
 pub mod memory;
 pub mod open;
 pub mod place;
+pub mod pool;
 mod read;
 pub mod roots;
 mod run;

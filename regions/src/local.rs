@@ -190,6 +190,7 @@ impl Region for LocalRegion {
             memory_bytes: e.memory.budget_bytes() as u64,
             used_bytes: e.memory.used_bytes() as u64,
             active: e.active.load(Ordering::Relaxed),
+            ..Status::default()
         })
     }
 

@@ -18,6 +18,9 @@ impl Wire for Status {
             memory_bytes: self.memory_bytes,
             used_bytes: self.used_bytes,
             active: self.active,
+            nodes: self.nodes,
+            instance: self.instance,
+            is_draining: self.is_draining,
         }
     }
 
@@ -29,6 +32,9 @@ impl Wire for Status {
             memory_bytes: message.memory_bytes,
             used_bytes: message.used_bytes,
             active: message.active,
+            nodes: message.nodes,
+            instance: message.instance,
+            is_draining: message.is_draining,
         })
     }
 }
