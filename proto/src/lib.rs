@@ -18,5 +18,5 @@ pub use dataset::{AttrValue, Attrs, Dataset, DatasetSpec, Decode, Kind, TimeEnco
 pub use error::{ErrorKind, RegionError};
 pub use expected::Expected;
 pub use fragment::{DatasetUse, Fragment, Part, Run, SourceUse, Task, Write};
-pub use region::{AnswerStream, Region, Status, Traffic};
+pub use region::{AnswerStream, Join, Region, Status, Traffic};
 pub use store::{StoreFile, StoreStep, StoreTarget};

@@ -3,6 +3,7 @@
 //! In: a fragment and which part of it. Out: answers in a channel. Never keeps more than its permit allows.
 
 use crate::decoded::Origin;
+use crate::held::Computed;
 use crate::local::Engine;
 use crate::open::{OpenDataset, current_snapshot};
 use crate::read::{AHEAD, BATCH_BYTES, ChunkKey, FAR_AHEAD, FAR_AHEAD_BYTES, Kept, LEAST_AHEAD, STREAMED_BYTES, Source, chunks_behind};
@@ -42,14 +43,16 @@ struct Needs {
 /// A fragment whose datasets are open, whose units are planned and whose memory is known.
 pub(crate) struct Execution {
     engine: Arc<Engine>,
-    fragment: Arc<Fragment>,
+    pub(crate) fragment: Arc<Fragment>,
     /// Per task of the answers: the units to do, ascending and apart.
-    runs: Vec<Vec<Range<usize>>>,
+    pub(crate) runs: Vec<Vec<Range<usize>>>,
     opened: Vec<Arc<OpenDataset>>,
     sources: Vec<Source>,
     tiling: Tiling,
     held: Vec<(Task, WorkPlan)>,
-    answers: Vec<(Task, WorkPlan)>,
+    pub(crate) answers: Vec<(Task, WorkPlan)>,
+    /// Whether others of the same fragment come before or after.
+    is_batch: bool,
     /// Per task of the answers: where it is written, if it is not sent.
     writings: Vec<Option<Writing>>,
     lanes: usize,
@@ -91,6 +94,7 @@ impl Execution {
         let mut execution = Execution {
             engine,
             runs,
+            is_batch: matches!(part, Part::Own(_)),
             opened,
             sources,
             tiling,
@@ -253,7 +257,7 @@ pub(crate) fn execute(execution: &Execution, send: &Sender<Result<Answer, Region
 
 impl Execution {
     /// Refuses results of files that have changed since they were opened: they may be of two versions.
-    fn check_unchanged(&self) -> Result<(), RegionError> {
+    pub(crate) fn check_unchanged(&self) -> Result<(), RegionError> {
         self.opened.iter().try_for_each(|dataset| {
             let spec = &dataset.description.spec;
             let is_same = || current_snapshot(&self.engine.stores, spec).is_ok_and(|now| now == dataset.description.snapshot);
@@ -274,10 +278,7 @@ impl Execution {
         let share = asked as f64 / units(&self.answers).max(1) as f64;
         tally.announce(units(&self.held) + asked, (self.total_bytes as f64 * share) as u64);
         let mut known = givens(f)?;
-        for (task, plan) in &self.held {
-            let blocks = self.hold(task, plan, &known, tally, cancelled)?;
-            known.extend(task.nodes.iter().copied().zip(blocks));
-        }
+        self.hold_all(&mut known, tally, cancelled)?;
         for (index, ((task, plan), writing)) in self.answers.iter().zip(&self.writings).enumerate() {
             if let Some(writing) = writing {
                 self.write(index, writing, &known, tally, send, cancelled)?;
@@ -331,6 +332,30 @@ impl Execution {
             };
             self.run_task(task, plan, &self.runs[index], known, tally, cancelled, &sink)
         })
+    }
+
+    /// Computes the held steps, unless an earlier batch of the same fragment has.
+    fn hold_all(&self, known: &mut Known, tally: &Tally, cancelled: &AtomicBool) -> Result<(), RegionError> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        let slot = self.is_batch.then(|| self.engine.held.slot(&self.fragment));
+        let mut kept = slot.as_ref().map(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(Computed { known: held, .. }) = kept.as_ref().and_then(|k| k.as_ref()) {
+            known.extend(held.iter().map(|(&id, block)| (id, block.clone())));
+            return Ok(());
+        }
+        let mut held = Known::new();
+        for (task, plan) in &self.held {
+            let blocks = self.hold(task, plan, known, tally, cancelled)?;
+            held.extend(task.nodes.iter().copied().zip(blocks.iter().cloned()));
+            known.extend(task.nodes.iter().copied().zip(blocks));
+        }
+        if let Some(kept) = &mut kept {
+            let bytes = held.values().map(|block| block.bytes()).fold(0, usize::saturating_add);
+            **kept = self.engine.memory.take_spare(bytes).map(|permit| Computed { known: held, _permit: permit });
+        }
+        Ok(())
     }
 
     /// Computes a held step in full.

@@ -15,6 +15,7 @@ pub mod codec;
 pub mod collection;
 mod decoded;
 mod execute;
+mod held;
 pub mod inputs;
 mod lane;
 pub mod local;

@@ -4,15 +4,23 @@
 //! is asked again, `head` asks the nodes and merges what they answer along the fixed tree, and [`roster`] knows who they are. The nodes
 //! are asked by the same verb that the head is asked by.
 
-//GATHER
-//HEAD
+mod candidates;
+mod clock;
+mod gather;
+pub mod head;
+mod heading;
+pub mod membership;
+mod plan;
+mod pump;
 pub mod ranges;
 pub mod rendezvous;
-//ROSTER
+pub mod roster;
 pub mod schedule;
 #[cfg(test)]
 #[path = "tests/simulation.rs"]
 mod simulation;
 
-//USE head::Pool;
-//USE roster::{Member, Roster};
+pub use head::Pool;
+pub use heading::Patience;
+pub use membership::{Membership, Places};
+pub use roster::{Member, Roster};

@@ -101,19 +101,20 @@ impl Gather {
     }
 
     fn merge(&mut self, box_index: usize, piece: Piece) -> Result<Option<Piece>, RegionError> {
-        let Piece { coverage: c, partials, .. } = &piece;
-        let Some(expected) = self.expected.get(c.task as usize) else { return Ok(None) };
-        if expected.is_whole(c) {
-            return if self.trees.contains_key(&(c.task, box_index)) { Err(wrong("overlaps others", c)) } else { Ok(Some(piece)) };
+        let Some(expected) = self.expected.get(piece.coverage.task as usize) else { return Ok(None) };
+        let at = (piece.coverage.task, box_index);
+        if expected.is_whole(&piece.coverage) {
+            let is_alone = !self.trees.contains_key(&at);
+            return if is_alone { Ok(Some(piece)) } else { Err(wrong("overlaps others", &piece.coverage)) };
         }
-        let (task, units, bounds) = (c.task, c.units, c.bounds.clone());
-        let tree = self.trees.entry((task, box_index)).or_insert_with(|| MergeTree::new(units));
-        let merged = tree.insert((c.level, c.index), partials.clone(), |left, right| expected.merge(left, &right));
+        let Piece { coverage: Coverage { task, bounds, level, index, units }, partials, .. } = piece;
+        let tree = self.trees.entry(at).or_insert_with(|| MergeTree::new(units));
+        let merged = tree.insert((level, index), partials, |left, right| expected.merge(left, &right));
         merged.map_err(|e| RegionError::data(e.to_string()))?;
         if !tree.is_complete() {
             return Ok(None);
         }
-        let root = self.trees.remove(&(task, box_index)).and_then(MergeTree::into_root).unwrap_or_default();
+        let root = self.trees.remove(&at).and_then(MergeTree::into_root).unwrap_or_default();
         let (level, index) = MergeTree::root_of(units);
         let partials = expected.finish(root, false)?.into_iter().map(|block| Partial { states: vec![block] }).collect();
         Ok(Some(Piece { coverage: Coverage { task, bounds, level, index, units }, partials, written: vec![] }))

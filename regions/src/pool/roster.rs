@@ -1,18 +1,12 @@
 //! The nodes of a region, as one of them knows them.
 //!
-//! In: members from a list, a name or a lease. Out: who there is now, told to whoever watches. Never asks whether they live: that is found out
-//! by what is asked of them.
+//! In: who comes and goes. Out: who there is now, told to whoever watches. Never asks anybody.
 
 use super::rendezvous::hash;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::Instant;
-use xeng_proto::{Region, RegionError};
-
-/// Nodes of a region at most: what says that there are more is not believed.
-const MOST_MEMBERS: usize = 1024;
+use xeng_proto::Region;
 
 /// A node of the region.
 #[derive(Clone)]
@@ -30,16 +24,9 @@ impl Member {
     }
 }
 
-/// A member, and until when it is one unless it says so again.
-#[derive(Clone)]
-struct Entry {
-    member: Member,
-    until: Option<Instant>,
-}
-
 /// The nodes of a region.
 pub struct Roster {
-    members: watch::Sender<BTreeMap<String, Entry>>,
+    members: watch::Sender<BTreeMap<String, Member>>,
 }
 
 impl Default for Roster {
@@ -49,25 +36,15 @@ impl Default for Roster {
 }
 
 impl Roster {
-    /// Takes a member in, for a while or until it is taken out; one of the same name stays as it is, for longer.
-    ///
-    /// # Errors
-    /// `Budget` when there are too many.
-    pub fn put(&self, member: Member, lease: Option<Duration>) -> Result<(), RegionError> {
-        let until = lease.map(|lease| Instant::now() + lease);
-        let mut is_full = false;
+    /// Takes a member in; one of the same name stays as it is.
+    pub fn put(&self, member: Member) {
         self.members.send_if_modified(|all| {
-            if let Some(known) = all.get_mut(&member.name) {
-                known.until = until.and_then(|until| known.until.map(|before| before.max(until)));
-                return false;
+            let is_new = !all.contains_key(&member.name);
+            if is_new {
+                all.insert(member.name.clone(), member);
             }
-            is_full = all.len() >= MOST_MEMBERS;
-            if !is_full {
-                all.insert(member.name.clone(), Entry { member, until });
-            }
-            !is_full
+            is_new
         });
-        if is_full { Err(RegionError::budget(format!("the region has {MOST_MEMBERS} nodes already"))) } else { Ok(()) }
     }
 
     /// Takes a member out.
@@ -75,19 +52,14 @@ impl Roster {
         self.members.send_if_modified(|all| all.remove(name).is_some());
     }
 
-    /// Takes out whose lease has ended.
-    pub fn expire(&self) {
-        let now = Instant::now();
-        self.members.send_if_modified(|all| {
-            let before = all.len();
-            all.retain(|_, entry| entry.until.is_none_or(|until| until > now));
-            all.len() < before
-        });
-    }
-
     /// Those that are there, by name.
     pub fn members(&self) -> Vec<Member> {
-        self.members.borrow().values().map(|entry| entry.member.clone()).collect()
+        self.members.borrow().values().cloned().collect()
+    }
+
+    /// Whether a member of this name is there.
+    pub fn contains(&self, name: &str) -> bool {
+        self.members.borrow().contains_key(name)
     }
 
     /// Number of members.
@@ -108,7 +80,7 @@ impl Roster {
 
 /// Waits for changes of a roster.
 pub(super) struct Watch {
-    changes: watch::Receiver<BTreeMap<String, Entry>>,
+    changes: watch::Receiver<BTreeMap<String, Member>>,
 }
 
 impl Watch {
@@ -121,6 +93,6 @@ impl Watch {
 
     /// Those that are there now.
     pub(super) fn members(&mut self) -> Vec<Member> {
-        self.changes.borrow_and_update().values().map(|entry| entry.member.clone()).collect()
+        self.changes.borrow_and_update().values().cloned().collect()
     }
 }
