@@ -5,6 +5,7 @@
 use crate::decoded::Origin;
 use crate::held::Computed;
 use crate::local::Engine;
+use crate::memory::Permit;
 use crate::open::{OpenDataset, current_snapshot};
 use crate::read::{AHEAD, BATCH_BYTES, ChunkKey, FAR_AHEAD, FAR_AHEAD_BYTES, Kept, LEAST_AHEAD, STREAMED_BYTES, Source, chunks_behind};
 use crate::run::{Merged, Program, run};
@@ -60,6 +61,7 @@ pub(crate) struct Execution {
     /// Whether chunks are read as they are decoded, not ahead of it.
     streams: bool,
     memory_bytes: usize,
+    permit: Mutex<Option<Permit>>,
     total_bytes: u64,
 }
 
@@ -105,11 +107,17 @@ impl Execution {
             ahead: AHEAD,
             streams: false,
             memory_bytes: 0,
+            permit: Mutex::default(),
             total_bytes,
             fragment: fragment.clone(),
         };
         execution.plan_memory()?;
         Ok(execution)
+    }
+
+    /// Lets it run with the memory that it needs.
+    pub(crate) fn admit(&self, permit: Permit) {
+        *self.permit.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
     }
 
     /// The most bytes that running it needs at once.
@@ -353,7 +361,11 @@ impl Execution {
         }
         if let Some(kept) = &mut kept {
             let bytes = held.values().map(|block| block.bytes()).fold(0, usize::saturating_add);
-            **kept = self.engine.memory.take_spare(bytes).map(|permit| Computed { known: held, _permit: permit });
+            // Where it would leave too little room for the next batch, that has to compute it again.
+            let leaves_room = self.memory_bytes.saturating_add(bytes) <= self.engine.memory.budget_bytes();
+            let mut permit = self.permit.lock().unwrap_or_else(PoisonError::into_inner);
+            let permit = permit.as_mut().filter(|_| leaves_room).and_then(|permit| permit.split(bytes));
+            **kept = permit.map(|permit| Computed { known: held, _permit: permit });
         }
         Ok(())
     }

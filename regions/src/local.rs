@@ -181,7 +181,7 @@ impl Region for LocalRegion {
             };
             engine.active.fetch_add(1, Ordering::Relaxed);
             tokio::task::spawn_blocking(move || {
-                let _permit = permit;
+                execution.admit(permit);
                 let _active = Active(engine);
                 execute(&execution, &send, &cancelled);
             });
@@ -231,7 +231,10 @@ async fn admitted(engine: &Engine, bytes: usize, send: &mpsc::Sender<Result<Answ
         tokio::select! {
             permit = &mut taking => return Some(permit),
             () = send.closed() => return None,
-            () = tokio::time::sleep(WAITING_TOLD_EVERY) => drop(send.try_send(Ok(Answer::Progress(Progress::default())))),
+            () = tokio::time::sleep(WAITING_TOLD_EVERY) => {
+                engine.held.make_room();
+                drop(send.try_send(Ok(Answer::Progress(Progress::default()))));
+            }
         }
     }
 }
