@@ -64,7 +64,8 @@ impl Gather {
         let expected = self.expected.get(c.task as usize).ok_or_else(|| wrong("names a task that was not asked for", c))?;
         let (box_index, units) = expected.place(c)?;
         let range = range_of(&self.ranges, c.task, &(units.start as u64..units.end as u64));
-        let range = range.filter(|r| asked.binary_search(r).is_ok()).ok_or_else(|| wrong("covers work units that were not asked for", c))?;
+        let range =
+            range.filter(|r| asked.binary_search(r).is_ok()).ok_or_else(|| wrong("covers work units that were not asked for", c))?;
         expected.check(&piece)?;
         let claim = (box_index, (c.level, c.index));
         let delivered = self.delivered.entry((batch, range)).or_default();

@@ -10,13 +10,11 @@ use crate::local::LocalRegion;
 use crate::memory::Memory;
 use async_trait::async_trait;
 use futures::StreamExt;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use xeng_proto::{
-    AnswerStream, Dataset, DatasetSpec, Fragment, Join, Part, Region, RegionError, Status, StoreStep, StoreTarget, Traffic,
-};
+use xeng_proto::{AnswerStream, Dataset, DatasetSpec, Fragment, Join, Part, Region, RegionError, Status, StoreStep, StoreTarget, Traffic};
 
 /// Answers that wait for a slow asker.
 const ANSWERS_WAITING: usize = 8;

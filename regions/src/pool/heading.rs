@@ -242,7 +242,9 @@ impl Heading {
             Ok(Answer::Done(account)) => {
                 if open.delivered < open.ranges.len() {
                     let (done, asked) = (open.delivered, open.ranges.len());
-                    return Err(RegionError::data(format!("a node says it is done, but answered for {done} of {asked} ranges of work units")));
+                    return Err(RegionError::data(format!(
+                        "a node says it is done, but answered for {done} of {asked} ranges of work units"
+                    )));
                 }
                 self.account.add(&account);
                 self.schedule.ended(batch);
@@ -301,11 +303,7 @@ impl Heading {
 }
 
 /// Room for partials that wait; meanwhile the asker hears that it is not forgotten.
-async fn admitted(
-    memory: &Memory,
-    bytes: usize,
-    out: &Sender<Result<Answer, RegionError>>,
-) -> Result<crate::memory::Permit, RegionError> {
+async fn admitted(memory: &Memory, bytes: usize, out: &Sender<Result<Answer, RegionError>>) -> Result<crate::memory::Permit, RegionError> {
     let nothing_to_give = |_| {};
     let taking = memory.take(bytes, "merging what the nodes of the region answer", &nothing_to_give);
     tokio::pin!(taking);

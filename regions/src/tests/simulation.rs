@@ -143,7 +143,9 @@ impl World {
             // What was under way when a process died or a link was cut never comes.
             match self.engines[node].trouble {
                 Some(Trouble::Killed { at, .. }) if now < at && told >= at => return self.at(at + 2.0 * DELAY, Happens::Failed(batch)),
-                Some(Trouble::CutOff { at, .. }) if now < at && told >= at => return self.at(at.max(last) + SILENCE, Happens::Failed(batch)),
+                Some(Trouble::CutOff { at, .. }) if now < at && told >= at => {
+                    return self.at(at.max(last) + SILENCE, Happens::Failed(batch));
+                }
                 _ => {}
             }
             last = told;
@@ -250,7 +252,10 @@ fn three_regions_of_many_nodes_do_a_million_units() {
         row("a fifth comes later", 50, &late, 0.95, 0.90),
     ];
     println!("3 regions, 10^6 units of {UNIT_SECONDS} s in each; efficiency is the work done over what nodes that are there could do");
-    println!("{:<28} {:>5} {:>9} {:>10} {:>7} {:>7} {:>8} {:>12}", "trouble", "nodes", "seconds", "efficiency", "tail s", "retries", "hedges", "us per unit");
+    println!(
+        "{:<28} {:>5} {:>9} {:>10} {:>7} {:>7} {:>8} {:>12}",
+        "trouble", "nodes", "seconds", "efficiency", "tail s", "retries", "hedges", "us per unit"
+    );
     for Row { what, nodes, plan, possible, least } in rows {
         let regions: Vec<Told> = (0..3).map(|region| simulated(nodes, MILLION, 17 + region, plan)).collect();
         let worst = regions.iter().max_by(|a, b| a.seconds.total_cmp(&b.seconds)).unwrap();

@@ -136,8 +136,12 @@ impl Schedule {
     /// What another node has been quiet about for too long.
     fn doubled(&mut self, now: Duration, node: NodeNumber, most: usize) -> Vec<u32> {
         let late = Duration::from_secs_f64(self.pace.late_seconds().min(3600.0)).max(self.settings.hedge_after);
-        let mut quiet: Vec<(Duration, &Batch)> =
-            self.batches.values().filter(|b| b.node != node && b.left > 0 && now.saturating_sub(b.heard) > late).map(|b| (b.heard, b)).collect();
+        let mut quiet: Vec<(Duration, &Batch)> = self
+            .batches
+            .values()
+            .filter(|b| b.node != node && b.left > 0 && now.saturating_sub(b.heard) > late)
+            .map(|b| (b.heard, b))
+            .collect();
         quiet.sort_by_key(|(heard, _)| *heard);
         let single = |r: &u32| {
             let step = &self.steps[*r as usize];

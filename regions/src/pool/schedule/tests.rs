@@ -118,10 +118,12 @@ fn what_is_quiet_is_doubled_once_and_the_loser_is_cancelled() {
     let (a, b) = (schedule.joins(name(0)), schedule.joins(name(1)));
     let first = schedule.commands(Duration::ZERO);
     assert_eq!(first.len(), 2, "{first:?}");
-    let of = |node| first.iter().find_map(|c| match c {
-        Command::Send { batch, node: n, ranges } if *n == node => Some((*batch, ranges[0])),
-        _ => None,
-    });
+    let of = |node| {
+        first.iter().find_map(|c| match c {
+            Command::Send { batch, node: n, ranges } if *n == node => Some((*batch, ranges[0])),
+            _ => None,
+        })
+    };
     let ((slow, late), (fast, done)) = (of(a).unwrap(), of(b).unwrap());
     schedule.done(Duration::from_millis(10), fast, done);
     schedule.ended(fast);
