@@ -74,10 +74,8 @@ impl Gather {
         }
         delivered.units += units.len() as u64;
         let is_all = |coming: &Coming, run: Option<&Run>| run.is_some_and(|r| r.units.end - r.units.start == coming.units);
+        // What it has delivered is remembered until the batch ends, lest a piece that comes again is taken for a new one.
         let mut step = Step { done: is_all(delivered, self.ranges.get(range as usize)).then_some(range), piece: None };
-        if step.done.is_some() {
-            self.delivered.remove(&(batch, range));
-        }
         if self.is_merged.get(range as usize) != Some(&false) {
             return Ok(step);
         }
