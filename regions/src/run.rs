@@ -50,11 +50,14 @@ struct Shared<'a, 's> {
     /// How many units have been claimed.
     next: AtomicUsize,
     /// One lock per box of a run: boxes merge side by side, and the table is held only to look one up.
-    trees: Mutex<HashMap<(usize, usize), Arc<Mutex<Growing>>>>,
+    trees: Mutex<Trees>,
     failure: Mutex<Option<RegionError>>,
     failed: AtomicBool,
     sink: &'s (dyn Fn(Merged) -> Result<(), RegionError> + Sync),
 }
+
+/// By the number of the run, and of the box.
+type Trees = HashMap<(usize, usize), Arc<Mutex<Growing>>>;
 
 /// What a run adds to one box.
 struct Growing {

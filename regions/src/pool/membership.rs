@@ -130,7 +130,7 @@ impl Round {
             }
             let Some(link) = self.links.get(&address) else { continue };
             let region = link.region.clone();
-            let join = (!membership.places.join.is_none()).then(|| self.registration());
+            let join = membership.places.join.is_some().then(|| self.registration());
             asked.spawn(async move {
                 let both = async {
                     let status = region.status().await?;
