@@ -16,6 +16,7 @@ mod kit;
 mod lacking;
 mod laws;
 mod many;
+mod pool;
 mod property;
 mod recorded;
 mod stores;

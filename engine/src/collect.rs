@@ -5,22 +5,21 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use xeng_kernels::bounds::shape_of;
-use xeng_kernels::graph::Node;
-use xeng_kernels::{Block, DType, Graph, KernelError, MergeTree, NodeId, Op, Partial, Reduction, WorkPlan};
-use xeng_proto::{Coverage, Piece, RegionError, Write, Written};
+use xeng_kernels::{Block, Graph, KernelError, MergeTree, NodeId, Partial, WorkPlan};
+use xeng_proto::expected::wrong;
+use xeng_proto::{Expected, Part, Piece, RegionError, Run, Write, Written};
 
 /// What home knows of one task of a fragment.
 struct Job {
-    plan: WorkPlan,
-    nodes: Vec<Finish>,
+    expected: Expected,
     /// Boxes under way.
     trees: HashMap<usize, MergeTree>,
     /// Results, filled box by box; none of a task that its region writes.
     out: Vec<Block>,
     /// Of a task that its region writes: the chunks of each box.
     written: Option<Vec<Vec<Written>>>,
-    boxes_done: usize,
+    /// Per box, whether it is complete.
+    done: Vec<bool>,
 }
 
 /// What came of a task.
@@ -30,25 +29,6 @@ pub enum Collected {
     Cells(Vec<Block>),
     /// What its region wrote, box by box in C order: a chunk of each node.
     Written(Vec<Vec<Written>>),
-}
-
-/// How the pieces of a node become its cells.
-#[derive(Clone, Copy)]
-struct Finish {
-    /// Element type of the cells.
-    output: DType,
-    /// Of a reduction: what merges its partials, and its input's element type.
-    reduced: Option<(Reduction, DType)>,
-}
-
-impl Finish {
-    /// The element types of a piece's states; a piece that holds all units of its box is finished.
-    fn state_types(self, is_whole: bool) -> Vec<DType> {
-        match self.reduced {
-            Some((reduction, input)) if !is_whole => reduction.fields(input).iter().map(|f| f.dtype).collect(),
-            _ => vec![self.output],
-        }
-    }
 }
 
 /// A claim that has been accepted: task, box, level and index in the box's merge tree.
@@ -62,16 +42,10 @@ pub struct Collector {
 
 /// What one attempt at one part of a fragment has delivered.
 pub struct Attempt {
-    part: (u32, u32),
+    /// Per task, what is asked for: ascending and apart.
+    asked: Vec<Vec<Range<usize>>>,
     claims: HashSet<Claim>,
     units: u64,
-}
-
-impl Attempt {
-    /// A new attempt at part `index` of `count`.
-    pub fn new(index: u32, count: u32) -> Attempt {
-        Attempt { part: (index, count), claims: HashSet::new(), units: 0 }
-    }
 }
 
 impl Collector {
@@ -83,23 +57,49 @@ impl Collector {
     pub fn new(graph: &Graph, tasks: &[(Vec<NodeId>, WorkPlan)], writes: &[Write]) -> Result<Collector, KernelError> {
         let job = |(index, (nodes, plan)): (usize, &(Vec<NodeId>, WorkPlan))| {
             let is_written = writes.iter().any(|w| w.task as usize == index);
-            let nodes = nodes.iter().map(|&id| graph.node(id)).collect::<Result<Vec<_>, _>>()?;
-            let finish = |node: &&Node| match (&node.op, plan.fold()) {
-                (Op::Reduce { input, reduction, .. }, Some(_)) => {
-                    Ok(Finish { output: node.dtype, reduced: Some((*reduction, graph.node(*input)?.dtype)) })
-                }
-                _ => Ok(Finish { output: node.dtype, reduced: None }),
-            };
+            let expected = Expected::new(graph, nodes, plan.clone(), is_written)?;
+            let cells = nodes.iter().map(|&id| graph.node(id).map(|n| Block::filled(n.dtype, &n.shape(), 0.0)));
             Ok(Job {
-                plan: plan.clone(),
-                nodes: nodes.iter().map(finish).collect::<Result<_, KernelError>>()?,
+                expected,
                 trees: HashMap::new(),
-                out: if is_written { vec![] } else { nodes.iter().map(|n| Block::filled(n.dtype, &n.shape(), 0.0)).collect() },
+                out: if is_written { vec![] } else { cells.collect::<Result<_, _>>()? },
                 written: is_written.then(|| vec![vec![]; plan.boxes()]),
-                boxes_done: 0,
+                done: vec![false; plan.boxes()],
             })
         };
         Ok(Collector { jobs: tasks.iter().enumerate().map(job).collect::<Result<_, KernelError>>()?, accepted: HashSet::new() })
+    }
+
+    /// A new attempt at a part.
+    pub fn attempt(&self, part: &Part) -> Attempt {
+        let of_task = |(task, job): (usize, &Job)| match part {
+            Part::Share { index, count } => vec![job.expected.plan().share(*index, *count)],
+            Part::Missing(runs) | Part::Own(runs) => {
+                let of_task = runs.iter().filter(|r| r.task as usize == task);
+                of_task.map(|r| r.units.start as usize..r.units.end as usize).collect()
+            }
+        };
+        Attempt { asked: self.jobs.iter().enumerate().map(of_task).collect(), claims: HashSet::new(), units: 0 }
+    }
+
+    /// The units that are missing, `most` runs of them at most.
+    pub fn missing(&self, most: usize) -> Vec<Run> {
+        let mut runs: Vec<Run> = vec![];
+        for (task, job) in self.jobs.iter().enumerate() {
+            for box_index in (0..job.done.len()).filter(|&b| !job.done[b]) {
+                for units in job.missing(box_index) {
+                    let last = runs.last_mut().filter(|last| last.task == task as u32 && last.units.end == units.start);
+                    if let Some(last) = last {
+                        last.units.end = units.end;
+                    } else if runs.len() == most {
+                        return runs;
+                    } else {
+                        runs.push(Run { task: task as u32, units });
+                    }
+                }
+            }
+        }
+        runs
     }
 
     /// Adds a piece. One that an earlier attempt has delivered already is passed over: both hold the same bits.
@@ -109,11 +109,9 @@ impl Collector {
     pub fn add(&mut self, attempt: &mut Attempt, piece: Piece) -> Result<(), RegionError> {
         let c = &piece.coverage;
         let job = self.jobs.get_mut(c.task as usize).ok_or_else(|| wrong("names a task that was not asked for", c))?;
-        let box_index = job.plan.box_at(&c.bounds).ok_or_else(|| wrong("covers cells that were not asked for", c))?;
-        let per_box = job.plan.units_per_box();
-        let units = MergeTree::units_of((c.level, c.index), per_box as u32);
-        let range = box_index * per_box + units.start as usize..box_index * per_box + units.end as usize;
-        if c.units as usize != per_box || range.is_empty() || !inside(&range, &job.plan.share(attempt.part.0, attempt.part.1)) {
+        let (box_index, range) = job.expected.place(c)?;
+        let asked = attempt.asked.get(c.task as usize).and_then(|runs| runs.get(runs.partition_point(|run| run.end <= range.start)));
+        if !asked.is_some_and(|run| inside(&range, run)) {
             return Err(wrong("covers work units that were not asked for", c));
         }
         let claim = (c.task, box_index, c.level, c.index);
@@ -121,14 +119,14 @@ impl Collector {
             return Err(wrong("was sent twice", c));
         }
         attempt.units += range.len() as u64;
-        job.check(&piece, c)?;
+        job.expected.check(&piece)?;
         let is_new = self.accepted.insert(claim);
         match job.written.as_mut().map(|all| all.get_mut(box_index)) {
             None if is_new => job.merge(box_index, (c.level, c.index), piece.partials),
             None => Ok(()),
             Some(Some(chunks)) if is_new => {
                 *chunks = piece.written;
-                job.boxes_done += 1;
+                job.done[box_index] = true;
                 Ok(())
             }
             // The later one of two attempts is what lies there now.
@@ -147,8 +145,7 @@ impl Collector {
     /// # Errors
     /// `Data` when units are missing.
     pub fn close(&self, attempt: &Attempt) -> Result<(), RegionError> {
-        let (index, count) = attempt.part;
-        let asked: u64 = self.jobs.iter().map(|j| j.plan.share(index, count).len() as u64).sum();
+        let asked: u64 = attempt.asked.iter().flatten().map(|run| run.len() as u64).sum();
         if attempt.units == asked {
             return Ok(());
         }
@@ -161,10 +158,11 @@ impl Collector {
     /// `Internal` when a box is not complete, which [`Self::close`] over all parts rules out.
     pub fn finish(self) -> Result<Vec<Collected>, RegionError> {
         let complete = |job: Job| {
-            if job.boxes_done == job.plan.boxes() {
+            let done = job.done.iter().filter(|done| **done).count();
+            if done == job.done.len() {
                 Ok(job.written.map_or(Collected::Cells(job.out), Collected::Written))
             } else {
-                Err(RegionError::internal(format!("{} of {} boxes of the result are complete", job.boxes_done, job.plan.boxes())))
+                Err(RegionError::internal(format!("{done} of {} boxes of the result are complete", job.done.len())))
             }
         };
         self.jobs.into_iter().map(complete).collect()
@@ -172,49 +170,37 @@ impl Collector {
 }
 
 impl Job {
-    /// Each partial must have the fields, types and shape that its reduction makes; what is written comes as whole chunks.
-    fn check(&self, piece: &Piece, c: &Coverage) -> Result<(), RegionError> {
-        let shape = shape_of(&c.bounds);
-        let is_whole = (c.level, c.index) == MergeTree::root_of(c.units);
-        if self.written.is_some() != (piece.written.len() == self.nodes.len() && piece.partials.is_empty()) {
-            return Err(wrong(if self.written.is_some() { "was to be written and was not" } else { "was to be sent and was written" }, c));
+    /// The units of a box that are not there.
+    fn missing(&self, box_index: usize) -> Vec<Range<u64>> {
+        let per_box = self.expected.plan().units_per_box();
+        let held = self.trees.get(&box_index).into_iter().flat_map(MergeTree::nodes);
+        let mut held: Vec<_> = held.map(|node| MergeTree::units_of(node, per_box as u32)).collect();
+        held.sort_by_key(|r| r.start);
+        let first = (box_index * per_box) as u64;
+        let mut missing = vec![];
+        let mut next = 0;
+        for range in held {
+            missing.push(first + next..first + u64::from(range.start));
+            next = u64::from(range.end);
         }
-        if self.written.is_some() {
-            return if is_whole { Ok(()) } else { Err(wrong("was written in part", c)) };
-        }
-        let partials = &piece.partials;
-        let fits = partials.len() == self.nodes.len()
-            && partials.iter().zip(&self.nodes).all(|(partial, node)| {
-                let types = node.state_types(is_whole);
-                partial.states.len() == types.len() && partial.states.iter().zip(types).all(|(s, t)| s.dtype() == t && s.shape() == shape)
-            });
-        if fits { Ok(()) } else { Err(wrong("holds other arrays than were asked for", c)) }
+        missing.push(first + next..first + per_box as u64);
+        missing.retain(|r| !r.is_empty());
+        missing
     }
 
     fn merge(&mut self, box_index: usize, at: (u32, u32), partials: Vec<Partial>) -> Result<(), RegionError> {
-        let units = self.plan.units_per_box() as u32;
-        let nodes = &self.nodes;
+        let units = self.expected.plan().units_per_box() as u32;
+        let expected = &self.expected;
         let tree = self.trees.entry(box_index).or_insert_with(|| MergeTree::new(units));
-        tree.insert(at, partials, |left, right| {
-            nodes.iter().zip(left.iter_mut().zip(&right)).try_for_each(|(node, (l, r))| match node.reduced {
-                Some((reduction, _)) => reduction.merge(l, r),
-                None => Err(KernelError::malformed("coverage", "gathered cells that overlap")),
-            })
-        })
-        .map_err(|e| RegionError::data(e.to_string()))?;
+        tree.insert(at, partials, |left, right| expected.merge(left, &right)).map_err(|e| RegionError::data(e.to_string()))?;
         if tree.is_complete()
             && let Some(root) = self.trees.remove(&box_index).and_then(MergeTree::into_root)
         {
-            let came_whole = at == MergeTree::root_of(units);
-            let bounds = self.plan.result_box(box_index);
-            for ((partial, node), out) in root.into_iter().zip(&self.nodes).zip(&mut self.out) {
-                let block = match node.reduced {
-                    Some((reduction, input)) if !came_whole => reduction.finish(partial, input)?,
-                    _ => partial.states.into_iter().next().ok_or_else(|| RegionError::internal("a piece without cells"))?,
-                };
-                out.paste(&bounds, &block)?;
+            let bounds = expected.plan().result_box(box_index);
+            for (block, out) in expected.finish(root, at == MergeTree::root_of(units))?.iter().zip(&mut self.out) {
+                out.paste(&bounds, block)?;
             }
-            self.boxes_done += 1;
+            self.done[box_index] = true;
         }
         Ok(())
     }
@@ -222,11 +208,4 @@ impl Job {
 
 fn inside(inner: &Range<usize>, outer: &Range<usize>) -> bool {
     outer.start <= inner.start && inner.end <= outer.end
-}
-
-fn wrong(what: &str, c: &Coverage) -> RegionError {
-    RegionError::data(format!(
-        "a piece of the answer {what} (task {}, cells {:?}, merge node {}/{} of {} units): the engine is not to be trusted",
-        c.task, c.bounds, c.level, c.index, c.units
-    ))
 }

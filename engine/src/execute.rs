@@ -3,7 +3,7 @@
 //! In: stages, and the engines of each region. Out: the blocks of the roots, and what it took. The only place of this
 //! crate where time and failure of others are dealt with.
 
-use crate::collect::{Attempt, Collected, Collector};
+use crate::collect::{Collected, Collector};
 use crate::stages::{Ask, Stages};
 use futures::StreamExt;
 use sha2::{Digest, Sha256};
@@ -14,6 +14,11 @@ use tokio::time::Instant;
 use xeng_kernels::bounds::whole;
 use xeng_kernels::{Block, Evaluator, Known, NoLeaves, NodeId};
 use xeng_proto::{Account, Answer, ErrorKind, Fragment, Part, Progress, Region, RegionError, Write, Written};
+
+/// How long home waits to hear whether engines are a pool.
+const MOST_ASKED_FOR: Duration = Duration::from_secs(2);
+/// Runs of missing units that are asked for at a time.
+const MOST_RUNS: usize = 4096;
 
 /// How patient home is.
 #[derive(Clone, Copy, Debug)]
@@ -182,22 +187,47 @@ async fn answer(
         .filter(|all| !all.is_empty())
         .ok_or_else(|| RegionError::request(format!("region '{name}' has no engine in the topology")))?;
     let collector = Mutex::new(Collector::new(&stages.graph, &ask.answers, &fragment.writes)?);
-    let count = engines.len() as u32;
-    let told = Mutex::new(vec![Progress::default(); engines.len()]);
+    // A pool shares the work out among its nodes, and any of them may be asked for all of it.
+    let is_pool = engines.len() > 1 && is_pool(engines, patience).await;
+    let count = if is_pool { 1 } else { engines.len() as u32 };
+    let told = Mutex::new(vec![Progress::default(); count as usize]);
     let parts = (0..count).map(|index| {
-        let asking =
-            Asking { name, engines, fragment: &fragment, part: Part { index, count }, collector: &collector, patience, told: &told, watch };
+        let part = Share { index, count, is_pool };
+        let asking = Asking { name, engines, fragment: &fragment, part, collector: &collector, patience, told: &told, watch };
         async move { asking.until_answered().await }
     });
     let mut report = RegionReport { predicted_bytes: ask.answer_bytes(engines.len()), ..RegionReport::default() };
     let began = Instant::now();
     for (account, retries) in futures::future::try_join_all(parts).await? {
-        add(&mut report.account, &account);
-        report.retries += retries;
+        report.account.add(&account);
+        report.retries += retries + account.retries;
     }
     report.wall_seconds = began.elapsed().as_secs_f64();
     let collector = collector.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok((collector.finish()?, report))
+}
+
+/// Whether these engines are nodes of one pool, as the first of them that answers says.
+async fn is_pool(engines: &[Arc<dyn Region>], patience: Patience) -> bool {
+    let mut asked: futures::stream::FuturesUnordered<_> = engines.iter().map(|engine| engine.status()).collect();
+    let first = async {
+        while let Some(status) = asked.next().await {
+            if let Ok(status) = status {
+                return status.nodes > 0;
+            }
+        }
+        false
+    };
+    tokio::time::timeout(patience.silence.min(MOST_ASKED_FOR), first).await.unwrap_or(false)
+}
+
+/// The share of a fragment that one question is for.
+#[derive(Clone, Copy)]
+struct Share {
+    index: u32,
+    count: u32,
+    /// Whether any engine may be asked for what is missing, and has others help it.
+    is_pool: bool,
 }
 
 /// One part of a fragment, on its way to an answer.
@@ -205,7 +235,7 @@ struct Asking<'a> {
     name: &'a str,
     engines: &'a [Arc<dyn Region>],
     fragment: &'a Arc<Fragment>,
-    part: Part,
+    part: Share,
     collector: &'a Mutex<Collector>,
     patience: Patience,
     told: &'a Mutex<Vec<Progress>>,
@@ -217,14 +247,22 @@ impl Asking<'_> {
     async fn until_answered(&self) -> Result<(Account, u64), RegionError> {
         let mut failing_since = Instant::now();
         let mut wait = Duration::from_millis(50);
-        let mut accepted = 0;
+        let (mut accepted, mut failures, mut asked_before, mut total) = (0, 0, false, Account::default());
         for retries in 0u64.. {
-            let engine = &self.engines[(self.part.index as usize + retries as usize) % self.engines.len()];
-            let error = match self.once(engine.as_ref()).await {
-                Ok(account) => return Ok((account, retries)),
+            let engine = &self.engines[(self.first() + retries as usize) % self.engines.len()];
+            let error = match self.once(engine.as_ref(), &mut asked_before).await {
+                Ok(account) => {
+                    total.add(&account);
+                    // What was asked for may have been the first of many runs.
+                    if self.is_answered() {
+                        return Ok((total, failures));
+                    }
+                    continue;
+                }
                 Err(e) if e.kind != ErrorKind::Unavailable => return Err(e),
                 Err(e) => e,
             };
+            failures += 1;
             // Patience begins anew only with new results: an engine that dies of this very request is given up.
             let now_accepted = self.collector.lock().unwrap_or_else(PoisonError::into_inner).accepted();
             if now_accepted > accepted {
@@ -243,12 +281,37 @@ impl Asking<'_> {
         Err(RegionError::internal("asked for ever"))
     }
 
+    /// Which engine is asked first: in a pool, different ones for different fragments, so that not all are headed by one.
+    fn first(&self) -> usize {
+        if !self.part.is_pool {
+            return self.part.index as usize;
+        }
+        let of_source = |s: &xeng_proto::SourceUse| s.variable.bytes().fold(0usize, |n, b| n.wrapping_mul(31).wrapping_add(b as usize));
+        self.fragment.sources.iter().map(of_source).fold(self.fragment.graph.len(), usize::wrapping_add) % self.engines.len()
+    }
+
+    fn is_answered(&self) -> bool {
+        !self.part.is_pool || self.collector.lock().unwrap_or_else(PoisonError::into_inner).missing(1).is_empty()
+    }
+
+    /// What is to be asked for: of a pool that has failed before, only what is missing.
+    fn wanted(&self, asked_before: bool) -> Part {
+        let Share { index, count, is_pool } = self.part;
+        if is_pool && asked_before {
+            let missing = self.collector.lock().unwrap_or_else(PoisonError::into_inner).missing(MOST_RUNS);
+            // Where all has come and only the end was cut off, an engine says once more that nothing has changed meanwhile.
+            return if missing.is_empty() { Part::Own(missing) } else { Part::Missing(missing) };
+        }
+        Part::Share { index, count }
+    }
+
     /// Asks one engine once.
-    async fn once(&self, engine: &dyn Region) -> Result<Account, RegionError> {
+    async fn once(&self, engine: &dyn Region, asked_before: &mut bool) -> Result<Account, RegionError> {
         let silent = |_| RegionError::unavailable(format!("{} was silent for {} s", engine.label(), self.patience.silence.as_secs()));
         let from = |e: RegionError| said_by(engine, e);
-        let mut attempt = Attempt::new(self.part.index, self.part.count);
-        let mut answers = tokio::time::timeout(self.patience.silence, engine.execute(self.fragment.clone(), self.part))
+        let part = self.wanted(std::mem::replace(asked_before, true));
+        let mut attempt = self.collector.lock().unwrap_or_else(PoisonError::into_inner).attempt(&part);
+        let mut answers = tokio::time::timeout(self.patience.silence, engine.execute(self.fragment.clone(), part))
             .await
             .map_err(silent)?
             .map_err(from)?;
@@ -288,27 +351,8 @@ pub(crate) fn said_by(engine: &dyn Region, e: RegionError) -> RegionError {
 
 /// Adds what a region did in one round to what it did before.
 pub(crate) fn add_report(total: &mut RegionReport, more: &RegionReport) {
-    add(&mut total.account, &more.account);
+    total.account.add(&more.account);
     total.retries += more.retries;
     total.predicted_bytes += more.predicted_bytes;
     total.wall_seconds += more.wall_seconds;
-}
-
-fn add(total: &mut Account, more: &Account) {
-    total.chunks += more.chunks;
-    total.read_bytes += more.read_bytes;
-    total.decoded_bytes += more.decoded_bytes;
-    total.fetch_seconds += more.fetch_seconds;
-    total.decode_seconds += more.decode_seconds;
-    total.compute_seconds += more.compute_seconds;
-    total.peak_bytes = total.peak_bytes.max(more.peak_bytes);
-    total.units += more.units;
-    total.cache_hits += more.cache_hits;
-    total.cache_misses += more.cache_misses;
-    total.cache_saved_bytes += more.cache_saved_bytes;
-    total.cache_fetched_bytes += more.cache_fetched_bytes;
-    total.kept_chunks += more.kept_chunks;
-    total.kept_bytes += more.kept_bytes;
-    total.written_bytes += more.written_bytes;
-    total.write_seconds += more.write_seconds;
 }

@@ -34,6 +34,14 @@ pub struct ServeConfig {
     pub cache: Option<CacheConfig>,
     /// Where is kept what was learnt of files when they were opened; `off` for nowhere.
     pub manifests: Option<PathBuf>,
+    /// Addresses of the other nodes of the region.
+    pub peers: Vec<String>,
+    /// A `name:port` that resolves to all of them.
+    pub peers_dns: Option<String>,
+    /// A node to register with.
+    pub join: Option<String>,
+    /// Where the other nodes reach this one.
+    pub advertise: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +75,10 @@ struct Raw {
     s3: BTreeMap<String, String>,
     cache: Option<RawCache>,
     manifests: Option<RawManifests>,
+    peers: Vec<String>,
+    peers_dns: Option<String>,
+    join: Option<String>,
+    advertise: Option<String>,
 }
 
 impl ServeConfig {
@@ -103,6 +115,10 @@ impl ServeConfig {
             s3: raw.s3,
             cache,
             manifests,
+            peers: raw.peers,
+            peers_dns: raw.peers_dns,
+            join: raw.join,
+            advertise: raw.advertise,
         })
     }
 }

@@ -77,6 +77,11 @@ impl MergeTree {
         self.nodes.contains_key(&self.root())
     }
 
+    /// The nodes that are there.
+    pub fn nodes(&self) -> impl Iterator<Item = TreeNode> + '_ {
+        self.nodes.keys().copied()
+    }
+
     /// Takes the nodes that are there.
     pub fn drain(&mut self) -> BTreeMap<TreeNode, Vec<Partial>> {
         std::mem::take(&mut self.nodes)

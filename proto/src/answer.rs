@@ -85,4 +85,32 @@ pub struct Account {
     pub written_bytes: u64,
     /// Seconds spent encoding and writing them, summed over threads.
     pub write_seconds: f64,
+    /// Of a region that has shared the work out among its nodes: ranges of work units that were sent again after a failure.
+    pub retries: u64,
+    /// Ranges that were sent to a second node because the first was late.
+    pub hedges: u64,
+}
+
+impl Account {
+    /// Adds what something else took.
+    pub fn add(&mut self, more: &Account) {
+        self.chunks += more.chunks;
+        self.read_bytes += more.read_bytes;
+        self.decoded_bytes += more.decoded_bytes;
+        self.fetch_seconds += more.fetch_seconds;
+        self.decode_seconds += more.decode_seconds;
+        self.compute_seconds += more.compute_seconds;
+        self.peak_bytes = self.peak_bytes.max(more.peak_bytes);
+        self.units += more.units;
+        self.cache_hits += more.cache_hits;
+        self.cache_misses += more.cache_misses;
+        self.cache_saved_bytes += more.cache_saved_bytes;
+        self.cache_fetched_bytes += more.cache_fetched_bytes;
+        self.kept_chunks += more.kept_chunks;
+        self.kept_bytes += more.kept_bytes;
+        self.written_bytes += more.written_bytes;
+        self.write_seconds += more.write_seconds;
+        self.retries += more.retries;
+        self.hedges += more.hedges;
+    }
 }

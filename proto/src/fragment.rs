@@ -4,6 +4,7 @@
 
 use crate::dataset::DatasetSpec;
 use crate::store::StoreTarget;
+use std::ops::Range;
 use std::sync::Arc;
 use xeng_kernels::{Block, Graph, NodeId, Tiling};
 
@@ -89,16 +90,32 @@ pub struct Task {
     pub nodes: Vec<NodeId>,
 }
 
-/// A share of a fragment's work: the `index`-th of `count` nearly equal, contiguous runs of its work units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Part {
-    /// Which share, `0..count`.
-    pub index: u32,
-    /// How many shares.
-    pub count: u32,
+/// A share of a fragment's work.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The `index`-th of `count` nearly equal, contiguous runs of its work units.
+    Share {
+        /// Which share, `0..count`.
+        index: u32,
+        /// How many shares.
+        count: u32,
+    },
+    /// These runs: what is missing of an answer that was cut off. Whoever is asked may share them with other engines of its region.
+    Missing(Vec<Run>),
+    /// These runs, each answered as soon as it is done, by the very engine that is asked: what the head of a region sends to a node.
+    Own(Vec<Run>),
 }
 
 impl Part {
     /// All of it.
-    pub const WHOLE: Part = Part { index: 0, count: 1 };
+    pub const WHOLE: Part = Part::Share { index: 0, count: 1 };
+}
+
+/// Consecutive work units of one task of a fragment's answers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Run {
+    /// Index into [`Fragment::answers`].
+    pub task: u32,
+    /// The units.
+    pub units: Range<u64>,
 }

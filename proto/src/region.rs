@@ -8,6 +8,7 @@ use crate::store::{StoreStep, StoreTarget};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The answers to one fragment, in no promised order but for [`Answer::Done`], which is last.
 pub type AnswerStream = BoxStream<'static, Result<Answer, RegionError>>;
@@ -41,6 +42,16 @@ pub trait Region: Send + Sync {
         Err(RegionError::request(format!("{} cannot write '{}'", self.label(), target.uri)))
     }
 
+    /// Takes note of another node of the region, for a while; gives the addresses of those that it knows.
+    ///
+    /// # Errors
+    /// `Request` when this is no node of a pool, or of another region; `Budget` when there are too many; `Unavailable` when it cannot be
+    /// reached.
+    async fn join(&self, node: &Join) -> Result<Vec<String>, RegionError> {
+        let _ = node;
+        Err(RegionError::request(format!("{} is no node of a pool", self.label())))
+    }
+
     /// What the engine is, and what it is doing.
     ///
     /// # Errors
@@ -49,6 +60,19 @@ pub trait Region: Send + Sync {
 
     /// Bytes that really crossed the wire to and from this engine since it was connected; zero in process.
     fn traffic(&self) -> Traffic;
+}
+
+/// A node that says where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// The name of its region.
+    pub region: String,
+    /// Its address, such as `http://10.0.1.10:7070`.
+    pub endpoint: String,
+    /// [`Status::instance`].
+    pub instance: u64,
+    /// How long it holds unless it is said again.
+    pub lease: Duration,
 }
 
 /// What an engine is, and what it is doing.
@@ -66,6 +90,12 @@ pub struct Status {
     pub used_bytes: u64,
     /// Fragments being executed now.
     pub active: u32,
+    /// Of a node of a pool: how many nodes it knows, itself included; 0 for an engine that works alone.
+    pub nodes: u32,
+    /// Of a node of a pool: a number that no other process has, by which it knows itself in a list.
+    pub instance: u64,
+    /// Whether it ends what it is doing and takes nothing more.
+    pub is_draining: bool,
 }
 
 /// Bytes on the wire, framing included.

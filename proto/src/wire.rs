@@ -21,7 +21,7 @@ mod store;
 mod tests;
 
 pub use budget::Budget;
-pub use status::{check_speaker, speaker};
+pub use status::{check_speaker, known_endpoints, speaker};
 
 use crate::error::RegionError;
 

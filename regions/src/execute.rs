@@ -3,12 +3,15 @@
 //! In: a fragment and which part of it. Out: answers in a channel. Never keeps more than its permit allows.
 
 use crate::decoded::Origin;
+use crate::held::Computed;
 use crate::local::Engine;
+use crate::memory::Permit;
 use crate::open::{OpenDataset, current_snapshot};
 use crate::read::{AHEAD, BATCH_BYTES, ChunkKey, FAR_AHEAD, FAR_AHEAD_BYTES, Kept, LEAST_AHEAD, STREAMED_BYTES, Source, chunks_behind};
 use crate::run::{Merged, Program, run};
 use crate::tally::Tally;
 use crate::write::{MOST_WAITING, Queue, Writing, check_chunk};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -41,13 +44,16 @@ struct Needs {
 /// A fragment whose datasets are open, whose units are planned and whose memory is known.
 pub(crate) struct Execution {
     engine: Arc<Engine>,
-    fragment: Arc<Fragment>,
-    part: Part,
+    pub(crate) fragment: Arc<Fragment>,
+    /// Per task of the answers: the units to do, ascending and apart.
+    pub(crate) runs: Vec<Vec<Range<usize>>>,
     opened: Vec<Arc<OpenDataset>>,
     sources: Vec<Source>,
     tiling: Tiling,
     held: Vec<(Task, WorkPlan)>,
-    answers: Vec<(Task, WorkPlan)>,
+    pub(crate) answers: Vec<(Task, WorkPlan)>,
+    /// Whether others of the same fragment come before or after.
+    is_batch: bool,
     /// Per task of the answers: where it is written, if it is not sent.
     writings: Vec<Option<Writing>>,
     lanes: usize,
@@ -55,14 +61,17 @@ pub(crate) struct Execution {
     /// Whether chunks are read as they are decoded, not ahead of it.
     streams: bool,
     memory_bytes: usize,
+    permit: Mutex<Option<Permit>>,
     total_bytes: u64,
 }
 
 impl Execution {
     /// Opens what the fragment reads and plans its work units and memory; reads no data.
     pub(crate) fn prepare(engine: Arc<Engine>, fragment: Arc<Fragment>, part: Part) -> Result<Execution, RegionError> {
-        if part.index >= part.count {
-            return Err(RegionError::request(format!("part {} of {} does not exist", part.index, part.count)));
+        if let Part::Share { index, count } = part
+            && index >= count
+        {
+            return Err(RegionError::request(format!("part {index} of {count} does not exist")));
         }
         let opened = open_all(&engine, &fragment)?;
         let sources = sources(&engine, &fragment, &opened)?;
@@ -80,12 +89,14 @@ impl Execution {
             None => hold(task),
         };
         let answers = fragment.answers.iter().enumerate().map(answer).collect::<Result<Vec<_>, RegionError>>()?;
+        let runs = wanted_runs(&part, &fragment, &answers)?;
         let writing = |index| fragment.write_of(index).map(|write| Writing::prepare(&engine, &fragment, write)).transpose();
         let writings = (0..answers.len()).map(writing).collect::<Result<Vec<_>, RegionError>>()?;
         let total_bytes = opened.iter().map(|d| d.description.stored_bytes).sum();
         let mut execution = Execution {
             engine,
-            part,
+            runs,
+            is_batch: matches!(part, Part::Own(_)),
             opened,
             sources,
             tiling,
@@ -96,11 +107,17 @@ impl Execution {
             ahead: AHEAD,
             streams: false,
             memory_bytes: 0,
+            permit: Mutex::default(),
             total_bytes,
             fragment: fragment.clone(),
         };
         execution.plan_memory()?;
         Ok(execution)
+    }
+
+    /// Lets it run with the memory that it needs.
+    pub(crate) fn admit(&self, permit: Permit) {
+        *self.permit.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
     }
 
     /// The most bytes that running it needs at once.
@@ -254,7 +271,7 @@ pub(crate) fn execute(execution: &Execution, send: &Sender<Result<Answer, Region
 
 impl Execution {
     /// Refuses results of files that have changed since they were opened: they may be of two versions.
-    fn check_unchanged(&self) -> Result<(), RegionError> {
+    pub(crate) fn check_unchanged(&self) -> Result<(), RegionError> {
         self.opened.iter().try_for_each(|dataset| {
             let spec = &dataset.description.spec;
             let is_same = || current_snapshot(&self.engine.stores, spec).is_ok_and(|now| now == dataset.description.snapshot);
@@ -271,13 +288,11 @@ impl Execution {
     fn run(&self, tally: &Tally, send: &Sender<Result<Answer, RegionError>>, cancelled: &AtomicBool) -> Result<(), RegionError> {
         let f = &self.fragment;
         let units = |tasks: &[(Task, WorkPlan)]| tasks.iter().map(|(_, p)| p.units() as u64).sum::<u64>();
-        tally
-            .announce(units(&self.held) + units(&self.answers) / u64::from(self.part.count), self.total_bytes / u64::from(self.part.count));
+        let asked = self.runs.iter().flatten().map(|r| r.len() as u64).sum::<u64>();
+        let share = asked as f64 / units(&self.answers).max(1) as f64;
+        tally.announce(units(&self.held) + asked, (self.total_bytes as f64 * share) as u64);
         let mut known = givens(f)?;
-        for (task, plan) in &self.held {
-            let blocks = self.hold(task, plan, &known, tally, cancelled)?;
-            known.extend(task.nodes.iter().copied().zip(blocks));
-        }
+        self.hold_all(&mut known, tally, cancelled)?;
         for (index, ((task, plan), writing)) in self.answers.iter().zip(&self.writings).enumerate() {
             if let Some(writing) = writing {
                 self.write(index, writing, &known, tally, send, cancelled)?;
@@ -296,8 +311,7 @@ impl Execution {
                 let piece = Answer::Piece(Piece { coverage, partials, written: vec![] });
                 send.blocking_send(Ok(piece)).map_err(|_| RegionError::new(ErrorKind::Cancelled, "the asker went away"))
             };
-            let range = plan.share(self.part.index, self.part.count);
-            self.run_task(task, plan, range, &known, tally, cancelled, &sink)?;
+            self.run_task(task, plan, &self.runs[index], &known, tally, cancelled, &sink)?;
         }
         Ok(())
     }
@@ -325,14 +339,41 @@ impl Execution {
             tally.writing(began.elapsed());
             Ok((Coverage { task: index as u32, bounds, level: m.node.0, index: m.node.1, units }, chunks))
         };
-        let range = plan.share(self.part.index, self.part.count);
         Queue::new(writing, tally, send).run(|queue| {
             let sink = |m: Merged| {
                 let (coverage, chunks) = self.engine.pool.install(|| encoded(m))?;
                 queue.take(coverage, chunks)
             };
-            self.run_task(task, plan, range, known, tally, cancelled, &sink)
+            self.run_task(task, plan, &self.runs[index], known, tally, cancelled, &sink)
         })
+    }
+
+    /// Computes the held steps, unless an earlier batch of the same fragment has.
+    fn hold_all(&self, known: &mut Known, tally: &Tally, cancelled: &AtomicBool) -> Result<(), RegionError> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        let slot = self.is_batch.then(|| self.engine.held.slot(&self.fragment));
+        let mut kept = slot.as_ref().map(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(Computed { known: held, .. }) = kept.as_ref().and_then(|k| k.as_ref()) {
+            known.extend(held.iter().map(|(&id, block)| (id, block.clone())));
+            return Ok(());
+        }
+        let mut held = Known::new();
+        for (task, plan) in &self.held {
+            let blocks = self.hold(task, plan, known, tally, cancelled)?;
+            held.extend(task.nodes.iter().copied().zip(blocks.iter().cloned()));
+            known.extend(task.nodes.iter().copied().zip(blocks));
+        }
+        if let Some(kept) = &mut kept {
+            let bytes = held.values().map(|block| block.bytes()).fold(0, usize::saturating_add);
+            // Where it would leave too little room for the next batch, that has to compute it again.
+            let leaves_room = self.memory_bytes.saturating_add(bytes) <= self.engine.memory.budget_bytes();
+            let mut permit = self.permit.lock().unwrap_or_else(PoisonError::into_inner);
+            let permit = permit.as_mut().filter(|_| leaves_room).and_then(|permit| permit.split(bytes));
+            **kept = permit.map(|permit| Computed { known: held, _permit: permit });
+        }
+        Ok(())
     }
 
     /// Computes a held step in full.
@@ -353,7 +394,7 @@ impl Execution {
             let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
             out.iter_mut().zip(&finished).try_for_each(|(whole, block)| Ok(whole.paste(&at, block)?))
         };
-        self.run_task(task, plan, 0..plan.units(), known, tally, cancelled, &sink)?;
+        self.run_task(task, plan, &[0..plan.units()], known, tally, cancelled, &sink)?;
         Ok(out.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().map(Arc::new).collect())
     }
 
@@ -372,7 +413,7 @@ impl Execution {
         &self,
         task: &Task,
         plan: &WorkPlan,
-        range: std::ops::Range<usize>,
+        runs: &[Range<usize>],
         known: &Known,
         tally: &Tally,
         cancelled: &AtomicBool,
@@ -391,7 +432,7 @@ impl Execution {
             ahead: self.ahead,
             streams: self.streams,
         };
-        run(&program, &task.nodes, plan, range, (&self.engine.pool, self.lanes), sink)
+        run(&program, &task.nodes, plan, runs, (&self.engine.pool, self.lanes), sink)
     }
 }
 
@@ -435,6 +476,28 @@ fn sources(engine: &Engine, fragment: &Fragment, opened: &[Arc<OpenDataset>]) ->
             Ok(Source { chunks, variable, kept })
         })
         .collect()
+}
+
+/// The units of each task that are asked for.
+fn wanted_runs(part: &Part, fragment: &Fragment, answers: &[(Task, WorkPlan)]) -> Result<Vec<Vec<Range<usize>>>, RegionError> {
+    let runs = match part {
+        Part::Share { index, count } => return Ok(answers.iter().map(|(_, plan)| vec![plan.share(*index, *count)]).collect()),
+        Part::Missing(runs) | Part::Own(runs) => runs,
+    };
+    let mut wanted = vec![vec![]; answers.len()];
+    for run in runs {
+        let unfit = || RegionError::request(format!("units {:?} of task {} cannot be asked for", run.units, run.task));
+        let (task, (_, plan)) = wanted.get_mut(run.task as usize).zip(answers.get(run.task as usize)).ok_or_else(unfit)?;
+        let units = usize::try_from(run.units.start).map_err(|_| unfit())?..usize::try_from(run.units.end).map_err(|_| unfit())?;
+        let is_after = task.last().is_none_or(|before: &Range<usize>| before.end <= units.start);
+        // A chunk is made by one engine.
+        let is_cut = [units.start, units.end].iter().any(|edge| edge % plan.units_per_box() != 0);
+        if units.is_empty() || units.end > plan.units() || !is_after || is_cut && fragment.write_of(run.task as usize).is_some() {
+            return Err(unfit());
+        }
+        task.push(units);
+    }
+    Ok(wanted)
 }
 
 /// What the sender claims of the leaves must be what lies here.

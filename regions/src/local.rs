@@ -4,6 +4,7 @@
 
 use crate::decoded::DecodedChunks;
 use crate::execute::{Execution, execute};
+use crate::held::HeldSteps;
 use crate::memory::{Memory, Permit};
 use crate::open::{OpenDataset, current_state, open};
 use crate::roots::Roots;
@@ -74,6 +75,7 @@ pub(crate) struct Engine {
     pub(crate) pool: rayon::ThreadPool,
     pub(crate) memory: Memory,
     pub(crate) decoded: Arc<DecodedChunks>,
+    pub(crate) held: HeldSteps,
     active: AtomicU32,
     pub(crate) stores: Stores,
     remembered: Mutex<HashMap<DatasetSpec, (Arc<OpenDataset>, Instant)>>,
@@ -94,8 +96,28 @@ impl LocalRegion {
         let memory = Memory::new(config.memory_bytes);
         let stores = Stores::within(config.stores.clone(), config.roots.clone())?;
         let decoded = Arc::new(DecodedChunks::new(memory.clone()));
-        let shared = Engine { config, pool, memory, decoded, active: AtomicU32::new(0), stores, remembered: Mutex::default() };
+        let held = HeldSteps::default();
+        let shared = Engine { config, pool, memory, decoded, held, active: AtomicU32::new(0), stores, remembered: Mutex::default() };
         Ok(LocalRegion { shared: Arc::new(shared) })
+    }
+}
+
+impl LocalRegion {
+    /// A fragment made ready: what it reads is open, its units are planned.
+    pub(crate) async fn prepare(&self, fragment: Arc<Fragment>, part: Part) -> Result<Execution, RegionError> {
+        let engine = self.shared.clone();
+        let prepared = tokio::task::spawn_blocking(move || Execution::prepare(engine, fragment, part)).await;
+        prepared.map_err(|e| RegionError::internal(format!("planning failed: {e}")))?
+    }
+
+    /// The name of its region.
+    pub(crate) fn region_name(&self) -> String {
+        self.shared.config.region.clone()
+    }
+
+    /// Its compute threads.
+    pub(crate) fn threads(&self) -> usize {
+        self.shared.pool.current_num_threads()
     }
 }
 
@@ -144,9 +166,7 @@ impl Region for LocalRegion {
     }
 
     async fn execute(&self, fragment: Arc<Fragment>, part: Part) -> Result<AnswerStream, RegionError> {
-        let engine = self.shared.clone();
-        let prepared = tokio::task::spawn_blocking(move || Execution::prepare(engine, fragment, part)).await;
-        let execution = prepared.map_err(|e| RegionError::internal(format!("planning failed: {e}")))??;
+        let execution = self.prepare(fragment, part).await?;
         let bytes = execution.memory_bytes();
         self.shared.memory.check(bytes, "this request")?;
         let (send, receive) = mpsc::channel(ANSWERS_WAITING);
@@ -161,7 +181,7 @@ impl Region for LocalRegion {
             };
             engine.active.fetch_add(1, Ordering::Relaxed);
             tokio::task::spawn_blocking(move || {
-                let _permit = permit;
+                execution.admit(permit);
                 let _active = Active(engine);
                 execute(&execution, &send, &cancelled);
             });
@@ -190,6 +210,7 @@ impl Region for LocalRegion {
             memory_bytes: e.memory.budget_bytes() as u64,
             used_bytes: e.memory.used_bytes() as u64,
             active: e.active.load(Ordering::Relaxed),
+            ..Status::default()
         })
     }
 
@@ -200,14 +221,20 @@ impl Region for LocalRegion {
 
 /// The memory that was asked for, once there is room; meanwhile the asker hears that it is not forgotten. `None` when it went away.
 async fn admitted(engine: &Engine, bytes: usize, send: &mpsc::Sender<Result<Answer, RegionError>>) -> Option<Result<Permit, RegionError>> {
-    let make_room = |bytes| engine.decoded.make_room(bytes);
+    let make_room = |bytes| {
+        engine.held.make_room();
+        engine.decoded.make_room(bytes);
+    };
     let taking = engine.memory.take(bytes, "this request", &make_room);
     tokio::pin!(taking);
     loop {
         tokio::select! {
             permit = &mut taking => return Some(permit),
             () = send.closed() => return None,
-            () = tokio::time::sleep(WAITING_TOLD_EVERY) => drop(send.try_send(Ok(Answer::Progress(Progress::default())))),
+            () = tokio::time::sleep(WAITING_TOLD_EVERY) => {
+                engine.held.make_room();
+                drop(send.try_send(Ok(Answer::Progress(Progress::default()))));
+            }
         }
     }
 }

@@ -23,7 +23,14 @@ pub struct Memory {
 /// Bytes under permit; given back when dropped.
 #[derive(Debug)]
 pub struct Permit {
-    _pages: OwnedSemaphorePermit,
+    pages: OwnedSemaphorePermit,
+}
+
+impl Permit {
+    /// Takes a part of it that may be given back later than the rest; `None` when it is smaller.
+    pub fn split(&mut self, bytes: usize) -> Option<Permit> {
+        self.pages.split(bytes.div_ceil(PAGE)).map(|pages| Permit { pages })
+    }
 }
 
 impl Memory {
@@ -74,7 +81,7 @@ impl Memory {
         let nobody_waits = || self.waiting.load(Ordering::SeqCst) == 0;
         let permit = self.pages.clone().try_acquire_many_owned(pages).ok().filter(|_| nobody_waits())?;
         self.peak_bytes.fetch_max(self.used_bytes() as u64, Ordering::Relaxed);
-        Some(Permit { _pages: permit })
+        Some(Permit { pages: permit })
     }
 
     /// Waits until `bytes` are free and takes them; `make_room` is told how many are wanted, and may give up what was spare.
@@ -89,7 +96,7 @@ impl Memory {
         let pages = self.pages.clone().acquire_many_owned(bytes.div_ceil(PAGE) as u32).await;
         let pages = pages.map_err(|_| RegionError::unavailable("the engine is shutting down"))?;
         self.peak_bytes.fetch_max(self.used_bytes() as u64, Ordering::Relaxed);
-        Ok(Permit { _pages: pages })
+        Ok(Permit { pages })
     }
 }
 

@@ -46,16 +46,28 @@ struct Shared<'a, 's> {
     program: &'a Program<'a>,
     nodes: &'a [NodeId],
     plan: &'a WorkPlan,
+    runs: &'a [Range<usize>],
+    /// How many units have been claimed.
     next: AtomicUsize,
-    end: usize,
-    /// One lock per box: boxes merge side by side, and the table is held only to look one up.
-    trees: Mutex<HashMap<usize, Arc<Mutex<MergeTree>>>>,
+    /// One lock per box of a run: boxes merge side by side, and the table is held only to look one up.
+    trees: Mutex<Trees>,
     failure: Mutex<Option<RegionError>>,
     failed: AtomicBool,
     sink: &'s (dyn Fn(Merged) -> Result<(), RegionError> + Sync),
 }
 
-/// Runs units `range` of the task that computes `nodes` on `lanes` threads of `pool`, each with a reader ahead of it.
+/// By the number of the run, and of the box.
+type Trees = HashMap<(usize, usize), Arc<Mutex<Growing>>>;
+
+/// What a run adds to one box.
+struct Growing {
+    tree: MergeTree,
+    /// Units of the run that are still to come.
+    left: usize,
+}
+
+/// Runs these units of the task that computes `nodes` on `lanes` threads of `pool`, each with a reader ahead of it. What a run adds to a box is
+/// handed on once it is all there, and never merged with what another run adds: `runs` are ascending and apart.
 ///
 /// # Errors
 /// The first error of any unit or of the sink; `Cancelled` when the asker went away.
@@ -63,7 +75,7 @@ pub(crate) fn run(
     program: &Program<'_>,
     nodes: &[NodeId],
     plan: &WorkPlan,
-    range: Range<usize>,
+    runs: &[Range<usize>],
     (pool, lanes): (&rayon::ThreadPool, usize),
     sink: &(dyn Fn(Merged) -> Result<(), RegionError> + Sync),
 ) -> Result<(), RegionError> {
@@ -71,14 +83,14 @@ pub(crate) fn run(
         program,
         nodes,
         plan,
-        next: AtomicUsize::new(range.start),
-        end: range.end,
+        runs,
+        next: AtomicUsize::new(0),
         trees: Mutex::default(),
         failure: Mutex::new(None),
         failed: AtomicBool::new(false),
         sink,
     };
-    let lanes = lanes.min(range.len()).max(1);
+    let lanes = lanes.min(runs.iter().map(Range::len).sum()).max(1);
     std::thread::scope(|threads| {
         for _ in 0..lanes {
             let (send, receive) = sync_channel(program.ahead);
@@ -87,17 +99,7 @@ pub(crate) fn run(
             threads.spawn(move || shared.drive(pool, receive));
         }
     });
-    if let Some(e) = lock(&shared.failure).take() {
-        return Err(e);
-    }
-    // What is left covers boxes that other parts of the fragment complete.
-    for (box_index, tree) in std::mem::take(&mut *lock(&shared.trees)) {
-        let left = lock(&tree).drain();
-        for (node, partials) in left {
-            sink(Merged { box_index, node, partials })?;
-        }
-    }
-    Ok(())
+    lock(&shared.failure).take().map_or(Ok(()), Err)
 }
 
 impl Shared<'_, '_> {
@@ -106,11 +108,22 @@ impl Shared<'_, '_> {
         // A chunk that the piece before used in part is still decoded in the lane's leftovers.
         let mut previous = HashSet::new();
         while !self.stopped() {
-            let unit = self.next.fetch_add(1, Ordering::Relaxed);
-            if unit >= self.end || self.keep(self.read_unit(unit, threads, lane, &mut previous)).is_none() {
+            let Some(unit) = self.claimed(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
+            if self.keep(self.read_unit(unit, threads, lane, &mut previous)).is_none() {
                 return;
             }
         }
+    }
+
+    /// The unit that is the `number`-th of all runs.
+    fn claimed(&self, mut number: usize) -> Option<usize> {
+        for run in self.runs {
+            if number < run.len() {
+                return Some(run.start + number);
+            }
+            number -= run.len();
+        }
+        None
     }
 
     fn read_unit<'t>(
@@ -274,7 +287,7 @@ impl Shared<'_, '_> {
         Ok(inputs.first().is_some_and(|&id| self.program.graph.node(id).is_ok_and(|n| n.dims.is_empty())))
     }
 
-    /// Adds a unit's partials to its box's tree, and gives the box once it is complete.
+    /// Adds a unit's partials to its box's tree, and gives what its run adds to the box once that is complete.
     fn merged(&self, unit: usize, partials: Vec<Partial>) -> Result<Vec<Merged>, RegionError> {
         let (box_index, at) = self.plan.place(unit);
         let units = self.plan.units_per_box() as u32;
@@ -283,15 +296,23 @@ impl Shared<'_, '_> {
         } else {
             vec![]
         };
-        let tree = lock(&self.trees).entry(box_index).or_insert_with(|| Arc::new(Mutex::new(MergeTree::new(units)))).clone();
+        let run = self.runs.partition_point(|r| r.end <= unit);
+        let growing = || {
+            let first = box_index * units as usize;
+            let of_box = first..first + units as usize;
+            let left = self.runs.get(run).map_or(0, |r| of_box.end.min(r.end) - of_box.start.max(r.start));
+            Arc::new(Mutex::new(Growing { tree: MergeTree::new(units), left }))
+        };
+        let growing = lock(&self.trees).entry((run, box_index)).or_insert_with(growing).clone();
         let complete = {
-            let mut tree = lock(&tree);
+            let Growing { tree, left } = &mut *lock(&growing);
             tree.insert((0, at as u32), partials, |left, right| {
                 reductions.iter().zip(left.iter_mut().zip(&right)).try_for_each(|(r, (l, n))| r.merge(l, n))
             })?;
-            if tree.is_complete() { tree.drain() } else { return Ok(vec![]) }
+            *left -= 1;
+            if *left == 0 { tree.drain() } else { return Ok(vec![]) }
         };
-        lock(&self.trees).remove(&box_index);
+        lock(&self.trees).remove(&(run, box_index));
         Ok(complete.into_iter().map(|(node, partials)| Merged { box_index, node, partials }).collect())
     }
 

@@ -99,6 +99,8 @@ impl Tally {
             kept_bytes: self.kept_bytes.load(Relaxed),
             written_bytes: self.written_bytes.load(Relaxed),
             write_seconds: seconds(&self.write_nanos),
+            retries: 0,
+            hedges: 0,
         }
     }
 }

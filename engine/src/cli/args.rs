@@ -258,6 +258,18 @@ pub struct ServeArgs {
     /// What to keep of far objects.
     #[command(flatten)]
     pub cache: CacheArgs,
+    /// The address of another node of the region, such as http://10.0.1.11:7070, with which the work is shared; repeat it for more.
+    #[arg(long = "peer", value_name = "URL")]
+    pub peers: Vec<String>,
+    /// A name:port that resolves to all nodes of the region; it is resolved again and again.
+    #[arg(long, value_name = "NAME:PORT")]
+    pub peers_dns: Option<String>,
+    /// A node of the region to register with; its nodes tell each other of those that come.
+    #[arg(long, value_name = "URL")]
+    pub join: Option<String>,
+    /// Where the other nodes reach this one; the address that it listens at by default.
+    #[arg(long, value_name = "URL")]
+    pub advertise: Option<String>,
     /// Also evaluate expressions for clients.
     #[arg(long)]
     pub gateway: bool,

@@ -6,16 +6,22 @@ use crate::planfile::quantity;
 use crate::serve_config::ServeConfig;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use xeng_proto::Region;
 use xeng_proto::grpc::meter::Meter;
-use xeng_proto::grpc::server::{region_router, serve_router};
+use xeng_proto::grpc::server::{region_router_and_health, serve_router};
+use xeng_regions::pool::{Membership, Patience, Places, Pool};
 use xeng_regions::store::StoreConfig;
 use xeng_regions::{EngineConfig, LocalRegion, Roots, WriteRoots};
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:7070";
 const DEFAULT_REGION: &str = "home";
 const DEFAULT_MEMORY_BYTES: u64 = 2 << 30;
+/// Of the memory of a node, the part that is for merging what others answer.
+const HEAD_SHARE: u64 = 8;
+/// How long a node that is asked to stop goes on with what it does before it takes no more connections.
+const DRAIN_WITHIN: Duration = Duration::from_secs(30);
 
 pub(super) async fn serve(args: ServeArgs) -> Result<()> {
     let file = args.config.as_deref().map(ServeConfig::read).transpose()?.unwrap_or_default();
@@ -29,10 +35,17 @@ pub(super) async fn serve(args: ServeArgs) -> Result<()> {
     let roots = if folders.is_empty() { Roots::everywhere() } else { Roots::only(&folders)? };
     let writable = if args.write_root.is_empty() { file.write_roots } else { args.write_root };
     let threads = args.threads.or(file.threads).and_then(NonZeroUsize::new);
+    let places = Places {
+        peers: if args.peers.is_empty() { file.peers } else { args.peers },
+        dns: args.peers_dns.or(file.peers_dns),
+        join: args.join.or(file.join),
+    };
+    // What a head merges is kept beside what its own engine computes.
+    let head_bytes = if places.is_empty() { 0 } else { memory_bytes / HEAD_SHARE };
     let config = EngineConfig {
         region: region.clone(),
         threads,
-        memory_bytes: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
+        memory_bytes: usize::try_from(memory_bytes - head_bytes).unwrap_or(usize::MAX),
         roots,
         write_roots: WriteRoots::only(&writable)?,
         stores: StoreConfig {
@@ -41,9 +54,12 @@ pub(super) async fn serve(args: ServeArgs) -> Result<()> {
             manifests: super::cache::manifests(&args.cache, file.manifests),
         },
     };
-    let engine: Arc<dyn Region> = Arc::new(LocalRegion::start(config)?);
+    let own = Arc::new(LocalRegion::start(config)?);
     let listener = TcpListener::bind(&listen).await.map_err(|e| unlistenable(&listen, &e))?;
     let address = listener.local_addr().map_err(|e| Error::internal(e.to_string()))?;
+    let advertised = args.advertise.or(file.advertise).unwrap_or_else(|| format!("http://{address}"));
+    let pool = node(own.clone(), places, advertised, head_bytes)?;
+    let engine: Arc<dyn Region> = pool.clone().map_or(own, |pool| pool as Arc<dyn Region>);
     let status = engine.status().await?;
     eprintln!(
         "xeng {} serves region {region} at http://{address} ({} threads, {})",
@@ -51,12 +67,42 @@ pub(super) async fn serve(args: ServeArgs) -> Result<()> {
         status.threads,
         if memory_bytes >> 20 > 0 { format!("{} MiB", memory_bytes >> 20) } else { format!("{memory_bytes} bytes") }
     );
-    let mut services = region_router(engine.clone()).await?;
+    let (mut services, health) = region_router_and_health(engine.clone()).await?;
     if args.gateway {
         services = services.add_service(super::gateway::service(args.topology.as_deref(), &region, engine)?);
         eprintln!("the gateway evaluates expressions at the same address");
     }
-    serve_router(services, listener, Meter::default(), shutdown()).await.map_err(Error::from)
+    let ended = async {
+        shutdown().await;
+        health.not_ready().await;
+        if let Some(pool) = pool {
+            drained(&pool).await;
+        }
+    };
+    serve_router(services, listener, Meter::default(), ended).await.map_err(Error::from)
+}
+
+/// A node of a pool, where other nodes are looked for.
+fn node(own: Arc<LocalRegion>, places: Places, advertised: String, head_bytes: u64) -> Result<Option<Arc<Pool>>> {
+    if places.is_empty() {
+        return Ok(None);
+    }
+    let membership = Membership::new(places, advertised)?;
+    let head_bytes = usize::try_from(head_bytes).unwrap_or(usize::MAX);
+    let pool = Arc::new(Pool::new(own, Arc::default(), Patience::default(), head_bytes));
+    pool.keep(membership);
+    Ok(Some(pool))
+}
+
+/// Ends what a node is doing; its heads send what it has not begun to others, which see that it takes nothing more.
+async fn drained(pool: &Pool) {
+    pool.drain();
+    let idle = async {
+        while pool.status().await.is_ok_and(|status| status.active > 0) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN_WITHIN, idle).await;
 }
 
 /// Why nobody can listen there: another program does, or it is no address of this machine.

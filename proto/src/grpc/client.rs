@@ -9,9 +9,9 @@ use crate::answer::Answer;
 use crate::dataset::{Dataset, DatasetSpec};
 use crate::error::RegionError;
 use crate::fragment::{Fragment, Part};
-use crate::region::{AnswerStream, Region, Status, Traffic};
+use crate::region::{AnswerStream, Join, Region, Status, Traffic};
 use crate::store::{StoreStep, StoreTarget};
-use crate::wire::{Budget, Wire, check_speaker, pb, speaker};
+use crate::wire::{Budget, Wire, check_speaker, known_endpoints, pb, speaker};
 use async_trait::async_trait;
 use futures::StreamExt;
 use hyper_util::rt::TokioIo;
@@ -120,6 +120,11 @@ impl Region for GrpcRegion {
         let request = pb::StoreRequest { speaker: Some(speaker()), target: Some(target.to_wire()), step: step.to_wire() };
         let reply = self.client.clone().store(request).await.map_err(|s| self.refused(&s))?.into_inner();
         check_speaker(reply.speaker)
+    }
+
+    async fn join(&self, node: &Join) -> Result<Vec<String>, RegionError> {
+        let reply = self.client.clone().join(node.to_wire()).await.map_err(|s| self.refused(&s))?.into_inner();
+        known_endpoints(reply).map_err(|e| self.unreadable(&e))
     }
 
     async fn status(&self) -> Result<Status, RegionError> {

@@ -9,7 +9,7 @@ use super::{CONNECTION_WINDOW_BYTES, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, STREAM
 use crate::dataset::DatasetSpec;
 use crate::error::RegionError;
 use crate::fragment::{Fragment, Part};
-use crate::region::Region;
+use crate::region::{Join, Region};
 use crate::store::{StoreStep, StoreTarget};
 use crate::wire::{Budget, DESCRIPTORS, Wire, check_speaker, pb, speaker};
 use futures::StreamExt;
@@ -63,6 +63,12 @@ impl RegionEngine for RegionService {
         let (target, step) = wanted(request.into_inner()).map_err(|e| to_status(&e))?;
         self.region.store(&target, step).await.map_err(|e| to_status(&e))?;
         Ok(Response::new(pb::StoreReply { speaker: Some(speaker()) }))
+    }
+
+    async fn join(&self, request: Request<pb::JoinRequest>) -> Result<Response<pb::JoinReply>, Status> {
+        let node = Join::from_wire(request.into_inner(), &mut Budget::default()).map_err(|e| to_status(&e))?;
+        let endpoints = self.region.join(&node).await.map_err(|e| to_status(&e))?;
+        Ok(Response::new(pb::JoinReply { speaker: Some(speaker()), endpoints }))
     }
 
     async fn get_status(&self, request: Request<pb::GetStatusRequest>) -> Result<Response<pb::GetStatusReply>, Status> {
@@ -120,9 +126,28 @@ pub async fn serve_metered(
 /// # Errors
 /// `Internal` when reflection cannot be set up.
 pub async fn region_router(region: Arc<dyn Region>) -> Result<Router, RegionError> {
+    Ok(region_router_and_health(region).await?.0)
+}
+
+/// As [`region_router`], and what tells whether it is ready.
+///
+/// # Errors
+/// As [`region_router`].
+pub async fn region_router_and_health(region: Arc<dyn Region>) -> Result<(Router, Health), RegionError> {
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<RegionEngineServer<RegionService>>().await;
-    Ok(router()?.add_service(health_service).add_service(RegionService::server(region)))
+    Ok((router()?.add_service(health_service).add_service(RegionService::server(region)), Health(health)))
+}
+
+/// Tells by the standard health service whether a region is ready.
+#[derive(Clone)]
+pub struct Health(tonic_health::server::HealthReporter);
+
+impl Health {
+    /// It takes nothing more.
+    pub async fn not_ready(&self) {
+        self.0.set_not_serving::<RegionEngineServer<RegionService>>().await;
+    }
 }
 
 /// A gRPC server with xeng's connection settings and the reflection service: add services, then [`serve_router`].

@@ -73,7 +73,8 @@ impl Region for Scripted {
 
     async fn execute(&self, _: Arc<Fragment>, part: Part) -> Result<AnswerStream, RegionError> {
         let first = Ok(Answer::Progress(Progress::default()));
-        Ok(match part.index {
+        let Part::Share { index, .. } = part else { panic!("named runs") };
+        Ok(match index {
             0 => futures::stream::iter(vec![first, Ok(piece(1 << 20)), Ok(Answer::Done(Account::default()))]).boxed(),
             1 => futures::stream::iter(vec![first, Err(RegionError::budget("too large"))]).boxed(),
             2 => {
@@ -91,7 +92,7 @@ impl Region for Scripted {
     }
 
     async fn status(&self) -> Result<Status, RegionError> {
-        Ok(Status { region: "r".into(), version: "v".into(), threads: 2, memory_bytes: 3, used_bytes: 4, active: 5 })
+        Ok(Status { region: "r".into(), version: "v".into(), threads: 2, memory_bytes: 3, used_bytes: 4, active: 5, ..Status::default() })
     }
 
     fn traffic(&self) -> Traffic {
@@ -130,7 +131,7 @@ async fn execute(region: &GrpcRegion, index: u32) -> Result<AnswerStream, Region
         writes: vec![],
         gathered_bytes: 0,
     };
-    region.execute(Arc::new(fragment), Part { index, count: 9 }).await
+    region.execute(Arc::new(fragment), Part::Share { index, count: 9 }).await
 }
 
 #[tokio::test]

@@ -145,6 +145,8 @@ impl Wire for Account {
             kept_bytes: a.kept_bytes,
             written_bytes: a.written_bytes,
             write_seconds: a.write_seconds,
+            retries: a.retries,
+            hedges: a.hedges,
         }
     }
 
@@ -167,6 +169,8 @@ impl Wire for Account {
             kept_bytes: a.kept_bytes,
             written_bytes: a.written_bytes,
             write_seconds: a.write_seconds,
+            retries: a.retries,
+            hedges: a.hedges,
         })
     }
 }

@@ -15,6 +15,8 @@ pub struct Budget {
 pub(super) const MAX_RANK: usize = 32;
 /// Nodes of a graph, and steps of a formula.
 pub(super) const MAX_NODES: usize = 100_000;
+/// Runs of work units that one request names.
+pub(super) const MAX_RUNS: usize = 1 << 16;
 /// Bytes of a name or text.
 pub(super) const MAX_TEXT_BYTES: usize = 64 << 10;
 /// The largest length or index: every one is exact as a float.

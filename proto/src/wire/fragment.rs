@@ -1,10 +1,10 @@
 //! Fragments: what home asks. Every number in them is checked against the lists that it points into.
 
-use super::budget::{Budget, MAX_RANK, at_most, length, text};
+use super::budget::{Budget, MAX_LENGTH, MAX_RANK, MAX_RUNS, at_most, length, text};
 use super::{Wire, list, malformed, need, pb};
 use crate::dataset::DatasetSpec;
 use crate::error::RegionError;
-use crate::fragment::{DatasetUse, Fragment, Part, SourceUse, Task, Write};
+use crate::fragment::{DatasetUse, Fragment, Part, Run, SourceUse, Task, Write};
 use crate::store::StoreTarget;
 use std::sync::Arc;
 use xeng_kernels::{Block, Graph, NodeId, Op};
@@ -140,13 +140,38 @@ impl Wire for Part {
     type Message = pb::Part;
 
     fn to_wire(&self) -> pb::Part {
-        pb::Part { index: self.index, count: self.count }
+        let of_runs = |runs: &[Run], by_itself| pb::Part { index: 0, count: 1, runs: runs.iter().map(Wire::to_wire).collect(), by_itself };
+        match self {
+            Part::Share { index, count } => pb::Part { index: *index, count: *count, runs: vec![], by_itself: false },
+            Part::Missing(runs) => of_runs(runs, false),
+            Part::Own(runs) => of_runs(runs, true),
+        }
     }
 
-    fn from_wire(message: pb::Part, _: &mut Budget) -> Result<Part, RegionError> {
-        if message.index >= message.count {
-            return Err(malformed(format!("part {} of {}", message.index, message.count)));
+    fn from_wire(message: pb::Part, budget: &mut Budget) -> Result<Part, RegionError> {
+        at_most(message.runs.len(), MAX_RUNS, "runs of work units")?;
+        if message.runs.is_empty() && !message.by_itself {
+            if message.index >= message.count {
+                return Err(malformed(format!("part {} of {}", message.index, message.count)));
+            }
+            return Ok(Part::Share { index: message.index, count: message.count });
         }
-        Ok(Part { index: message.index, count: message.count })
+        let runs = list(message.runs, budget)?;
+        Ok(if message.by_itself { Part::Own(runs) } else { Part::Missing(runs) })
+    }
+}
+
+impl Wire for Run {
+    type Message = pb::Run;
+
+    fn to_wire(&self) -> pb::Run {
+        pb::Run { task: self.task, start: self.units.start, end: self.units.end }
+    }
+
+    fn from_wire(message: pb::Run, _: &mut Budget) -> Result<Run, RegionError> {
+        if message.start >= message.end || message.end > MAX_LENGTH {
+            return Err(malformed(format!("a run of units {}..{}", message.start, message.end)));
+        }
+        Ok(Run { task: message.task, units: message.start..message.end })
     }
 }
