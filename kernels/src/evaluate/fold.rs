@@ -113,11 +113,14 @@ fn is_turned(order: &[usize], len: usize, cells: usize) -> bool {
     !order.is_sorted() && len.saturating_mul(2) <= cells
 }
 
-/// `at` cut along one kept axis: the outermost that is long enough, or else the longest.
+/// `at` cut along one kept axis: the outermost that is long enough, or else the longest; the innermost, along which operands lie, only where
+/// there is no other.
 fn tiles(source: &Node, at: &Bounds, folded: Folded<'_>) -> impl Iterator<Item = Bounds> + use<> {
     let parts = bounds::size_of(at).saturating_mul(source.dtype.size()).div_ceil(TILE_BYTES);
     let kept = (0..at.len()).filter(|&axis| folded.keeps(axis) && at[axis].len() > 1);
-    let axis = kept.clone().find(|&axis| at[axis].len() >= parts).or_else(|| kept.max_by_key(|&axis| at[axis].len()));
+    let outer = kept.clone().filter(|&axis| axis + 1 < at.len());
+    let longest = outer.clone().max_by_key(|&axis| at[axis].len());
+    let axis = outer.clone().find(|&axis| at[axis].len() >= parts).or(longest).or_else(|| kept.clone().next());
     let (axis, range, step) = match axis {
         Some(axis) if parts > 1 => (Some(axis), at[axis].clone(), at[axis].len().div_ceil(parts)),
         _ => (None, 0..1, 1),
