@@ -3,6 +3,7 @@
 //! In: a program, opened datasets and earlier values. Out: a value whose nodes stand in the plan's graph. Never reads data.
 
 pub mod accessor;
+pub mod agree;
 pub mod align;
 pub mod args;
 pub mod bins;
@@ -34,6 +35,7 @@ pub mod numbers;
 pub mod numpy;
 pub mod open;
 pub mod operators;
+pub mod own_names;
 pub mod pad;
 pub mod pointwise;
 pub mod polynomial;

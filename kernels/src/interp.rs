@@ -225,7 +225,12 @@ impl Brackets {
                 } else if self.offset[t] == self.span[t] {
                     high
                 } else {
-                    (high - low) / self.span[t] * self.offset[t] + low
+                    let slope = (high - low) / self.span[t];
+                    let from_low = slope * self.offset[t] + low;
+                    // As `numpy.interp`: from the other end where an infinite cell leaves nothing, and between equal ones what both are.
+                    let from_high = slope * (self.offset[t] - self.span[t]) + high;
+                    let between = if from_low.is_nan() { from_high } else { from_low };
+                    if between.is_nan() && low == high { low } else { between }
                 }
             })
             .collect()
@@ -296,6 +301,15 @@ mod tests {
     fn same(got: &[f64], want: &[f64]) {
         assert_eq!(got.len(), want.len());
         assert!(got.iter().zip(want).all(|(a, b)| a == b || a.is_nan() && b.is_nan()), "{got:?} instead of {want:?}");
+    }
+
+    /// Numbers of xarray 2026.9.0 with SciPy 1.17.1.
+    #[test]
+    fn infinite_cells_of_one_lane_are_numpys() {
+        let inf = f64::INFINITY;
+        let at = |y: [f64; 4]| run(Block::from_vec(&[4], y.to_vec()).unwrap(), &[0.0, 1.0, 2.0, 3.0], InterpMethod::Linear);
+        same(&at([-inf, 1.0, 2.0, inf]), &[N, -inf, -inf, 1.0, 1.5, 2.0, inf, inf, N]);
+        same(&at([inf, inf, 1.0, 1.0]), &[N, inf, inf, inf, inf, 1.0, 1.0, 1.0, N]);
     }
 
     /// Numbers of xarray 2026.9.0 with SciPy 1.17.1.

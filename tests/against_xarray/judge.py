@@ -28,6 +28,7 @@ class Judge:
         rng = np.random.default_rng(1)
         self.twins = [as_double(scope), perturbed(scope, rng), perturbed(scope, rng)]
         self.whole = [whole_perturbed(scope, rng)]
+        self.moved_labels = with_moved_labels(scope)
 
     def aliases(self, node):
         return {part.template.split('.')[0].split('[')[0] for part in node.parts() if not part.kids}
@@ -45,6 +46,9 @@ class Judge:
         if found and re.search('groupby|resample', node.text()):
             other = differences(answer, self.without_flox(node), node.exact)
             found = other if all(kind.endswith('attrs') for kind, _ in other) else found
+        if found and 'quantile(' in node.text() and all(kind == 'dtype' for kind, _ in found):
+            # NumPy gives the type of the cells, not of the quantiles, where the first lane has no cell: the data decide about the type.
+            found = differences(answer, in_double(node.value), False)
         if found and not node.exact and any(kind in ('cells', 'missing', 'dims', 'coord cells', 'coord dims') for kind, _ in found):
             slack = self.slack(node)
             if slack is None:
@@ -84,7 +88,13 @@ class Judge:
                     with np.errstate(all='ignore'):
                         apart = np.where(np.isfinite(a), np.abs(a - b), 0)
                     moved[name] = max(moved.get(name, 0), 8 * float(apart.max(initial=0)))
+        # What cancels leaves roundings of what was there on the way.
+        on_the_way = [cells for part in node.parts() for cells, _ in pairs(part.value, part.value).values() if cells.dtype.kind in 'iuf']
+        largest = max((float(np.abs(cells[np.isfinite(cells)]).max(initial=0)) for cells in on_the_way), default=0)
+        moved.update({name: far + 1e-14 * min(largest, 1e6) for name, far in moved.items()})
         self.slack_of_integers(node, moved)
+        if self.labels_decide(node, moved):
+            return None
         if re.search(r'xr\.(corr|cov)\(', node.text()):
             # Deviations that cancel: no rounding of the input tells how far.
             moved = {name: far + 1e-12 for name, far in moved.items()}
@@ -102,6 +112,25 @@ class Judge:
                         moved[name] = max(moved.get(name, 0), 8 * float(apart.max(initial=0)))
             except Exception:
                 continue
+
+
+    def labels_decide(self, node, moved):
+        """As if the labels were off by a rounding, where that leaves the shape as it is; whether what they decide is rounding alone."""
+        try:
+            other = node.value_in(self.moved_labels)
+            for name, (a, b) in pairs(node.value, other).items():
+                if b is None or a.shape != b.shape or not a.dtype.kind == b.dtype.kind == 'f':
+                    continue
+                with np.errstate(all='ignore'):
+                    both = np.isfinite(a) & np.isfinite(b)
+                    apart = float(np.where(both, np.abs(a - b), 0).max(initial=0))
+                    size = float(np.where(both, np.abs(a), 0).max(initial=0))
+                if apart > 0.01 * size or (np.isinf(a) != np.isinf(b)).any():
+                    return size > 0
+                moved[name] = max(moved.get(name, 0), 8 * apart)
+        except Exception:
+            return False
+        return False
 
 
 def pairs(value, other):
@@ -132,6 +161,27 @@ def perturbed(scope, rng):
             return (cells * (1 + relative * rng.uniform(-1, 1, cells.shape))).astype(cells.dtype)
 
     return each(scope, change)
+
+
+def in_double(value):
+    """Single precision as double."""
+    if isinstance(value, xr.Dataset):
+        return value.map(in_double, keep_attrs=True)
+    return value.astype('f8') if isinstance(value, xr.DataArray) and value.dtype == 'f4' else value
+
+
+def with_moved_labels(scope):
+    """Float coordinates off by a rounding that depends on their value alone, so that equal labels stay equal."""
+
+    def change(cells):
+        relative = 1e-7 if cells.dtype == np.float32 else 1e-13
+        wide = cells.astype('f8')
+        return (wide * (1 + relative * np.sin(1e4 * wide))).astype(cells.dtype)
+
+    return {
+        alias: ds.assign_coords({name: c.copy(data=change(c.values)) for name, c in ds.coords.items() if c.dtype.kind == 'f'})
+        for alias, ds in scope.items()
+    }
 
 
 def whole_perturbed(scope, rng):

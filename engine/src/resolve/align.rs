@@ -2,13 +2,15 @@
 //!
 //! In: arrays. Out: arrays of equal indexes; merged coordinates and attributes. Never computes cells.
 
+use super::agree::{self, Compared};
 use super::fault::{Fault, Outcome, refuse};
 use super::indexing;
 use crate::lazy::labels::{self, Label};
-use crate::lazy::{CoordData, LazyArray, LazyCoord, Plan};
+use crate::lazy::{LazyArray, LazyCoord, Plan};
 use indexmap::{IndexMap, IndexSet};
 use std::collections::HashMap;
 use std::sync::Arc;
+use xeng_kernels::{Block, DType, NodeId};
 use xeng_proto::{Attrs, Values};
 
 /// How different indexes of one dim are reconciled.
@@ -55,14 +57,19 @@ fn align_dim(plan: &mut Plan, arrays: &mut [LazyArray], join: Join, dim: &str) -
         return same_sizes(dim, &bare);
     };
     let mixed = indexes.iter().any(|i| mixed_kinds(&first, i));
-    if mixed && join != Join::Inner {
+    if mixed && join != Join::Inner || indexes.iter().any(|i| no_common_type(&first, i)) {
         return refuse(format!("the labels of '{dim}' are of different kinds or calendars, so they cannot be aligned"));
     }
-    let joined = if indexes.iter().all(|i| Arc::ptr_eq(i, &first) || labels::equal(i, &first)) {
+    let joined = if !mixed && indexes.iter().all(|i| Arc::ptr_eq(i, &first) || labels::equal(i, &first)) {
         None
     } else if mixed {
         // Labels of different kinds are never equal: what they share is nothing, of no kind.
-        Some((Values::Texts(vec![]), vec![]))
+        match &*first {
+            Values::Numbers(_) if indexes.iter().all(|i| matches!(&**i, Values::Numbers(_))) => {
+                Some((Values::Numbers(Block::from_vec(&[0], Vec::<f64>::new())?), vec![]))
+            }
+            _ => Some((Values::Texts(vec![]), vec![])),
+        }
     } else {
         Some(join_labels(dim, &indexes, join)?)
     };
@@ -91,10 +98,22 @@ fn same_sizes(dim: &str, sizes: &[usize]) -> Outcome<()> {
     }
 }
 
+/// Whether pandas has no type for labels of both: those of `datetime64` beside anything that is not a time.
+fn no_common_type(a: &Values, b: &Values) -> bool {
+    match (a, b) {
+        (Values::Times(t), Values::Numbers(_) | Values::Texts(_)) | (Values::Numbers(_) | Values::Texts(_), Values::Times(t)) => {
+            labels::is_datetime64(t)
+        }
+        _ => false,
+    }
+}
+
 fn mixed_kinds(a: &Values, b: &Values) -> bool {
     match (a, b) {
+        // Truths are no numbers among labels.
+        (Values::Numbers(x), Values::Numbers(y)) => (x.dtype() == DType::Bool) != (y.dtype() == DType::Bool),
         (Values::Times(x), Values::Times(y)) => !labels::same_calendar(&x.encoding, &y.encoding),
-        (Values::Texts(_), Values::Texts(_)) | (Values::Numbers(_), Values::Numbers(_)) => false,
+        (Values::Texts(_), Values::Texts(_)) => false,
         _ => true,
     }
 }
@@ -135,54 +154,41 @@ fn join_labels(dim: &str, indexes: &[Arc<Values>], join: Join) -> Outcome<(Value
 /// Merges coordinates of operands: indexes win, equal ones stay, different ones vanish (`compat='minimal'`).
 ///
 /// # Errors
-/// When two coordinates could only be compared by reading them.
-pub fn merge_coords(operands: &[&IndexMap<String, LazyCoord>]) -> Outcome<IndexMap<String, LazyCoord>> {
+/// When two coordinates cannot be compared, or have to be read first: then the plan is made once more.
+pub fn merge_coords(plan: &mut Plan, operands: &[&IndexMap<String, LazyCoord>]) -> Outcome<IndexMap<String, LazyCoord>> {
     let mut merged: IndexMap<String, LazyCoord> = IndexMap::new();
+    let mut unsure: Vec<(String, NodeId)> = vec![];
     let names: IndexSet<&String> = operands.iter().flat_map(|c| c.keys()).collect();
     for name in names {
         let found: Vec<&LazyCoord> = operands.iter().filter_map(|c| c.get(name)).collect();
-        if let Some(coord) = merge_coord(name, &found)? {
-            merged.insert(name.clone(), coord);
+        if let Some(index) = found.iter().find(|c| c.dims.len() == 1 && c.dims[0] == *name) {
+            merged.insert(name.clone(), (*index).clone());
+            continue;
+        }
+        let mut agree = true;
+        for other in &found[1..] {
+            match agree::compared_broadcast(plan, found[0], other).map_err(|f| unread(f, name))? {
+                Compared::Equal => {}
+                Compared::Different => agree = false,
+                Compared::Unknown(differs) => unsure.push((name.clone(), differs)),
+            }
+        }
+        if agree {
+            merged.insert(name.clone(), agree::widened(plan, found[0], &found[1..])?);
+        }
+    }
+    unsure.retain(|(name, _)| merged.contains_key(name));
+    let nodes: Vec<NodeId> = unsure.iter().map(|(_, node)| *node).collect();
+    for ((name, _), differs) in unsure.iter().zip(agree::told(plan, &nodes)?) {
+        if differs {
+            merged.shift_remove(name);
         }
     }
     Ok(merged)
 }
 
-fn merge_coord(name: &str, found: &[&LazyCoord]) -> Outcome<Option<LazyCoord>> {
-    if let Some(index) = found.iter().find(|c| c.dims.len() == 1 && c.dims[0] == name) {
-        return Ok(Some((*index).clone()));
-    }
-    let mut kept = found[0];
-    for other in &found[1..] {
-        match same_cells(kept, other) {
-            Some(true) if other.dims.len() > kept.dims.len() => kept = other,
-            Some(true) => {}
-            Some(false) => return Ok(None),
-            None => {
-                return refuse(format!(
-                    "both operands have a coordinate '{name}' that would have to be read to see whether they agree; leave one out with .drop_vars('{name}')"
-                ));
-            }
-        }
-    }
-    Ok(Some(LazyCoord { attrs: found[0].attrs.clone(), ..kept.clone() }))
-}
-
-/// Whether two coordinates agree after broadcasting, if that can be told without reading.
-fn same_cells(a: &LazyCoord, b: &LazyCoord) -> Option<bool> {
-    match (&a.data, &b.data) {
-        (CoordData::Lazy(x, _), CoordData::Lazy(y, _)) if x == y => Some(true),
-        (CoordData::Known(x, shape_x), CoordData::Known(y, shape_y)) => {
-            if a.dims == b.dims {
-                return Some(shape_x == shape_y && labels::equal(x, y));
-            }
-            let (small, large) = if x.len() <= y.len() { (x, y) } else { (y, x) };
-            let one = labels::labels(small);
-            Some(small.len() == 1 && labels::labels(large).iter().all(|l| *l == one[0]))
-        }
-        _ if a.dims.len() == b.dims.len() && a.dims.iter().any(|d| !b.dims.contains(d)) => Some(false),
-        _ => None,
-    }
+fn unread(f: Fault, name: &str) -> Fault {
+    Fault { message: format!("both operands have a coordinate '{name}': {}; leave one out with .drop_vars('{name}')", f.message), ..f }
 }
 
 /// Attributes that do not contradict each other (`combine_attrs='drop_conflicts'`).

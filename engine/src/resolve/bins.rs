@@ -115,7 +115,7 @@ fn edges_of(plan: &mut Plan, arg: &Arg, values: Option<&[f64]>, right: bool) -> 
             }
             match values {
                 Some(values) => Ok((even_edges(values, bins as usize, right)?, false)),
-                None => Err(Fault::unsupported("a number of bins of values that depend on data; name the edges,")),
+                None => Err(Fault::unsupported("a number of bins, instead of their edges, of values that depend on data")),
             }
         }
         _ => refuse("bins are a list of their edges, or their number"),

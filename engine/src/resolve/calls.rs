@@ -9,7 +9,7 @@ use super::group;
 use super::reduce;
 use super::{
     accessor, bins, calculus, coarsen, convert_calendar, cumulate, dataset, dropna, extremes, gaps, interp, keys, late_bins, literals,
-    merge, numpy, pad, polynomial, quantile, rank, regrid, reindex, resample, rolling, selection, shape, stack, weighted, xr,
+    merge, numpy, own_names, pad, polynomial, quantile, rank, regrid, reindex, resample, rolling, selection, shape, stack, weighted, xr,
 };
 use crate::lazy::labels;
 use crate::lazy::value::{Accessor, GroupingKind, Module};
@@ -425,6 +425,7 @@ fn array_attribute(plan: &mut Plan, a: &LazyArray, name: &str, base: &Value) -> 
         "dtype" => Value::DType(plan.dtype(a.node)?),
         "attrs" => Value::Dict(attrs_dict(&a.attrs)),
         "coords" => coords_dict(plan, &a.coords)?,
+        _ if own_names::of_array(name) => return unknown(base, name, []),
         _ => match coordinate_array(plan, a, name) {
             Ok(c) => Value::Array(c),
             Err(_) => return unknown(base, name, a.coords.keys().map(String::as_str)),

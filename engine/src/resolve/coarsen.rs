@@ -82,7 +82,8 @@ pub fn method(plan: &mut Plan, c: &Coarsened, name: &str, args: Args) -> Outcome
             let own = a.name.as_ref().and_then(|n| Some((n.clone(), a.coords.get(n)?.clone())));
             if let Some((name, coord)) = own.filter(|(_, coord)| coord.dims.iter().any(|d| c.windows.contains_key(d))) {
                 let data = CoordData::Lazy(out.node, out.cells.clone());
-                let made = LazyCoord { dims: plan.names(out.node)?, data, attrs: coord.attrs };
+                let made =
+                    LazyCoord { dims: plan.names(out.node)?, data, attrs: if keep_attrs { coord.attrs } else { Default::default() } };
                 out.coords.insert(name, fold::settle(plan, made));
             }
             Ok(Value::Array(out))
@@ -165,7 +166,11 @@ fn array(plan: &mut Plan, a: &LazyArray, c: &Coarsened, request: &Request) -> Ou
     };
     let mut coords = IndexMap::new();
     for (name, coord) in &source.coords {
-        coords.insert(name.clone(), coordinate(plan, coord, &cuts, c.func_of(name))?);
+        let mut made = coordinate(plan, coord, &cuts, c.func_of(name))?;
+        if !request.keep_attrs && coord.dims.iter().any(|d| c.windows.contains_key(d)) {
+            made.attrs.clear();
+        }
+        coords.insert(name.clone(), made);
     }
     let attrs = if request.keep_attrs { a.attrs.clone() } else { xeng_proto::Attrs::new() };
     Ok(LazyArray { name: a.name.clone(), node, coords, attrs, cells })

@@ -10,6 +10,7 @@ use super::fault::{Fault, Outcome, refuse};
 use super::literals;
 use super::merge;
 use super::operators::{Infix, infix_array};
+use super::own_names;
 use super::reduce::{self, ReductionKind};
 use super::shape;
 use crate::lazy::{LazyArray, LazyCoord, LazyDataset, Plan, Value};
@@ -81,8 +82,38 @@ pub fn infix(plan: &mut Plan, op: Infix, a: &LazyDataset, b: &LazyDataset) -> Ou
         }
     }
     let mut out = gather(plan, variables, a)?;
+    describe_coords(&mut out, &a.coords);
     out.attrs = align::merge_attrs(&[&a.attrs, &b.attrs]);
     Ok(Value::Dataset(out))
+}
+
+/// The dataset with these coordinates instead of its own of their names, each with the variables that have its dims.
+///
+/// # Errors
+/// When a node does not exist, which is a defect.
+pub fn replace_coords(plan: &Plan, d: &mut LazyDataset, coords: IndexMap<String, LazyCoord>) -> Outcome<()> {
+    for v in d.variables.values_mut() {
+        let own = plan.names(v.node)?;
+        for (name, coord) in &coords {
+            v.coords.shift_remove(name);
+            if coord.dims.iter().all(|d| own.contains(d)) {
+                v.coords.insert(name.clone(), coord.clone());
+            }
+        }
+    }
+    d.coords.extend(coords);
+    Ok(())
+}
+
+/// Coordinates under the attributes that they have in `first`.
+pub fn describe_coords(d: &mut LazyDataset, first: &IndexMap<String, LazyCoord>) {
+    for coords in d.variables.values_mut().map(|v| &mut v.coords).chain([&mut d.coords]) {
+        for (name, coord) in coords {
+            if let Some(known) = first.get(name) {
+                coord.attrs.clone_from(&known.attrs);
+            }
+        }
+    }
 }
 
 /// Every variable of a dataset beside an array, aligned all together; `f` is given the two in this order.
@@ -95,6 +126,11 @@ pub fn beside(
     other: &LazyArray,
     mut f: impl FnMut(&mut Plan, &Value, &Value) -> Outcome<LazyArray>,
 ) -> Outcome<Value> {
+    if let Some(name) = d.variables.keys().find(|n| other.coords.contains_key(*n)) {
+        return refuse(format!(
+            "the array has a coordinate '{name}', as a variable of the dataset is called; leave it out with .drop_vars('{name}')"
+        ));
+    }
     let mut all: Vec<LazyArray> = d.variables.values().chain([other]).cloned().collect();
     align::align(plan, &mut all, Join::Inner, &[])?;
     let other = all.pop().map_or(Value::None, Value::Array);
@@ -104,6 +140,7 @@ pub fn beside(
         variables.insert(name.clone(), LazyArray { name: Some(name.clone()), ..out });
     }
     let mut out = gather(plan, variables, d)?;
+    describe_coords(&mut out, &d.coords);
     if let Value::Array(o) = &other {
         out.attrs = align::merge_attrs(&[&d.attrs, &o.attrs]);
     }
@@ -442,10 +479,9 @@ pub fn to_dataset(plan: &mut Plan, a: &LazyArray, args: Args) -> Outcome<Value> 
 /// # Errors
 /// When there is no such thing.
 pub fn attribute(plan: &mut Plan, d: &LazyDataset, name: &str, base: &Value) -> Outcome<Value> {
-    match variable(plan, d, name) {
-        Ok(v) => Ok(Value::Array(v)),
-        Err(_) if name == "loc" => Ok(Value::Loc(Box::new(base.clone()))),
-        Err(_) if matches!(name, "sizes" | "dims") => {
+    match name {
+        "loc" => Ok(Value::Loc(Box::new(base.clone()))),
+        "sizes" | "dims" => {
             let mut sizes = IndexMap::new();
             for v in d.variables.values() {
                 for dim in plan.dims(v.node)? {
@@ -454,10 +490,17 @@ pub fn attribute(plan: &mut Plan, d: &LazyDataset, name: &str, base: &Value) -> 
             }
             Ok(Value::Dict(sizes))
         }
-        Err(_) if name == "attrs" => Ok(Value::Dict(calls::attrs_dict(&d.attrs))),
-        Err(_) if name == "coords" => calls::coords_dict(plan, &d.coords),
-        Err(_) if name == "data_vars" => Ok(Value::Dict(d.variables.iter().map(|(n, v)| (n.clone(), Value::Array(v.clone()))).collect())),
-        Err(_) => calls::unknown(base, name, d.variables.keys().chain(d.coords.keys()).map(String::as_str)),
+        "attrs" => Ok(Value::Dict(calls::attrs_dict(&d.attrs))),
+        "coords" => calls::coords_dict(plan, &d.coords),
+        "data_vars" => Ok(Value::Dict(d.variables.iter().map(|(n, v)| (n.clone(), Value::Array(v.clone()))).collect())),
+        _ if own_names::of_dataset(name) && d.variables.contains_key(name) => {
+            refuse(format!("Dataset.{name} is xarray's own; the variable is ds['{name}']"))
+        }
+        _ if own_names::of_dataset(name) => calls::unknown(base, name, []),
+        _ => match variable(plan, d, name) {
+            Ok(v) => Ok(Value::Array(v)),
+            Err(_) => calls::unknown(base, name, d.variables.keys().chain(d.coords.keys()).map(String::as_str)),
+        },
     }
 }
 

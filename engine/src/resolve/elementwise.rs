@@ -47,9 +47,15 @@ pub fn astype(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outco
     let to = dtype_of(&arg.value).map_err(|f| f.at(arg.span))?;
     let mut out = LazyArray { node: plan.cast(a.node, to)?, ..a.clone() };
     if bound.flag("keep_attrs", Some(true))? == Some(false) {
-        out.attrs.clear();
+        strip(&mut out);
     }
     Ok(Value::Array(out))
+}
+
+/// Takes the attributes away, of coordinates too, as xarray's functions of cells do.
+fn strip(a: &mut LazyArray) {
+    a.attrs.clear();
+    a.coords.values_mut().for_each(|c| c.attrs.clear());
 }
 
 /// An operand with its kind; arrays are aligned by the caller.
@@ -83,7 +89,7 @@ pub fn clip(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outcome
         }
     }
     if bound.flag("keep_attrs", Some(true))? == Some(false) {
-        out.attrs.clear();
+        strip(&mut out);
     }
     Ok(Value::Array(out))
 }
@@ -105,7 +111,7 @@ pub fn element(plan: &mut Plan, op: Binary, a: &LazyArray, other: &Value) -> Out
     let (y, ky) = side(plan, &other, &dims)?;
     let within = promote::common(&[kx, ky])?;
     let node = plan.binary(op, x, y, within)?;
-    let coords = align::merge_coords(&arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?;
+    let coords = align::merge_coords(plan, &arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?;
     Ok(LazyArray { node, coords, ..arrays[0].clone() })
 }
 
@@ -117,7 +123,7 @@ pub fn isnull(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Outco
     let mut bound = args.bind(&["keep_attrs"])?;
     let mut out = LazyArray { node: missing(plan, a)?, cells: Cells::Numbers, ..a.clone() };
     if bound.flag("keep_attrs", Some(true))? == Some(false) {
-        out.attrs.clear();
+        strip(&mut out);
     }
     Ok(Value::Array(out))
 }
@@ -176,7 +182,7 @@ pub fn filled(plan: &mut Plan, a: &LazyArray, value: &Value) -> Outcome<LazyArra
     let there = missing(plan, &arrays[0])?;
     let there = plan.unary(Unary::Not, there, DType::Bool)?;
     let node = plan.select_like(x, there, x, y, within)?;
-    let coords = align::merge_coords(&arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?;
+    let coords = align::merge_coords(plan, &arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?;
     Ok(LazyArray { node, coords, ..arrays[0].clone() })
 }
 
@@ -237,7 +243,7 @@ fn chosen(plan: &mut Plan, arrays: &[LazyArray], other: Option<&Value>) -> Outco
         }
     };
     let node = plan.select_like(x, condition.node, x, y, within)?;
-    let coords = align::merge_coords(&arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?;
+    let coords = align::merge_coords(plan, &arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?;
     Ok(LazyArray { node, coords, ..a.clone() })
 }
 
@@ -490,7 +496,7 @@ pub fn where_function(plan: &mut Plan, args: Args) -> Outcome<Value> {
     let (yo, ky) = side(plan, &y, &dims)?;
     let within = promote::common(&[kx, ky])?;
     let node = plan.select(condition, xo, yo, within)?;
-    let mut coords = align::merge_coords(&arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?;
+    let mut coords = align::merge_coords(plan, &arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?;
     let first = arrays[0].name.clone();
     let (attrs, name) = match &x {
         Value::Array(a) if keep => {

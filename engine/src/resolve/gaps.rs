@@ -9,6 +9,7 @@ use super::fault::{Fault, Outcome, refuse};
 use super::indexing;
 use super::operators::numbers_only;
 use super::reduce;
+use super::shape;
 use crate::lazy::labels::{self, Order};
 use crate::lazy::{LazyArray, Plan, Value};
 use std::sync::Arc;
@@ -36,7 +37,8 @@ fn filled(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver, forwa
     let Some(dim) = one_dim(plan, a, &mut bound, receiver)? else { return Ok(Value::Array(a.clone())) };
     let limit = limit(&mut bound)?;
     numbers_only(a, "filling")?;
-    Ok(Value::Array(LazyArray { node: plan.along(a.node, &dim, Along::Fill { forward, limit })?, ..a.clone() }))
+    let out = LazyArray { node: plan.along(a.node, &dim, Along::Fill { forward, limit })?, ..a.clone() };
+    shape::in_own_order(plan, out).map(Value::Array)
 }
 
 /// The dim that is named, unless the array is a variable of a dataset and lacks it.
@@ -91,7 +93,7 @@ pub fn interpolate_na(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Rec
     let to = indexing::promoted(plan.dtype(a.node)?);
     let source = if looked_at { plan.cast(a.node, to)? } else { a.node };
     let node = plan.along(source, &dim, Along::Bridge { x, limit, max_gap, nearest, beyond })?;
-    let mut out = LazyArray { node, ..a.clone() };
+    let mut out = shape::in_own_order(plan, LazyArray { node, ..a.clone() })?;
     if !keep_attrs {
         out.attrs.clear();
         out.coords.values_mut().for_each(|c| c.attrs.clear());

@@ -69,7 +69,7 @@ fn is_own_index(object: &Value, by: &Grouping) -> bool {
 }
 
 /// Every variable reduced per group, as xarray joins the groups again: the groups' dim comes first, also in variables that have none
-/// of the dims and stay as they are, which come last.
+/// of the dims and stay as they are.
 fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -> Outcome<Value> {
     let receiver = Receiver::dataset(dataset::dims(plan, d)?);
     let mut kept = d.clone();
@@ -89,7 +89,7 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
         return dataset::each(plan, &kept, |plan, v| reduced(plan, v, by, request, &receiver));
     }
     let keeps_cells = matches!(request.kind, ReductionKind::First | ReductionKind::Last);
-    let (mut first, mut last) = (IndexMap::new(), IndexMap::new());
+    let mut variables = IndexMap::new();
     for (name, v) in &kept.variables {
         let along = has(plan, v, &by.along)?;
         if !along && by.kind == GroupingKind::Resample && matches!(request.kind, ReductionKind::First | ReductionKind::Last) {
@@ -102,7 +102,8 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
         let mut out = if along {
             reduced(plan, v, by, request, &receiver)?
         } else if keeps_cells || !any && !plan.names(v.node)?.is_empty() && request.kind.spares_others() {
-            v.clone()
+            let attrs = if request.keep_attrs || keeps_cells { v.attrs.clone() } else { Attrs::new() };
+            LazyArray { attrs, ..v.clone() }
         } else {
             let own: Vec<String> = plan.names(v.node)?.into_iter().filter(|d| dims.contains(d)).collect();
             reduce::over(plan, v, request, &own)?
@@ -115,10 +116,9 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
             out = keys::repeated(plan, out, by)?;
         }
         out.name = Some(name.clone());
-        (if any { &mut first } else { &mut last }).insert(name.clone(), out);
+        variables.insert(name.clone(), out);
     }
-    first.extend(last);
-    Ok(Value::Dataset(dataset::gather(plan, first, &kept)?))
+    Ok(Value::Dataset(dataset::gather(plan, variables, &kept)?))
 }
 
 fn without_dim(v: &LazyArray, dim: &str, what: &str) -> Fault {

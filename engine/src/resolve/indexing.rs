@@ -2,11 +2,14 @@
 //!
 //! In: an array, indices per dim. Out: the array with its coordinates picked alike. Never looks at labels.
 
-use super::fault::{Outcome, refuse};
-use crate::lazy::labels;
-use crate::lazy::{Cells, CoordData, LazyArray, LazyCoord, Plan};
+use super::agree;
+use super::fault::{Fault, Outcome, refuse};
+use crate::lazy::plan::Operand;
+use crate::lazy::{Cells, CoordData, LazyArray, LazyCoord, Plan, fold, labels};
+use indexmap::IndexMap;
 use std::sync::Arc;
 use xeng_kernels::graph::Index;
+use xeng_kernels::{Block, NodeId};
 use xeng_proto::Values;
 
 /// What is picked along one dim.
@@ -87,30 +90,48 @@ pub fn pick(plan: &mut Plan, array: &LazyArray, dim: &str, picked: &Picked, scal
 /// When an index lies outside.
 pub fn reindex(plan: &mut Plan, array: &LazyArray, dim: &str, at: &[i64], labels: &Values) -> Outcome<LazyArray> {
     let missing = at.iter().any(|&i| i < 0);
-    let mut source = array.clone();
-    if missing {
-        if array.cells == Cells::Numbers {
-            let to = plan.dtype(array.node)?;
-            source.node = plan.cast(array.node, promoted(to))?;
-        } else {
-            return refuse(format!("aligning along '{dim}' would make missing times or texts, which is not supported yet by xeng"));
-        }
-    }
     let attrs = array.coords.get(dim).map(|c| c.attrs.clone()).unwrap_or_default();
     let index_coord = LazyCoord::along(dim, labels.clone(), attrs);
-    for (name, coord) in &mut source.coords {
-        if let CoordData::Lazy(node, Cells::Numbers) = &coord.data
-            && missing
-            && name != dim
-            && coord.dims.iter().any(|d| d == dim)
-        {
-            let to = plan.dtype(*node)?;
-            coord.data = CoordData::Lazy(plan.cast(*node, promoted(to))?, Cells::Numbers);
-        }
+    let picked = Picked::Many(Index::compact(at));
+    let mut coords = IndexMap::new();
+    for (name, coord) in &array.coords {
+        let along = coord.dims.iter().any(|d| d == dim);
+        let taken = match (along, &coord.data) {
+            (false, _) => coord.clone(),
+            // Labels along one dim know how to go missing.
+            (true, CoordData::Known(..)) if !missing || coord.dims.len() == 1 => pick_coord(plan, coord, dim, &picked)?,
+            (true, CoordData::Lazy(..)) if !missing => pick_coord(plan, coord, dim, &picked)?,
+            (true, _) => {
+                let (node, cells) = agree::node(plan, coord)?;
+                let node = with_missing(plan, node, &cells, dim, at).map_err(|f| f.about(name))?;
+                fold::settle(plan, LazyCoord { data: CoordData::Lazy(node, cells), ..coord.clone() })
+            }
+        };
+        coords.insert(name.clone(), taken);
     }
-    let mut out = pick(plan, &source, dim, &Picked::Many(Index::compact(at)), Scalars::Keep)?;
-    out.coords.insert(dim.to_owned(), index_coord);
-    Ok(out)
+    coords.insert(dim.to_owned(), index_coord);
+    let node = if missing { with_missing(plan, array.node, &array.cells, dim, at)? } else { pick_node(plan, array.node, dim, &picked)? };
+    Ok(LazyArray { node, coords, ..array.clone() })
+}
+
+/// A node rearranged so that index `i` of `dim` comes from `at[i]`, missing where that is negative.
+fn with_missing(plan: &mut Plan, node: NodeId, cells: &Cells, dim: &str, at: &[i64]) -> Outcome<NodeId> {
+    let gone = match cells {
+        Cells::Numbers => {
+            let node = plan.cast(node, promoted(plan.dtype(node)?))?;
+            return plan.take(node, dim, Index::compact(at));
+        }
+        Cells::Times(encoding) if !labels::is_gregorian(encoding.calendar) => {
+            return Err(Fault::unsupported("making missing times of a calendar that has none"));
+        }
+        Cells::Times(_) => i64::MIN,
+        Cells::Texts(_) => -1,
+    };
+    let dtype = plan.dtype(node)?;
+    let nearest: Vec<i64> = at.iter().map(|&i| i.max(0)).collect();
+    let taken = plan.take(node, dim, Index::compact(&nearest))?;
+    let empty = plan.constant(&[dim.to_owned()], Block::from_vec(&[at.len()], at.iter().map(|&i| i < 0).collect::<Vec<bool>>())?)?;
+    plan.select_like(taken.into(), empty, Operand::Int(gone), taken.into(), dtype)
 }
 
 /// The type that can hold missing cells beside the given one's.

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use xeng_kernels::{Block, DType, Dim, Op};
 use xeng_proto::{Attrs, Values};
 
-/// What the names of dims that are made one begin with, as in xarray.
-const STACKED: &str = "stacked_";
+/// What the names of dims that are made one begin with; no user sees them.
+const STACKED: &str = "stacked: ";
 /// More combinations of keys than this are refused.
 const MOST_GROUPS: usize = 1 << 24;
 
@@ -294,6 +294,12 @@ fn stacked(plan: &mut Plan, base: &Value, dims: &[String], name: &str) -> Outcom
         let node = plan.transpose(a.node, &order)?;
         let length = plan.dims(node)?[axis..].iter().map(|d| d.len).product();
         let node = plan.push(Op::Reshape { input: node, axis, count: dims.len(), dims: vec![Dim::new(name, length)] })?;
+        let partly = |c: &LazyCoord| c.dims.iter().any(|d| dims.contains(d)) && !dims.iter().all(|d| c.dims.contains(d));
+        if let Some((name, _)) = a.coords.iter().find(|(n, c)| c.dims != [(*n).clone()] && partly(c)) {
+            return refuse(format!(
+                "groupby(): the coordinate '{name}' lies along some of the grouped dimensions only; leave it out with .drop_vars('{name}')"
+            ));
+        }
         let mut out = LazyArray { node, ..a.clone() };
         out.coords.retain(|_, c| !c.dims.iter().any(|d| dims.contains(d)));
         Ok(out)

@@ -1,7 +1,8 @@
 //! `xr.merge`, `.merge`, `.to_array`, `.to_dataset(dim)` and `.combine_first`: arrays into datasets, and back.
 //!
-//! In: arrays and datasets. Out: one dataset, or one array. Never compares cells of data: variables of one name must be the same one.
+//! In: arrays and datasets. Out: one dataset, or one array. Never lets variables of one name contradict each other.
 
+use super::agree;
 use super::align::{self, Join};
 use super::args::{Arg, Args};
 use super::dataset;
@@ -9,7 +10,7 @@ use super::fault::{Fault, Outcome, refuse};
 use super::indexing::{self, Picked, Scalars};
 use super::operators::numbers_only;
 use crate::lazy::labels;
-use crate::lazy::{Cells, LazyArray, LazyCoord, LazyDataset, Plan, Value};
+use crate::lazy::{Cells, CoordData, LazyArray, LazyCoord, LazyDataset, Plan, Value};
 use indexmap::{IndexMap, IndexSet};
 use xeng_kernels::{DType, Dim, Op};
 use xeng_proto::{Attrs, Values};
@@ -21,12 +22,12 @@ use xeng_proto::{Attrs, Values};
 pub fn function(plan: &mut Plan, args: Args) -> Outcome<Value> {
     let mut bound = args.bind(&["objects", "compat", "join", "fill_value", "combine_attrs"])?;
     bound.unsupported(&["fill_value", "combine_attrs"])?;
-    bound.take("compat");
+    let compat = compat(&mut bound)?;
     let objects = bound.need("objects")?;
     let join = join(&mut bound)?;
     let (Value::List(items) | Value::Tuple(items)) = &objects.value else { return Err(bound.wrong("objects", &objects, "a list")) };
     let parts = items.iter().map(|v| part(plan, v)).collect::<Outcome<Vec<_>>>().map_err(|f| f.at(objects.span))?;
-    merged(plan, parts, join).map(Value::Dataset).map_err(|f| f.at(objects.span))
+    merged(plan, parts, join, compat).map(Value::Dataset).map_err(|f| f.at(objects.span))
 }
 
 /// `ds.merge(other, join='outer')`
@@ -36,11 +37,11 @@ pub fn function(plan: &mut Plan, args: Args) -> Outcome<Value> {
 pub fn method(plan: &mut Plan, d: &LazyDataset, args: Args) -> Outcome<Value> {
     let mut bound = args.bind(&["other", "overwrite_vars", "compat", "join", "fill_value", "combine_attrs"])?;
     bound.unsupported(&["overwrite_vars", "fill_value", "combine_attrs"])?;
-    bound.take("compat");
+    let compat = compat(&mut bound)?;
     let other = bound.need("other")?;
     let join = join(&mut bound)?;
     let other_part = part(plan, &other.value).map_err(|f| f.at(other.span))?;
-    merged(plan, vec![d.clone(), other_part], join).map(Value::Dataset).map_err(|f| f.at(other.span))
+    merged(plan, vec![d.clone(), other_part], join, compat).map(Value::Dataset).map_err(|f| f.at(other.span))
 }
 
 fn join(bound: &mut super::args::Bound) -> Outcome<Join> {
@@ -63,25 +64,86 @@ fn part(plan: &Plan, v: &Value) -> Outcome<LazyDataset> {
     }
 }
 
-fn merged(plan: &mut Plan, parts: Vec<LazyDataset>, join: Join) -> Outcome<LazyDataset> {
-    let attrs = parts.first().map(|p| p.attrs.clone()).unwrap_or_default();
-    let names: Vec<String> = parts.iter().flat_map(|p| p.variables.keys().cloned()).collect();
-    let mut arrays: Vec<LazyArray> = parts.iter().flat_map(|p| p.variables.values().cloned()).collect();
-    align::align(plan, &mut arrays, join, &[])?;
-    align::merge_coords(&parts.iter().map(|p| &p.coords).collect::<Vec<_>>())?;
-    let mut variables: IndexMap<String, LazyArray> = IndexMap::new();
-    for (name, array) in names.into_iter().zip(arrays) {
-        match variables.get(&name) {
-            Some(known) if known.node == array.node => {}
-            Some(_) => {
-                return Err(Fault::unsupported(format!(
-                    "merging two variables '{name}' that would have to be read to see whether they agree"
-                )));
+/// What becomes of variables of one name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compat {
+    /// Each fills what the other misses; contradictions are refused.
+    Fill,
+    /// The first one's is taken.
+    Override,
+    /// They must be the same.
+    Same,
+}
+
+fn compat(bound: &mut super::args::Bound) -> Outcome<Compat> {
+    let names = [
+        ("no_conflicts", Compat::Fill),
+        ("override", Compat::Override),
+        ("equals", Compat::Same),
+        ("identical", Compat::Same),
+        ("broadcast_equals", Compat::Same),
+    ];
+    bound.choice("compat", &names, Compat::Fill)
+}
+
+impl Compat {
+    fn one_of(self, plan: &mut Plan, name: &str, a: &LazyCoord, b: &LazyCoord) -> Outcome<LazyCoord> {
+        match self {
+            Compat::Override => Ok(a.clone()),
+            Compat::Fill => agree::filled(plan, name, a, b),
+            Compat::Same => {
+                let differs = format!("'{name}' differs between what is merged");
+                agree::same(plan, a, b, &differs, Fault::new(differs.clone()))?;
+                Ok(a.clone())
             }
-            None => drop(variables.insert(name.clone(), LazyArray { name: Some(name), ..array })),
         }
     }
-    dataset::gather(plan, variables, &LazyDataset { attrs, ..LazyDataset::default() })
+}
+
+fn merged(plan: &mut Plan, parts: Vec<LazyDataset>, join: Join, compat: Compat) -> Outcome<LazyDataset> {
+    let attrs = parts.first().map(|p| p.attrs.clone()).unwrap_or_default();
+    let mut arrays: Vec<LazyArray> = parts.iter().flat_map(|p| p.variables.values().cloned()).collect();
+    align::align(plan, &mut arrays, join, &[])?;
+    let mut rest = arrays.into_iter();
+    let mut variables: IndexMap<String, LazyArray> = IndexMap::new();
+    let mut coords: IndexMap<String, LazyCoord> = IndexMap::new();
+    for part in &parts {
+        let own = part.variables.keys().cloned().zip(rest.by_ref()).collect();
+        let aligned = dataset::gather(plan, own, part)?;
+        for (name, coord) in aligned.coords {
+            let is_index = coord.dims == [name.clone()];
+            match coords.get(&name).cloned() {
+                Some(known) if is_index || known.dims == [name.clone()] => {
+                    let index = if known.dims == [name.clone()] { known } else { coord };
+                    coords.insert(name, index);
+                }
+                Some(known) => drop(coords.insert(name.clone(), compat.one_of(plan, &name, &known, &coord)?)),
+                None => drop(coords.insert(name, coord)),
+            }
+        }
+        for (name, array) in aligned.variables {
+            let found = match variables.get(&name) {
+                Some(known) if known.node == array.node => continue,
+                Some(known) => one_variable(plan, &name, known, &array, compat)?,
+                None => array,
+            };
+            variables.insert(name.clone(), LazyArray { name: Some(name), ..found });
+        }
+    }
+    let mut out = dataset::gather(plan, variables, &LazyDataset { coords: coords.clone(), attrs, ..LazyDataset::default() })?;
+    dataset::replace_coords(plan, &mut out, coords)?;
+    Ok(out)
+}
+
+/// Two variables of one name as one.
+fn one_variable(plan: &mut Plan, name: &str, a: &LazyArray, b: &LazyArray, compat: Compat) -> Outcome<LazyArray> {
+    let bare = |plan: &Plan, v: &LazyArray| -> Outcome<LazyCoord> {
+        Ok(LazyCoord { dims: plan.names(v.node)?, data: CoordData::Lazy(v.node, v.cells.clone()), attrs: v.attrs.clone() })
+    };
+    let (x, y) = (bare(plan, a)?, bare(plan, b)?);
+    let found = compat.one_of(plan, name, &x, &y)?;
+    let (node, cells) = agree::node(plan, &found)?;
+    Ok(LazyArray { node, cells, ..a.clone() })
 }
 
 /// `ds.to_array(dim='variable', name=None)`: the variables side by side along a new first dim.

@@ -84,6 +84,7 @@ const BINARY: &[(&str, Binary)] = &[
     ("arctan2", Binary::Atan2),
     ("hypot", Binary::Hypot),
     ("copysign", Binary::Copysign),
+    ("float_power", Binary::Pow),
 ];
 
 /// Functions that are operators under another name.
@@ -404,7 +405,10 @@ fn binary(plan: &mut Plan, name: &str, op: Binary, a: &Value, b: &Value) -> Outc
             return Ok(with_attrs_of(out, d));
         }
         (Value::Array(other), Value::Dataset(d)) => {
-            let out = dataset::beside(plan, d, other, |plan, v, other| only_array(binary(plan, name, op, other, v)?))?;
+            let mut out = dataset::beside(plan, d, other, |plan, v, other| only_array(binary(plan, name, op, other, v)?))?;
+            if let Value::Dataset(out) = &mut out {
+                dataset::describe_coords(out, &other.coords);
+            }
             return Ok(with_attrs_of(out, d));
         }
         (Value::Dataset(d), _) => {
@@ -438,13 +442,19 @@ fn binary(plan: &mut Plan, name: &str, op: Binary, a: &Value, b: &Value) -> Outc
         });
     }
     let common = promote::common(&[sides[0].1, sides[1].1])?;
-    let within = if op.needs_float() { promote::float_function(name, common)? } else { common };
+    let within = if name == "float_power" {
+        DType::F64
+    } else if op.needs_float() {
+        promote::float_function(name, common)?
+    } else {
+        common
+    };
     let mut node = plan.binary(op, sides[0].0, sides[1].0, within)?;
     if arrays.len() == 1 {
         // A numpy array before the DataArray does not bring its dims to the front.
         node = plan.transpose(node, &dims.iter().map(|d| d.name.to_string()).collect::<Vec<_>>())?;
     }
-    let coords = align::merge_coords(&arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?;
+    let coords = align::merge_coords(plan, &arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?;
     Ok(Value::Array(LazyArray { node, coords, cells: Cells::Numbers, ..arrays[0].clone() }))
 }
 
@@ -479,6 +489,20 @@ fn infix(plan: &mut Plan, name: &str, op: operators::Infix, a: &Value, b: &Value
         "power" if matches!(b, Value::Number(Number::Int(_))) => (counted(plan, a)?, b.clone()),
         _ => (a.clone(), b.clone()),
     };
+    match (&a, &b) {
+        (Value::Array(x), Value::Dataset(d)) => {
+            let mut out = dataset::beside(plan, d, x, |plan, v, x| ufunc_of_arrays(plan, op, x, v))?;
+            if let Value::Dataset(out) = &mut out {
+                dataset::describe_coords(out, &x.coords);
+            }
+            return Ok(with_attrs_of(out, d));
+        }
+        (Value::Dataset(d), Value::Array(x)) => {
+            return Ok(with_attrs_of(dataset::beside(plan, d, x, |plan, v, x| ufunc_of_arrays(plan, op, v, x))?, d));
+        }
+        (Value::Dataset(d), Value::Dataset(_)) => return Ok(with_attrs_of(operators::infix(plan, op, &a, &b)?, d)),
+        _ => {}
+    }
     let first = [&a, &b].into_iter().find_map(|v| if let Value::Array(x) = v { Some(x.clone()) } else { None });
     let out = match (&a, &b) {
         (Value::Number(_) | Value::Bool(_), Value::Number(_) | Value::Bool(_)) => {
@@ -491,6 +515,15 @@ fn infix(plan: &mut Plan, name: &str, op: operators::Infix, a: &Value, b: &Value
         (Value::Array(out), Some(first)) => Ok(Value::Array(LazyArray { name: first.name, attrs: first.attrs, ..out })),
         (out, _) => Ok(out),
     }
+}
+
+/// An operator between two arrays, called as a ufunc.
+fn ufunc_of_arrays(plan: &mut Plan, op: operators::Infix, a: &Value, b: &Value) -> Outcome<LazyArray> {
+    let out = operators::infix_array(plan, op, a, b)?;
+    Ok(match a {
+        Value::Array(first) => LazyArray { name: first.name.clone(), attrs: first.attrs.clone(), ..out },
+        _ => out,
+    })
 }
 
 /// What NumPy takes for true: all but zero.

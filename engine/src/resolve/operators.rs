@@ -87,7 +87,10 @@ pub fn infix(plan: &mut Plan, op: Infix, left: &Value, right: &Value) -> Outcome
         (a, Value::Dataset(b)) => dataset::each(plan, b, |plan, v| infix_array(plan, op, a, &Value::Array(v.clone()))),
         (Value::Array(a), Value::Array(b)) if matches!(op, Infix::Compare(_)) && is_index(plan, b) && !is_index(plan, a) => {
             // An index is of a subclass in xarray, so that Python asks it for the mirrored comparison: its dim comes first.
-            Ok(Value::Array(infix_array(plan, op.mirrored(), right, left)?))
+            let out = infix_array(plan, op, left, right)?;
+            let mut order = plan.names(b.node)?;
+            order.extend(plan.names(a.node)?.into_iter().filter(|d| !order.contains(d)).collect::<Vec<_>>());
+            Ok(Value::Array(LazyArray { node: plan.transpose(out.node, &order)?, ..out }))
         }
         (Value::Array(a), Value::Array(b)) if op == Infix::Binary(BinaryOp::MatMul) => {
             super::xr::dotted(plan, a, b, &super::args::Names::Absent).map(Value::Array)
@@ -163,16 +166,16 @@ pub fn infix_array(plan: &mut Plan, op: Infix, left: &Value, right: &Value) -> O
         // A numpy array before the DataArray does not bring its dims to the front.
         node = plan.transpose(node, &dims.iter().map(|d| d.name.to_string()).collect::<Vec<_>>())?;
     }
-    combined(node, &arrays)
+    combined(plan, node, &arrays)
 }
 
 /// The result around `node`: merged coordinates, attributes and name.
-fn combined(node: NodeId, arrays: &[LazyArray]) -> Outcome<LazyArray> {
+fn combined(plan: &mut Plan, node: NodeId, arrays: &[LazyArray]) -> Outcome<LazyArray> {
     let refs: Vec<&LazyArray> = arrays.iter().collect();
     Ok(LazyArray {
         name: align::common_name(&refs),
         node,
-        coords: align::merge_coords(&arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?,
+        coords: align::merge_coords(plan, &arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?,
         attrs: align::merge_attrs(&arrays.iter().map(|a| &a.attrs).collect::<Vec<_>>()),
         cells: Cells::Numbers,
     })

@@ -116,15 +116,17 @@ pub fn select(plan: &mut Plan, a: &LazyArray, indexers: &IndexMap<String, Indexe
 }
 
 /// Coordinates of the arrays of positions, but those that the selected array has.
-fn attach(plan: &Plan, out: &mut LazyArray, before: &LazyArray, indexers: &IndexMap<String, Indexer>) -> Outcome<()> {
-    let brought = align::merge_coords(&indexers.values().map(|i| &i.coords).collect::<Vec<_>>())?;
+fn attach(plan: &mut Plan, out: &mut LazyArray, before: &LazyArray, indexers: &IndexMap<String, Indexer>) -> Outcome<()> {
+    let brought = align::merge_coords(plan, &indexers.values().map(|i| &i.coords).collect::<Vec<_>>())?;
     let dims = plan.names(out.node)?;
     for (name, coord) in brought {
         match out.coords.get(&name) {
             Some(own) if dims.contains(&name) && own.dims == [name.clone()] => {
                 let differ = own.known().zip(coord.known()).is_none_or(|(x, y)| !labels::equal(x, y));
-                if differ && coord.dims == own.dims {
-                    return refuse(format!("the labels of '{name}' differ from those of the array that selects along it"));
+                if differ || coord.dims != own.dims {
+                    return refuse(format!(
+                        "the labels of '{name}' differ from the coordinate '{name}' of what selects; leave that out with .drop_vars('{name}')"
+                    ));
                 }
             }
             Some(_) => {}

@@ -251,7 +251,12 @@ fn by_axis(plan: &Plan, array: &LazyArray, mut args: Args, receiver: &Receiver) 
     let Some(numbers) = numbers.filter(|_| !receiver.is_dataset()) else {
         return Err(Fault::unsupported("this 'axis'").at(axis.span));
     };
-    let at = |n: i64| indexing::python_index(n, names.len(), "axis").map(|i| Value::Text(names[i].clone()));
+    let at = |n: i64| {
+        indexing::python_index(n, names.len(), "axis").map_or_else(
+            |_| refuse(format!("axis {n} is out of bounds for an array of {} dimensions", names.len())),
+            |i| Ok(Value::Text(names[i].clone())),
+        )
+    };
     let dims = numbers.into_iter().map(at).collect::<Outcome<Vec<_>>>().map_err(|f| f.at(axis.span))?;
     args.keyword.insert("dim".to_owned(), Arg { value: Value::List(dims), span: axis.span });
     Ok(args)

@@ -158,11 +158,9 @@ pub fn at_labels(plan: &mut Plan, a: &LazyArray, dim: &str, wanted: LazyCoord, h
         Some(fill) if at.contains(&-1) => filled(plan, a, dim, &at, values, fill)?,
         _ => indexing::reindex(plan, a, dim, &at, values)?,
     };
-    let mut wanted = wanted;
-    if wanted.attrs.is_empty() {
-        wanted.attrs = a.coords.get(dim).map(|c| c.attrs.clone()).unwrap_or_default();
-    }
-    out.coords.insert(dim.to_owned(), wanted);
+    // As in xarray, the labels are the other's and what is said of them the array's own.
+    let attrs = a.coords.get(dim).map(|c| c.attrs.clone()).unwrap_or_default();
+    out.coords.insert(dim.to_owned(), LazyCoord { attrs, ..wanted });
     Ok(out)
 }
 

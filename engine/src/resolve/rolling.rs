@@ -118,6 +118,10 @@ pub fn method(plan: &mut Plan, r: &Rolled, name: &str, args: Args) -> Outcome<Va
         let mut out = slid(plan, a, r, statistic)?;
         if !keep_attrs {
             out.attrs.clear();
+            if statistic == Statistic::Count && matches!(r.object, Value::Array(_)) {
+                // Counted are truths that xarray makes without attributes, coordinates too.
+                out.coords.values_mut().for_each(|c| c.attrs.clear());
+            }
         }
         Ok(out)
     };

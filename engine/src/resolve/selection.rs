@@ -248,7 +248,9 @@ fn bound(plan: &Plan, index: &Labels, v: &Value, end: End) -> Outcome<Option<Lab
                     index.dim, index.dim
                 ));
             }
-            let late = (end == End::Stop) != (index.order == Order::Descending);
+            // A `CFTimeIndex` whose labels are all one descends, as pandas tells it.
+            let all_one = !labels::is_datetime64(times) && index.keys.len() > 1 && index.keys.first() == index.keys.last();
+            let late = (end == End::Stop) != (index.order == Order::Descending || all_one && index.order == Order::Ascending);
             Ok(Some(Label::Time(if late { period.end } else { period.start })))
         }
         (Value::Array(a), _) if plan.dims(a.node)?.is_empty() => {

@@ -54,6 +54,18 @@ pub fn transpose(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver
 }
 
 /// A coordinate with its dims in the order that they have in `order`.
+/// The array with the dims of its coordinates in the order of its own.
+///
+/// # Errors
+/// When a node does not exist, which is a defect.
+pub fn in_own_order(plan: &mut Plan, mut a: LazyArray) -> Outcome<LazyArray> {
+    let order = plan.names(a.node)?;
+    for coord in a.coords.values_mut().filter(|c| c.dims.len() > 1) {
+        *coord = transposed_coord(plan, coord, &order)?;
+    }
+    Ok(a)
+}
+
 fn transposed_coord(plan: &mut Plan, coord: &LazyCoord, order: &[String]) -> Outcome<LazyCoord> {
     let dims: Vec<String> = order.iter().filter(|d| coord.dims.contains(d)).cloned().collect();
     let (node, cells) = match &coord.data {
@@ -489,14 +501,11 @@ pub fn broadcast_like(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Rec
     for (axis, d) in plan.dims(other.node)?.iter().enumerate() {
         if plan.node(out.node)?.axis(&d.name).is_none() {
             out.node = plan.expand(out.node, axis.min(plan.dims(out.node)?.len()), d.clone())?;
-            if let Some(c) = other.coords.get(&*d.name) {
-                out.coords.insert(d.name.to_string(), c.clone());
-            }
         }
     }
     for (name, coord) in &other.coords {
-        if coord.dims.contains(name) {
-            out.coords.entry(name.clone()).or_insert_with(|| coord.clone());
+        if coord.dims == [name.clone()] {
+            out.coords.insert(name.clone(), coord.clone());
         }
     }
     let rest: Vec<String> = plan.names(out.node)?.into_iter().filter(|d| !order.contains(d)).collect();

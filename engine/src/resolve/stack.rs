@@ -55,10 +55,35 @@ pub fn stack(plan: &mut Plan, base: &Value, args: Args) -> Outcome<Value> {
     }
     let object = match base {
         Value::Array(a) => Value::Array(spread(plan, a, &dims, &own)?),
-        Value::Dataset(d) => dataset::each(plan, d, |plan, v| spread(plan, v, &dims, &own))?,
+        Value::Dataset(d) => {
+            // The stacked dim's own coordinate takes the place of a variable of its name.
+            let mut left = d.clone();
+            left.variables.retain(|name, _| !dims.contains_key(name));
+            for v in left.variables.values_mut() {
+                with_stacked_coords(plan, v, &d.coords, &dims)?;
+            }
+            dataset::each(plan, &left, |plan, v| spread(plan, v, &dims, &own))?
+        }
         other => return refuse(format!("{} cannot be stacked", other.type_name())),
     };
     Ok(Value::Stacked(Box::new(Stacked { object, dims })))
+}
+
+/// Gives a variable the coordinates of its dataset along the dims that it is about to get.
+fn with_stacked_coords(
+    plan: &Plan,
+    v: &mut LazyArray,
+    coords: &IndexMap<String, LazyCoord>,
+    dims: &IndexMap<String, Vec<String>>,
+) -> Outcome<()> {
+    let own = plan.names(v.node)?;
+    let gained: Vec<&String> = dims.values().filter(|parts| parts.iter().any(|p| own.contains(p))).flatten().collect();
+    for (name, coord) in coords {
+        if coord.dims.iter().all(|d| own.contains(d) || gained.contains(&d)) {
+            v.coords.entry(name.clone()).or_insert_with(|| coord.clone());
+        }
+    }
+    Ok(())
 }
 
 /// The array with the stacked dims last; all of those of which it has one, coordinates too.

@@ -180,7 +180,7 @@ pub fn dot(plan: &mut Plan, a: &LazyArray, b: &LazyArray, dims: &[String]) -> Ou
     let sum = plan.reduce(product, Reduction::Sum { skipna: false, min_count: 0 }, &present)?;
     // `einsum` keeps the type of its operands.
     let node = plan.cast(sum, within)?;
-    let mut coords = align::merge_coords(&[&both[0].coords, &both[1].coords])?;
+    let mut coords = align::merge_coords(plan, &[&both[0].coords, &both[1].coords])?;
     coords.retain(|_, c| !c.dims.iter().any(|d| dims.contains(d)));
     Ok(LazyArray { name: align::common_name(&[a, b]), node, coords, attrs: Attrs::new(), cells: Cells::Numbers })
 }

@@ -305,7 +305,7 @@ fn present(plan: &mut Plan, a: &LazyArray) -> Outcome<LazyArray> {
 fn masked(plan: &mut Plan, a: &LazyArray, valid: &LazyArray) -> Outcome<LazyArray> {
     let to = super::indexing::promoted(plan.dtype(a.node)?);
     let node = plan.select_like(a.node.into(), valid.node, a.node.into(), Operand::Float(f64::NAN), to)?;
-    let coords = align::merge_coords(&[&a.coords, &valid.coords])?;
+    let coords = align::merge_coords(plan, &[&a.coords, &valid.coords])?;
     Ok(LazyArray { node, coords, ..a.clone() })
 }
 
@@ -398,7 +398,12 @@ fn dataset(plan: &mut Plan, args: Args) -> Outcome<Value> {
         }
     }
     align::align(plan, &mut arrays, Join::Outer, &[])?;
-    align::merge_coords(&arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?;
+    let merged = align::merge_coords(plan, &arrays.iter().map(|a| &a.coords).collect::<Vec<_>>())?;
+    if let Some(name) = arrays.iter().flat_map(|a| a.coords.keys()).find(|n| !merged.contains_key(*n)) {
+        return refuse(format!(
+            "the coordinate '{name}' has different values in two of the arrays; leave it out with .drop_vars('{name}')"
+        ));
+    }
     let variables = d.keys().cloned().zip(arrays).map(|(n, a)| (n.clone(), LazyArray { name: Some(n), ..a })).collect();
     Ok(Value::Dataset(dataset::gather(plan, variables, &crate::lazy::LazyDataset::default())?))
 }

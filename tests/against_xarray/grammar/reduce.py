@@ -123,7 +123,7 @@ def cells(rng, a):
     if not names or not is_array(a):
         return None
     d = names[0]
-    return rng.choice([f"_0.sizes['{d}']", '_0.size', '_0.ndim', f"_0.count('{d}') / _0.sizes['{d}']", '_0.shape[0]', f"len(_0.{d})" if d in a.coords else '_0.size'])
+    return rng.choice([f"_0.sizes['{d}']", '_0.size', '_0.ndim', f"(_0.count('{d}') / _0.sizes['{d}'])", '_0.shape[0]', f"len(_0.{d})" if d in a.coords else '_0.size'])
 
 
 def finite(a):

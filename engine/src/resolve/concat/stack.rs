@@ -2,8 +2,9 @@
 //!
 //! In: a variable's name, the objects. Out: one variable. Never compares cells.
 
-use super::{Part, coords};
+use super::Part;
 use crate::lazy::{Cells, CoordData, LazyCoord, Plan, labels};
+use crate::resolve::agree;
 use crate::resolve::fault::{Outcome, refuse};
 use crate::resolve::indexing;
 use indexmap::IndexMap;
@@ -92,7 +93,7 @@ impl<'a> Stack<'a> {
         if !order.iter().any(|d| d == self.dim) {
             order.insert(0, self.dim.to_owned());
         }
-        let nodes = all.iter().map(|v| coords::node(plan, v)).collect::<Outcome<Vec<_>>>()?;
+        let nodes = all.iter().map(|v| agree::node(plan, v)).collect::<Outcome<Vec<_>>>()?;
         let (nodes, cells) = of_one_kind(plan, nodes)?;
         let mut inputs = vec![];
         for (mut node, &n) in nodes.into_iter().zip(lengths) {
