@@ -375,7 +375,7 @@ fn an_engine_killed_while_it_writes_costs_only_time() {
         receipt["stores"][0]["sha256"].as_str().unwrap().to_owned()
     };
     let want = digest(Output::of(run("want.zarr").wait_with_output().unwrap()));
-    for pause_ms in [30, 250] {
+    for pause_ms in [30, 120, 180, 250, 400] {
         let killed = run("killed.zarr");
         std::thread::sleep(Duration::from_millis(pause_ms));
         first = first.killed_and_started_again();

@@ -27,14 +27,14 @@ pub enum StoreStep {
         /// The files.
         files: Vec<StoreFile>,
     },
-    /// Puts it in its place, once it is sure that it holds so much.
+    /// Puts it in its place, once it is sure that it holds so much. It may be asked again until the store is given up.
     Commit {
         /// Number of files.
         files: u64,
         /// Their size.
         bytes: u64,
     },
-    /// Removes what there is of it.
+    /// Removes what there is of it beside its place.
     Abandon,
 }
 

@@ -127,8 +127,11 @@ pub fn sweep(path: &Path) {
     };
     for folder in beside(path).filter(is_partial) {
         let is_quiet = [folder.clone(), folder.join("tmp"), folder.join("store")].iter().all(|f| {
-            let changed = f.metadata().and_then(|m| m.modified());
-            changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > QUIET))
+            match f.metadata().and_then(|m| m.modified()) {
+                Ok(at) => at.elapsed().is_ok_and(|age| age > QUIET),
+                // A store that has got its place.
+                Err(e) => e.kind() == ErrorKind::NotFound,
+            }
         });
         if is_quiet && Owner::read(&folder.join("owner")).is_some_and(|owner| owner.is_gone()) {
             let _ = discard(&folder);

@@ -73,6 +73,8 @@ enum Compat {
     Override,
     /// They must be the same.
     Same,
+    /// Their attributes must be, too.
+    Identical,
 }
 
 fn compat(bound: &mut super::args::Bound) -> Outcome<Compat> {
@@ -80,7 +82,7 @@ fn compat(bound: &mut super::args::Bound) -> Outcome<Compat> {
         ("no_conflicts", Compat::Fill),
         ("override", Compat::Override),
         ("equals", Compat::Same),
-        ("identical", Compat::Same),
+        ("identical", Compat::Identical),
         ("broadcast_equals", Compat::Same),
     ];
     bound.choice("compat", &names, Compat::Fill)
@@ -91,7 +93,8 @@ impl Compat {
         match self {
             Compat::Override => Ok(a.clone()),
             Compat::Fill => agree::filled(plan, name, a, b),
-            Compat::Same => {
+            Compat::Identical if a.attrs != b.attrs => refuse(format!("the attributes of '{name}' differ between what is merged")),
+            Compat::Same | Compat::Identical => {
                 let differs = format!("'{name}' differs between what is merged");
                 agree::same(plan, a, b, &differs, Fault::new(differs.clone()))?;
                 Ok(a.clone())

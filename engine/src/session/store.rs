@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use xeng_kernels::{Block, Graph, NodeId, Op};
-use xeng_proto::{DatasetSpec, ErrorKind, Region, RegionError, StoreFile, StoreStep, StoreTarget};
+use xeng_proto::{DatasetSpec, ErrorKind, RegionError, StoreFile, StoreStep, StoreTarget};
 
 /// What is made elsewhere than where it is written travels through home, up to this size.
 const MOST_TRAVELLING_BYTES: u64 = 64 << 20;
@@ -209,6 +209,7 @@ impl<'a> Begun<'a> {
             self.finish(&plan, &receipt).await?;
             receipt.seconds = began.elapsed().as_secs_f64();
             receipts.push(receipt);
+            self.forget(&plan).await;
             self.open.remove(0);
         }
         Ok(receipts)
@@ -227,33 +228,12 @@ impl<'a> Begun<'a> {
         if waiting.is_empty() { Ok(()) } else { self.ask(plan, StoreStep::Put { files: waiting }).await }
     }
 
-    /// Asked once, of an engine that answers: a second time would not find what the first one has moved.
     async fn finish(&self, plan: &StorePlan, receipt: &StoreReceipt) -> Result<()> {
-        let engine = self.living(plan).await?;
         let commit = StoreStep::Commit { files: receipt.files, bytes: receipt.bytes };
-        engine.store(&self.target(plan), commit).await.map_err(|e| {
-            let lost = e.kind == ErrorKind::Unavailable;
-            let error = Error::from(said_by(engine.as_ref(), e));
+        self.ask(plan, commit).await.map_err(|error| {
+            let lost = error.kind == crate::error::ErrorKind::Unavailable;
             if lost { error.hint(format!("whether '{}' is in its place is not known; if it is, it is whole", plan.uri)) } else { error }
         })
-    }
-
-    async fn living(&self, plan: &StorePlan) -> Result<Arc<dyn Region>> {
-        let began = Instant::now();
-        loop {
-            let mut last = RegionError::unavailable(format!("region '{}' has no engine", plan.region));
-            for engine in self.session.engines_of(&plan.region)? {
-                match tokio::time::timeout(self.session.patience.silence, engine.status()).await {
-                    Ok(Ok(_)) => return Ok(engine.clone()),
-                    Ok(Err(e)) => last = said_by(engine.as_ref(), e),
-                    Err(_) => last = RegionError::unavailable(format!("{} is silent", engine.label())),
-                }
-            }
-            if began.elapsed() > self.session.patience.retry_for {
-                return Err(Error::from(last));
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
     }
 
     /// Asks the region's engines in turn, until one has done it: steps may be repeated.
@@ -278,23 +258,39 @@ impl<'a> Begun<'a> {
     fn target(&self, plan: &StorePlan) -> StoreTarget {
         StoreTarget { uri: plan.uri.clone(), run: self.run.clone() }
     }
+
+    /// Removes what is left of a committed store beside its place; what no engine removes now is swept later.
+    async fn forget(&self, plan: &StorePlan) {
+        for engine in self.session.engines_of(&plan.region).into_iter().flatten() {
+            let target = self.target(plan);
+            let removing = engine.store(&target, StoreStep::Abandon);
+            if matches!(tokio::time::timeout(self.session.patience.silence, removing).await, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+
+    /// Lets an engine remove what is left of a store, while the run goes on.
+    fn leave(&self, plan: &StorePlan) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let Ok(engines) = self.session.engines_of(&plan.region) else { return };
+        let (engines, target) = (engines.to_vec(), self.target(plan));
+        let removing = runtime.spawn(async move {
+            for engine in engines {
+                // Best effort: what stays behind is never mistaken for a result.
+                if engine.store(&target, StoreStep::Abandon).await.is_ok() {
+                    return;
+                }
+            }
+        });
+        self.session.leaving.add(removing);
+    }
 }
 
 impl Drop for Begun<'_> {
     fn drop(&mut self) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         for (plan, _) in &self.open {
-            let Ok(engines) = self.session.engines_of(&plan.region) else { continue };
-            let (engines, target) = (engines.to_vec(), self.target(plan));
-            let removing = runtime.spawn(async move {
-                for engine in engines {
-                    // Best effort: what stays behind is never mistaken for a result.
-                    if engine.store(&target, StoreStep::Abandon).await.is_ok() {
-                        return;
-                    }
-                }
-            });
-            self.session.leaving.add(removing);
+            self.leave(plan);
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! In: files, bytes. Out: the store in its place, in one step. Never follows a symbolic link below the folder that it was allowed, never
 //! touches what is no Zarr store. `.out.zarr.partial-RUN/store` becomes `out.zarr`; files are written in `.../tmp` first, so that a writer
-//! that comes too late leaves nothing behind.
+//! that comes too late leaves nothing behind. The folder itself stays until it is given up: it proves that its store has been put in its place.
 
 use super::{WriteRoots, refused};
 use crate::inputs::Inputs;
@@ -185,7 +185,13 @@ impl Staging {
         }
     }
 
+    /// May be asked again, of another engine too: whoever did not hear the answer of the first one need not guess.
     fn commit(&self, files: u64, bytes: u64) -> Result<(), RegionError> {
+        // An engine that was killed here may have left the store that was in the place.
+        place::mend(&self.place);
+        if self.is_committed() {
+            return Ok(());
+        }
         self.check_begun()?;
         let found = place::sync_tree(&self.store()).map_err(|e| self.refused(&e))?;
         if !self.store().join("zarr.json").is_file() {
@@ -198,13 +204,23 @@ impl Staging {
             )));
         }
         self.check_place()?;
-        place::replace(&self.store(), &self.place).map_err(|e| self.refused(&e))?;
-        // The store is in its place: what is left of its way does no harm.
-        let _ = fs::remove_dir_all(&self.folder);
-        Ok(())
+        fs::write(self.proven(), "").map_err(|e| self.refused(&e))?;
+        match place::replace(&self.store(), &self.place) {
+            Err(_) if self.is_committed() => Ok(()),
+            replaced => replaced.map_err(|e| self.refused(&e)),
+        }
     }
 
-    /// Removes the folder.
+    /// Says that the store is whole: where this is and the store is not, the store has its place.
+    fn proven(&self) -> PathBuf {
+        self.folder.join("proven")
+    }
+
+    fn is_committed(&self) -> bool {
+        self.proven().is_file() && !self.store().is_dir()
+    }
+
+    /// Removes the folder, and with it what there is of a store that has no place yet.
     fn abandon(&self) -> Result<(), RegionError> {
         place::discard(&self.folder).map_err(|e| self.refused(&e))
     }

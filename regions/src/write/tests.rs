@@ -46,12 +46,19 @@ async fn a_store_is_seen_once_it_is_whole() {
     refused(engine.store(&target, StoreStep::Commit { files: 2, bytes: 28 }).await, ErrorKind::Data);
     refused(engine.store(&target, StoreStep::Commit { files: 3, bytes: 29 }).await, ErrorKind::Data);
     assert!(names(folder.path()).iter().all(|name| name.starts_with(".out.zarr.partial-0123abcd-")), "{:?}", names(folder.path()));
-    engine.store(&target, StoreStep::Commit { files: 3, bytes: 28 }).await.unwrap();
-    assert_eq!(names(folder.path()), ["out.zarr"]);
-    assert_eq!(std::fs::read(folder.path().join("out.zarr/t/c/0/1")).unwrap(), b"cells");
+    // Who did not hear the answer asks again.
+    for _ in 0..2 {
+        engine.store(&target, StoreStep::Commit { files: 3, bytes: 28 }).await.unwrap();
+        assert_eq!(std::fs::read(folder.path().join("out.zarr/t/c/0/1")).unwrap(), b"cells");
+    }
     // Whoever comes too late finds nothing to write to.
     refused(engine.store(&target, put("t/c/0/2", "cells")).await, ErrorKind::Request);
-    engine.store(&target, StoreStep::Abandon).await.unwrap();
+    refused(engine.store(&target, put("late.json", "{}")).await, ErrorKind::Request);
+    for _ in 0..2 {
+        engine.store(&target, StoreStep::Abandon).await.unwrap();
+        assert_eq!(names(folder.path()), ["out.zarr"]);
+    }
+    refused(engine.store(&target, StoreStep::Commit { files: 3, bytes: 28 }).await, ErrorKind::Request);
     // Nothing is no store: what is there stays.
     let nothing = StoreTarget { run: "89ababcd".into(), ..target.clone() };
     engine.store(&nothing, begin.clone()).await.unwrap();
@@ -73,6 +80,7 @@ async fn a_store_is_seen_once_it_is_whole() {
     engine.store(&second, begin).await.unwrap();
     engine.store(&second, put("zarr.json", "{}")).await.unwrap();
     engine.store(&second, StoreStep::Commit { files: 1, bytes: 2 }).await.unwrap();
+    engine.store(&second, StoreStep::Abandon).await.unwrap();
     assert_eq!((names(folder.path()), names(&folder.path().join("out.zarr"))), (vec!["out.zarr".into()], vec!["zarr.json".into()]));
 }
 
