@@ -4,7 +4,7 @@
 
 use crate::bounds::Bounds;
 use crate::error::{KernelError, Result};
-use crate::graph::{Dim, Graph, Index, Node, NodeId, Op};
+use crate::graph::{Dim, Graph, Groups, Index, Node, NodeId, Op};
 use crate::interp;
 use crate::reshape::Reshape;
 use std::collections::HashSet;
@@ -46,14 +46,7 @@ pub fn input_boxes(graph: &Graph, node: &Node, bounds: &[Range<usize>]) -> Resul
             b.remove(*axis);
             Ok(vec![(*input, b)])
         }
-        Op::Reduce { input, axes, groups, .. } => {
-            let source = graph.node(*input)?;
-            let mut b = domain_box(source, axes, bounds);
-            if let Some(g) = groups {
-                b[g.axis] = 0..source.dims[g.axis].len;
-            }
-            Ok(vec![(*input, b)])
-        }
+        Op::Reduce { input, axes, groups, .. } => Ok(vec![(*input, folded_box(graph.node(*input)?, axes, groups.as_ref(), bounds))]),
         Op::Interp { input, axis, from, to, method } => {
             let window = interp::brackets(from, to, *method)?.window(bounds[*axis].clone());
             Ok(vec![(*input, replaced(bounds, *axis, window))])
@@ -106,10 +99,19 @@ pub fn visit_boxes(graph: &Graph, id: NodeId, at: &Bounds, visit: &mut impl FnMu
 }
 
 /// The box of a reduction's input that folds into `bounds` of its result: reduced axes in full, a grouped axis as given.
-pub fn domain_box(source: &Node, axes: &[usize], bounds: &[Range<usize>]) -> Bounds {
+pub(crate) fn domain_box(source: &Node, axes: &[usize], bounds: &[Range<usize>]) -> Bounds {
     let mut kept = bounds.iter().cloned();
     let axis_range = |(i, d): (usize, &Dim)| if axes.contains(&i) { 0..d.len } else { kept.next().unwrap_or(0..0) };
     source.dims.iter().enumerate().map(axis_range).collect()
+}
+
+/// The box of a reduction's input that folds into `bounds` of its result: reduced axes in full, a grouped one as far as the groups reach.
+pub fn folded_box(source: &Node, axes: &[usize], groups: Option<&Groups>, bounds: &[Range<usize>]) -> Bounds {
+    let mut domain = domain_box(source, axes, bounds);
+    if let Some(g) = groups {
+        domain[g.axis] = g.reach(&domain[g.axis]);
+    }
+    domain
 }
 
 /// The sorted, disjoint input ranges that hold the picks at output positions `at`.

@@ -5,12 +5,12 @@
 
 use crate::block::Block;
 use crate::bounds::{self, Bounds};
-use crate::boxes::{self, clusters, domain_box, input_boxes};
+use crate::boxes::{self, clusters, folded_box, input_boxes};
 use crate::error::{KernelError, Result};
 use crate::formula::{Formula, Operand};
 use crate::graph::{Graph, Groups, Index, InterpMethod, Node, NodeId, Op};
 use crate::interp;
-use crate::reduce::{Fold, Reduction};
+use crate::reduce::Reduction;
 use crate::remap;
 use crate::reshape::Reshape;
 use crate::tiling::Tiling;
@@ -178,46 +178,18 @@ impl<'a, L: Leaves> Evaluator<'a, L> {
         at: &Bounds,
     ) -> std::result::Result<Block, L::Error> {
         let source = self.graph.node(input)?;
-        let folded: Vec<usize> = (0..source.dims.len()).filter(|a| axes.contains(a) || groups.is_some_and(|g| g.axis == *a)).collect();
-        let mut domain = domain_box(source, axes, at);
-        let wanted_groups = groups.map(|g| std::mem::replace(&mut domain[g.axis], 0..source.dims[g.axis].len));
-        let full = full_groups(at, axes, groups);
-        let mut partial = reduction.identity(source.dtype, &bounds::shape_of(&full));
-        for piece in pieces(self.tiling.grid(input), &domain, &folded) {
+        let folded = Folded::new(axes, groups, at);
+        let axes: Vec<usize> = (0..source.dims.len()).filter(|&axis| !folded.keeps(axis)).collect();
+        let domain = folded_box(source, folded.axes, groups, at);
+        let mut partial = reduction.identity(source.dtype, &bounds::shape_of(at));
+        for piece in pieces(self.tiling.grid(input), &domain, &axes) {
             self.leaves.go_on()?;
             // Its own evaluator, so that a piece's intermediate blocks are dropped with it.
             let mut inner = Evaluator { reduced: self.reduced.clone(), ..Evaluator::new(self.graph, self.tiling, self.known, self.leaves) };
-            inner.fold(input, &piece, Folded { axes, groups }, &mut [(reduction, &mut partial)])?;
+            inner.fold(input, &piece, &folded, &mut [(reduction, &mut partial)])?;
         }
-        let block = reduction.finish(partial, source.dtype)?;
-        match (groups, wanted_groups) {
-            (Some(g), Some(range)) => {
-                let mut b = bounds::whole(block.shape());
-                b[g.axis - axes.iter().filter(|&&a| a < g.axis).count()] = range;
-                Ok(block.slice(&b)?)
-            }
-            _ => Ok(block),
-        }
+        Ok(reduction.finish(partial, source.dtype)?)
     }
-}
-
-/// How a piece of `source`, a reduction's input, is folded: which axes, which groups, and where it starts.
-pub fn fold_of<'a>(source: &Node, axes: &'a [usize], groups: Option<&'a Groups>, piece: &Bounds) -> Fold<'a> {
-    let is_kept = |axis: &usize| !axes.contains(axis) && groups.is_none_or(|g| g.axis != *axis);
-    let is_narrow = |axis: &usize| piece[*axis].len() == 1 && source.dims[*axis].len > 1;
-    let narrow = (0..piece.len().min(64)).filter(is_kept).filter(is_narrow).fold(0, |bits, axis| bits | 1 << axis);
-    let along = groups.map(|g| g.axis).or(axes.first().copied());
-    let groups = groups.map(|g| (g.axis, &g.codes[piece[g.axis].clone()]));
-    Fold { axes, groups, offset: along.map_or(0, |a| piece[a].start), narrow, within: &[] }
-}
-
-/// `at` with every group along the grouped axis.
-fn full_groups(at: &Bounds, axes: &[usize], groups: Option<&Groups>) -> Bounds {
-    let mut full = at.clone();
-    if let Some(g) = groups {
-        full[g.axis - axes.iter().filter(|&&a| a < g.axis).count()] = 0..g.dim.len;
-    }
-    full
 }
 
 /// `domain` cut into pieces of bounded size along the folded axes, by whole chunks where a chunk fits.
@@ -236,10 +208,7 @@ fn pieces(grid: &[crate::AxisChunks], domain: &Bounds, folded: &[usize]) -> Vec<
 pub fn nested_piece(graph: &Graph, tiling: &Tiling, node: &Node, at: &Bounds) -> Result<Option<(NodeId, Bounds)>> {
     let Op::Reduce { input, axes, groups, .. } = &node.op else { return Ok(None) };
     let source = graph.node(*input)?;
-    let mut piece = domain_box(source, axes, at);
-    if let Some(g) = groups {
-        piece[g.axis] = 0..source.dims[g.axis].len;
-    }
+    let mut piece = folded_box(source, axes, groups.as_ref(), at);
     for (axis, chunks) in tiling.grid(*input).iter().enumerate() {
         let is_folded = axes.contains(&axis) || groups.as_ref().is_some_and(|g| g.axis == axis);
         if is_folded && bounds::size_of(&piece) > NESTED_CELLS && !piece[axis].is_empty() {

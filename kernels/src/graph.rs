@@ -3,10 +3,12 @@
 //! In: operators appended one by one, inputs first. Out: a graph whose every node is checked.
 //! Never holds labels, coordinates or data beyond small constants; never lists chunks.
 
+mod groups;
 mod identity;
 mod index;
 mod infer;
 
+pub use groups::Groups;
 pub use index::Index;
 
 use crate::along::Along;
@@ -190,17 +192,6 @@ pub enum InterpMethod {
     Nearest,
     /// As `Linear`, and beyond both ends on the line through the last two (`fill_value='extrapolate'`).
     Beyond,
-}
-
-/// The groups that the indices of one axis fall into.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Groups {
-    /// Which axis of the input.
-    pub axis: usize,
-    /// The group of each index, `-1` for none.
-    pub codes: Arc<[i32]>,
-    /// The dimension that takes the axis's place: its name, and the number of groups.
-    pub dim: Dim,
 }
 
 /// An operator, with what is known of its result before it runs.

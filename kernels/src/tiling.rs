@@ -77,7 +77,7 @@ impl Tiling {
             Op::Reduce { input, axes, groups, .. } => {
                 let mut grid = self.grid(*input).to_vec();
                 if let Some(g) = groups {
-                    grid[g.axis] = AxisChunks::uniform(g.dim.len, 0);
+                    grid[g.axis] = g.cut(&grid[g.axis]);
                 }
                 grid.into_iter().enumerate().filter(|(i, _)| !axes.contains(i)).map(|(_, c)| c).collect()
             }

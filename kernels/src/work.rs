@@ -7,6 +7,7 @@ use crate::bounds::{Bounds, size_of};
 use crate::boxes::visit_boxes;
 use crate::chunks::AxisChunks;
 use crate::error::{KernelError, Result};
+use crate::evaluate::Folded;
 use crate::graph::{Graph, Groups, NodeId, Op};
 use crate::reduce::Reduction;
 use crate::tiling::{GROWN_BYTES, Tiling};
@@ -29,13 +30,24 @@ const UNITS_PER_BOX: usize = 4096;
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkPlan {
     roles: Vec<Role>,
+    /// The axes of the result, of groups too, cut into boxes.
     kept: Vec<AxisChunks>,
-    folded: Vec<AxisChunks>,
+    /// What folds into each run of groups; one where there are no groups.
+    bands: Vec<Band>,
     pieces_per_unit: usize,
     fold: Option<FoldPlan>,
     state_bytes_per_cell: usize,
     output_bytes_per_cell: usize,
     shares: Shares,
+}
+
+/// The input of a run of groups, which is a chunk of the grouped axis of the result.
+#[derive(Clone, Debug, PartialEq)]
+struct Band {
+    /// The first index of the grouped axis that is of one of them.
+    start: usize,
+    /// The axes that are folded, cut into pieces; the grouped one from `start` on.
+    folded: Vec<AxisChunks>,
 }
 
 /// Where the shares of several engines may end.
@@ -54,8 +66,8 @@ enum Role {
     Kept,
     /// It vanishes.
     Reduced,
-    /// It becomes an axis of this many groups.
-    Grouped(usize),
+    /// It becomes an axis of groups.
+    Grouped,
 }
 
 /// How the nodes of a reducing task fold their inputs.
@@ -76,10 +88,10 @@ impl WorkPlan {
     }
 
     /// As [`Self::of`], its boxes being the chunks of a regular grid over the result, `chunk[i]` indices long along axis `i`; shares of the
-    /// work end between boxes. An axis of groups is in one piece.
+    /// work end between boxes.
     ///
     /// # Errors
-    /// As [`Self::of`]; [`KernelError::Malformed`] too for a chunk of another rank, of no cells, or that cuts an axis of groups.
+    /// As [`Self::of`]; [`KernelError::Malformed`] too for a chunk of another rank or of no cells.
     pub fn on_grid(graph: &Graph, tiling: &Tiling, nodes: &[NodeId], chunk: &[usize]) -> Result<WorkPlan> {
         WorkPlan::plan(graph, tiling, nodes, Some(chunk))
     }
@@ -114,40 +126,45 @@ impl WorkPlan {
     ) -> Result<WorkPlan> {
         let node = graph.node(domain)?;
         let grid = tiling.grid(domain);
+        let groups = fold.as_ref().and_then(|f| f.groups.as_ref());
         let role = |axis: usize| match &fold {
             Some(f) if f.axes.contains(&axis) => Role::Reduced,
-            Some(FoldPlan { groups: Some(g), .. }) if g.axis == axis => Role::Grouped(g.dim.len),
+            _ if groups.is_some_and(|g| g.axis == axis) => Role::Grouped,
             _ => Role::Kept,
         };
         let roles: Vec<Role> = (0..node.dims.len()).map(role).collect();
-        let axes =
-            |kept: bool| roles.iter().zip(grid).filter(|(r, _)| (**r == Role::Kept) == kept).map(|(_, g)| g.clone()).collect::<Vec<_>>();
-        let groups = roles.iter().map(|r| if let Role::Grouped(n) = r { *n } else { 1 }).product::<usize>().max(1);
-        let input_box = |kept: &[AxisChunks], folded: &[AxisChunks]| boxed(&roles, &longest_of(kept), &longest_of(folded));
+        let of_axis = |(role, axis): (&Role, &AxisChunks)| match role {
+            Role::Reduced => None,
+            Role::Kept => Some(axis.clone()),
+            Role::Grouped => groups.map(|g| g.cut(axis)),
+        };
+        let result: Vec<AxisChunks> = roles.iter().zip(grid).filter_map(of_axis).collect();
+        let folded: Vec<AxisChunks> = roles.iter().zip(grid).filter(|(r, _)| **r != Role::Kept).map(|(_, g)| g.clone()).collect();
         let most_bytes = if fold.is_none() { tiling.gathered_bytes() } else { GROWN_BYTES };
         let grown_within = || -> Result<Vec<AxisChunks>> {
-            let (kept_axes, folded) = (axes(true), axes(false));
-            let mut room = BOX_BYTES / (state_bytes_per_cell * groups).max(1);
-            let mut kept = grown(kept_axes.clone(), room);
+            let mut room = BOX_BYTES / state_bytes_per_cell.max(1);
+            let mut kept = grown(result.clone(), room);
             // What makes few cells of many is not grown until the many no longer fit.
-            while room > 1 && evaluated_bytes(graph, domain, &input_box(&kept, &folded))? > most_bytes {
+            let input_box = |kept: &[AxisChunks]| boxed(&roles, &longest_of(kept), &longest_of(&folded), 0);
+            while room > 1 && evaluated_bytes(graph, domain, &input_box(&kept))? > most_bytes {
                 room /= 2;
-                kept = grown(kept_axes.clone(), room);
+                kept = grown(result.clone(), room);
             }
             Ok(kept)
         };
         let (kept, shares) = match chunk {
-            Some(chunk) => (on_grid(&roles, grid, chunk)?, Shares::Boxes),
+            Some(chunk) => (on_grid(&result, chunk)?, Shares::Boxes),
             None => (grown_within()?, Shares::Units),
         };
-        let box_cells = longest_cells(&kept);
-        let dtype_bytes = node.dtype.size();
-        let folded = grown(axes(false), PIECE_BYTES / box_cells.saturating_mul(dtype_bytes).max(1));
-        let piece_bytes = longest_cells(&folded).saturating_mul(box_cells).saturating_mul(dtype_bytes).max(1);
-        let pieces = count(&folded);
+        let of_result = roles.iter().filter(|role| **role != Role::Reduced);
+        let of_input = of_result.zip(&kept).filter(|(role, _)| **role == Role::Kept).map(|(_, axis)| axis.longest());
+        let box_bytes = of_input.fold(node.dtype.size(), usize::saturating_mul).max(1);
+        let bands = bands(&roles, &folded, &kept, groups, PIECE_BYTES / box_bytes);
+        let longest = bands.iter().map(|band| longest_cells(&band.folded)).max().unwrap_or(1);
+        let pieces = bands.iter().map(|band| count(&band.folded)).max().unwrap_or(0);
         let unit_bytes = (node.bytes() / 64).clamp(UNIT_BYTES.start, UNIT_BYTES.end);
-        let pieces_per_unit = (unit_bytes / piece_bytes).max(pieces.div_ceil(UNITS_PER_BOX)).max(1);
-        Ok(WorkPlan { roles, kept, folded, pieces_per_unit, fold, state_bytes_per_cell, output_bytes_per_cell, shares })
+        let pieces_per_unit = (unit_bytes / longest.saturating_mul(box_bytes).max(1)).max(pieces.div_ceil(UNITS_PER_BOX)).max(1);
+        Ok(WorkPlan { roles, kept, bands, pieces_per_unit, fold, state_bytes_per_cell, output_bytes_per_cell, shares })
     }
 
     /// Number of boxes that the result is cut into; 0 where it has no cells.
@@ -155,9 +172,10 @@ impl WorkPlan {
         count(&self.kept)
     }
 
-    /// Number of units that fold into each box, at least 1: an empty input still gives an (empty) answer.
+    /// Number of units that fold into each box, at least 1: an empty input still gives an (empty) answer. Boxes of fewer pieces than others
+    /// end with units of none.
     pub fn units_per_box(&self) -> usize {
-        count(&self.folded).div_ceil(self.pieces_per_unit).max(1)
+        self.bands.iter().map(|band| count(&band.folded)).max().unwrap_or(0).div_ceil(self.pieces_per_unit).max(1)
     }
 
     /// Number of units in all.
@@ -177,13 +195,7 @@ impl WorkPlan {
 
     /// The cells of the result that box number `index` holds.
     pub fn result_box(&self, index: usize) -> Bounds {
-        let mut kept = cell(&self.kept, index).into_iter();
-        let of_role = |role: &Role| match role {
-            Role::Kept => kept.next(),
-            Role::Reduced => None,
-            Role::Grouped(n) => Some(0..*n),
-        };
-        self.roles.iter().filter_map(of_role).collect()
+        cell(&self.kept, index)
     }
 
     /// The box that unit `unit` folds into, and its number among that box's units.
@@ -194,19 +206,32 @@ impl WorkPlan {
     /// The boxes of the task's input that unit `unit` folds, in order.
     pub fn pieces(&self, unit: usize) -> impl Iterator<Item = Bounds> + '_ {
         let (box_index, at) = self.place(unit);
-        let first = at * self.pieces_per_unit;
-        let last = (first + self.pieces_per_unit).min(count(&self.folded));
-        (first..last).map(move |piece| self.input_box(cell(&self.kept, box_index), cell(&self.folded, piece)))
+        let kept = cell(&self.kept, box_index);
+        let band = self.band(&kept);
+        let last = ((at + 1) * self.pieces_per_unit).min(band.map_or(0, |band| count(&band.folded)));
+        (at * self.pieces_per_unit..last).filter_map(move |piece| {
+            let Band { start, folded } = band?;
+            Some(boxed(&self.roles, &kept, &cell(folded, piece), *start))
+        })
     }
 
     /// A piece as large as any.
     pub fn largest_piece(&self) -> Bounds {
-        boxed(&self.roles, &longest_of(&self.kept), &longest_of(&self.folded))
+        let longest = self.bands.iter().max_by_key(|band| longest_cells(&band.folded));
+        let (folded, start) = longest.map_or((vec![], 0), |band| (longest_of(&band.folded), band.start));
+        boxed(&self.roles, &longest_of(&self.kept), &folded, start)
+    }
+
+    /// The input of a box of the result.
+    fn band(&self, result: &[Range<usize>]) -> Option<&Band> {
+        let of_result = self.roles.iter().filter(|role| **role != Role::Reduced).zip(&self.kept).zip(result);
+        let grouped = of_result.into_iter().find(|((role, _), _)| **role == Role::Grouped);
+        self.bands.get(grouped.map_or(0, |((_, axis), groups)| axis.chunk_at(groups.start)))
     }
 
     /// Bytes of the state of the largest box of the result.
     pub fn box_state_bytes(&self) -> usize {
-        longest_cells(&self.kept).saturating_mul(self.groups()).saturating_mul(self.state_bytes_per_cell)
+        longest_cells(&self.kept).saturating_mul(self.state_bytes_per_cell)
     }
 
     /// Bytes that the answers hold before compression where `parts` answer a share each: finished cells of every box that one of them folds
@@ -214,7 +239,7 @@ impl WorkPlan {
     pub fn answer_bytes(&self, parts: u32) -> usize {
         let per_box = self.units_per_box();
         let cells = |index: usize| size_of(&self.result_box(index));
-        let whole = self.kept.iter().fold(self.groups(), |n, a| n.saturating_mul(a.len()));
+        let whole = self.kept.iter().fold(1usize, |n, a| n.saturating_mul(a.len()));
         let (mut cut, mut states) = (BTreeSet::new(), 0usize);
         for share in (0..parts).map(|index| self.share(index, parts)).filter(|share| !share.is_empty()) {
             // At most two boxes of a share are not whole: its first and its last.
@@ -231,25 +256,38 @@ impl WorkPlan {
         finished.saturating_mul(self.output_bytes_per_cell).saturating_add(states.saturating_mul(self.state_bytes_per_cell))
     }
 
-    fn groups(&self) -> usize {
-        self.roles.iter().map(|r| if let Role::Grouped(n) = r { *n } else { 1 }).product()
-    }
-
     /// The number of the box that holds exactly these cells of the result, if there is one.
     pub fn box_at(&self, bounds: &Bounds) -> Option<usize> {
-        let kept_axes = self.roles.iter().filter(|r| **r != Role::Reduced).zip(bounds).filter(|(r, _)| **r == Role::Kept);
-        let index = kept_axes.zip(&self.kept).fold(0usize, |n, ((_, range), axis)| n * axis.count() + axis.chunk_at(range.start));
+        let index = bounds.iter().zip(&self.kept).fold(0usize, |n, (range, axis)| n * axis.count() + axis.chunk_at(range.start));
         (index < self.boxes() && self.result_box(index) == *bounds).then_some(index)
     }
 
-    /// Reduced axes and groups of a reducing task; `None` for one that gathers cells.
-    pub fn fold(&self) -> Option<(&[usize], Option<&Groups>)> {
-        self.fold.as_ref().map(|f| (f.axes.as_slice(), f.groups.as_ref()))
+    /// What a reducing task folds into box number `index`; `None` for a task that gathers cells.
+    pub fn folded(&self, index: usize) -> Option<Folded<'_>> {
+        self.fold.as_ref().map(|f| Folded::new(&f.axes, f.groups.as_ref(), &self.result_box(index)))
     }
 
-    fn input_box(&self, kept: Bounds, folded: Bounds) -> Bounds {
-        boxed(&self.roles, &kept, &folded)
+    /// Whether the task reduces; else it gathers cells.
+    pub fn reduces(&self) -> bool {
+        self.fold.is_some()
     }
+}
+
+/// What folds into each chunk of the grouped axis of the result, in pieces of up to so many cells of the folded axes.
+fn bands(roles: &[Role], folded: &[AxisChunks], kept: &[AxisChunks], groups: Option<&Groups>, cells: usize) -> Vec<Band> {
+    let grouped = roles.iter().filter(|role| **role != Role::Reduced).position(|role| *role == Role::Grouped);
+    let Some((groups, cut)) = groups.zip(grouped.and_then(|at| kept.get(at))) else {
+        return vec![Band { start: 0, folded: grown(folded.to_vec(), cells) }];
+    };
+    let at = roles.iter().filter(|role| **role != Role::Kept).position(|role| *role == Role::Grouped);
+    let band = |reach: Range<usize>| {
+        let mut folded = folded.to_vec();
+        if let Some(axis) = at.and_then(|at| folded.get_mut(at)) {
+            *axis = axis.slice(&reach);
+        }
+        Band { start: reach.start, folded: grown(folded, cells) }
+    };
+    groups.reaches(cut).into_iter().map(band).collect()
 }
 
 /// The largest chunk along each axis.
@@ -257,10 +295,18 @@ fn longest_of(axes: &[AxisChunks]) -> Bounds {
     axes.iter().map(|a| a.range(a.longest_at())).collect()
 }
 
-/// A box of the input from its kept and its folded axes.
-fn boxed(roles: &[Role], kept: &[Range<usize>], folded: &[Range<usize>]) -> Bounds {
-    let (mut kept, mut folded) = (kept.iter().cloned(), folded.iter().cloned());
-    roles.iter().map(|r| if *r == Role::Kept { kept.next() } else { folded.next() }.unwrap_or(0..0)).collect()
+/// A box of the input from the axes of the result and those that are folded, of which the grouped one is counted from `start`.
+fn boxed(roles: &[Role], kept: &[Range<usize>], folded: &[Range<usize>], start: usize) -> Bounds {
+    let (mut kept, mut folded) = (kept.iter(), folded.iter());
+    let mut of_role = |role: &Role| match role {
+        Role::Kept => kept.next().cloned(),
+        Role::Reduced => folded.next().cloned(),
+        Role::Grouped => {
+            kept.next();
+            folded.next().map(|range| start + range.start..start + range.end)
+        }
+    };
+    roles.iter().map(|role| of_role(role).unwrap_or(0..0)).collect()
 }
 
 /// Bytes of all boxes that evaluating box `at` of a node computes, those behind nested reductions left out.
@@ -317,18 +363,12 @@ fn runs(mut from: usize, to: usize, units: usize) -> usize {
     count
 }
 
-/// The kept axes, cut by the chunks of the result.
-fn on_grid(roles: &[Role], grid: &[AxisChunks], chunk: &[usize]) -> Result<Vec<AxisChunks>> {
-    let left: Vec<(&Role, &AxisChunks)> = roles.iter().zip(grid).filter(|(role, _)| **role != Role::Reduced).collect();
-    let fits = |((role, _), &length): (&(&Role, &AxisChunks), &usize)| match role {
-        Role::Grouped(groups) => length >= *groups && length > 0,
-        Role::Kept | Role::Reduced => length > 0,
-    };
-    if left.len() != chunk.len() || !left.iter().zip(chunk).all(fits) {
+/// The axes of the result, cut by a regular grid.
+fn on_grid(result: &[AxisChunks], chunk: &[usize]) -> Result<Vec<AxisChunks>> {
+    if result.len() != chunk.len() || chunk.contains(&0) {
         return Err(KernelError::malformed("task", format!("chunks of {chunk:?} do not fit its result")));
     }
-    let kept = left.into_iter().zip(chunk).filter(|((role, _), _)| **role == Role::Kept);
-    Ok(kept.map(|((_, axis), &length)| AxisChunks::uniform(axis.len(), length)).collect())
+    Ok(result.iter().zip(chunk).map(|(axis, &length)| AxisChunks::uniform(axis.len(), length)).collect())
 }
 
 fn longest_cells(axes: &[AxisChunks]) -> usize {
@@ -351,83 +391,5 @@ fn cell(axes: &[AxisChunks], mut index: usize) -> Bounds {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::MergeTree;
-    use std::collections::BTreeMap;
-
-    #[test]
-    fn runs_are_what_a_merge_tree_is_left_with() {
-        for units in 1..20usize {
-            for from in 0..units {
-                for to in from..=units {
-                    let mut tree = MergeTree::new(units as u32);
-                    (from..to).for_each(|u| tree.insert((0, u as u32), vec![], |_, _| Ok(())).unwrap());
-                    assert_eq!(runs(from, to, units), tree.drain().len(), "{from}..{to} of {units}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn answers_are_finished_boxes_and_the_runs_of_cut_ones() {
-        for (boxes, units) in [(1, 1), (1, 4), (1, 5), (3, 5), (4, 7), (9, 1)] {
-            let plan = WorkPlan {
-                roles: vec![Role::Kept, Role::Reduced],
-                kept: vec![AxisChunks::uniform(2 * boxes, 2)],
-                folded: vec![AxisChunks::uniform(units, 1)],
-                pieces_per_unit: 1,
-                fold: None,
-                state_bytes_per_cell: 100,
-                output_bytes_per_cell: 1,
-                shares: Shares::Units,
-            };
-            let per_box = plan.units_per_box();
-            for parts in 1..8u32 {
-                let mut expected = 0;
-                for part in 0..parts {
-                    let mut trees = BTreeMap::<usize, MergeTree>::new();
-                    for unit in plan.share(part, parts) {
-                        let (at, number) = plan.place(unit);
-                        let tree = trees.entry(at).or_insert_with(|| MergeTree::new(per_box as u32));
-                        tree.insert((0, number as u32), vec![], |_, _| Ok(())).unwrap();
-                    }
-                    for mut tree in trees.into_values() {
-                        expected += if tree.is_complete() { 2 } else { 200 * tree.drain().len() };
-                    }
-                }
-                assert_eq!(plan.answer_bytes(parts), expected, "{boxes} boxes of {units} units in {parts} parts");
-            }
-        }
-    }
-
-    #[test]
-    fn boxes_on_a_grid_are_its_chunks_and_are_never_shared() {
-        use crate::{DType, Dim, Graph, Reduction};
-        let mut graph = Graph::new();
-        let dims = vec![Dim::new("t", 400), Dim::new("y", 700), Dim::new("x", 900)];
-        let scan = graph.scan(0, dims, DType::F32);
-        let op = Op::Reduce { input: scan, reduction: Reduction::Mean { skipna: true }, axes: vec![0], groups: None };
-        let mean = graph.push(op).unwrap();
-        let grid = [AxisChunks::uniform(400, 3), AxisChunks::uniform(700, 100), AxisChunks::uniform(900, 70)];
-        let tiling = Tiling::of(&graph, &[&grid]).unwrap();
-        for (node, chunk) in [(scan, vec![7, 90, 800]), (mean, vec![90, 800])] {
-            let plan = WorkPlan::on_grid(&graph, &tiling, &[node], &chunk).unwrap();
-            let shape = graph.node(node).unwrap().shape();
-            assert_eq!(plan.boxes(), shape.iter().zip(&chunk).map(|(n, c)| n.div_ceil(*c)).product::<usize>());
-            for index in 0..plan.boxes() {
-                let at = plan.result_box(index);
-                assert!(at.iter().zip(&chunk).zip(&shape).all(|((r, c), n)| r.start % c == 0 && r.end == (r.start + c).min(*n)), "{at:?}");
-                assert_eq!(plan.box_at(&at), Some(index));
-            }
-            for parts in 1..6 {
-                let shares: Vec<_> = (0..parts).map(|i| plan.share(i, parts)).collect();
-                assert!(shares.iter().all(|s| s.start % plan.units_per_box() == 0), "{shares:?}");
-                assert_eq!(shares.iter().map(Range::len).sum::<usize>(), plan.units());
-            }
-        }
-        assert!(WorkPlan::on_grid(&graph, &tiling, &[mean], &[90]).is_err());
-        assert!(WorkPlan::on_grid(&graph, &tiling, &[mean], &[90, 0]).is_err());
-    }
-}
+#[path = "work/tests.rs"]
+mod tests;

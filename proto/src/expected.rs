@@ -44,8 +44,8 @@ impl Expected {
     pub fn new(graph: &Graph, nodes: &[NodeId], plan: WorkPlan, is_written: bool) -> Result<Expected, KernelError> {
         let finish = |&id: &NodeId| {
             let node = graph.node(id)?;
-            let reduced = match (&node.op, plan.fold()) {
-                (Op::Reduce { input, reduction, .. }, Some(_)) => Some((*reduction, graph.node(*input)?.dtype)),
+            let reduced = match &node.op {
+                Op::Reduce { input, reduction, .. } if plan.reduces() => Some((*reduction, graph.node(*input)?.dtype)),
                 _ => None,
             };
             Ok(Finish { output: node.dtype, reduced })

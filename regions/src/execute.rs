@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Sender;
 use xeng_kernels::bounds::size_of;
 use xeng_kernels::boxes::visit_boxes;
-use xeng_kernels::evaluate::{Folded, folding_bytes, nested_piece, scratch_bytes};
+use xeng_kernels::evaluate::{folding_bytes, nested_piece, scratch_bytes};
 use xeng_kernels::{Block, Bounds, Known, MergeTree, NodeId, Op, Partial, Tiling, WorkPlan};
 use xeng_proto::{Answer, Coverage, ErrorKind, Fragment, Part, Piece, RegionError, Task};
 
@@ -194,8 +194,8 @@ impl Execution {
         let graph = &self.fragment.graph;
         let mut wanted = vec![];
         for &id in &task.nodes {
-            match (&graph.node(id)?.op, plan.fold()) {
-                (Op::Reduce { input, .. }, Some(_)) => wanted.push((*input, at.clone())),
+            match &graph.node(id)?.op {
+                Op::Reduce { input, .. } if plan.reduces() => wanted.push((*input, at.clone())),
                 _ => wanted.push((id, at.clone())),
             }
         }
@@ -206,9 +206,9 @@ impl Execution {
             let mut nested = vec![];
             visit_boxes(graph, id, &at, &mut |(id, node, at)| {
                 let scratch = scratch_bytes(graph, node, at).unwrap_or(usize::MAX);
-                let held = match plan.fold().filter(|_| folded.contains(&(id, at.clone()))) {
+                let held = match plan.folded(0).filter(|_| folded.contains(&(id, at.clone()))) {
                     // What is folded is held a tile at a time.
-                    Some((axes, groups)) => folding_bytes(graph, node, at, Folded { axes, groups }).unwrap_or(usize::MAX),
+                    Some(fold) => folding_bytes(graph, node, at, &fold).unwrap_or(usize::MAX),
                     None => size_of(at).saturating_mul(node.dtype.size()),
                 };
                 boxes = boxes.saturating_add(held).saturating_add(scratch);

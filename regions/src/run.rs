@@ -15,7 +15,6 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Scope;
 use std::time::Instant;
-use xeng_kernels::evaluate::Folded;
 use xeng_kernels::tree::{MergeTree, TreeNode};
 use xeng_kernels::{Bounds, Evaluator, Graph, Known, NodeId, Op, Partial, Reduction, Tiling, WorkPlan};
 use xeng_proto::{ErrorKind, RegionError};
@@ -232,14 +231,14 @@ impl Shared<'_, '_> {
             Some(state) => state,
             None => partials.insert(self.identities(unit)?),
         };
-        match self.plan.fold() {
+        match self.plan.folded(self.plan.place(unit).0) {
             None => {
                 let block = evaluator.evaluate(self.nodes[0], at)?;
                 drop(evaluator);
                 *state = vec![Partial { states: vec![Arc::unwrap_or_clone(block)] }];
             }
             Some(_) if at.is_empty() && !self.is_scalar_domain()? => {}
-            Some((axes, groups)) => {
+            Some(folded) => {
                 let mut by_input: Vec<(NodeId, Vec<(Reduction, &mut Partial)>)> = vec![];
                 for (&id, partial) in self.nodes.iter().zip(state.iter_mut()) {
                     let (input, reduction) = self.reduction(id)?;
@@ -249,7 +248,7 @@ impl Shared<'_, '_> {
                     }
                 }
                 for (input, mut into) in by_input {
-                    evaluator.fold(input, at, Folded { axes, groups }, &mut into)?;
+                    evaluator.fold(input, at, &folded, &mut into)?;
                 }
             }
         }
@@ -258,7 +257,7 @@ impl Shared<'_, '_> {
 
     fn identities(&self, unit: usize) -> Result<Vec<Partial>, RegionError> {
         let shape = xeng_kernels::bounds::shape_of(&self.plan.result_box(self.plan.place(unit).0));
-        if self.plan.fold().is_none() {
+        if !self.plan.reduces() {
             return Ok(vec![]);
         }
         self.nodes
@@ -279,7 +278,7 @@ impl Shared<'_, '_> {
 
     /// The nodes whose boxes the pieces are.
     fn inputs(&self) -> Result<Vec<NodeId>, RegionError> {
-        if self.plan.fold().is_none() { Ok(self.nodes.to_vec()) } else { self.nodes.iter().map(|&id| Ok(self.reduction(id)?.0)).collect() }
+        if self.plan.reduces() { self.nodes.iter().map(|&id| Ok(self.reduction(id)?.0)).collect() } else { Ok(self.nodes.to_vec()) }
     }
 
     fn is_scalar_domain(&self) -> Result<bool, RegionError> {
@@ -291,7 +290,7 @@ impl Shared<'_, '_> {
     fn merged(&self, unit: usize, partials: Vec<Partial>) -> Result<Vec<Merged>, RegionError> {
         let (box_index, at) = self.plan.place(unit);
         let units = self.plan.units_per_box() as u32;
-        let reductions = if self.plan.fold().is_some() {
+        let reductions = if self.plan.reduces() {
             self.nodes.iter().map(|&id| Ok(self.reduction(id)?.1)).collect::<Result<Vec<_>, RegionError>>()?
         } else {
             vec![]

@@ -2,7 +2,7 @@
 //!
 //! In: an array's grid as its sources are cut. Out: the length of a chunk along each axis. Never reads anything.
 
-use xeng_kernels::{AxisChunks, Graph, NodeId, Op, Result, Tiling};
+use xeng_kernels::{AxisChunks, Dim, Graph, NodeId, Op, Result, Tiling};
 
 /// Chunks grow to this size, decoded, where those of the sources are smaller.
 const GOOD_BYTES: usize = 4 << 20;
@@ -29,8 +29,9 @@ pub(super) fn chunk_of(graph: &Graph, tiling: &Tiling, nodes: &[NodeId]) -> Resu
             _ => node.dtype.size(),
         };
     }
-    // An axis of groups is made in one piece.
-    let fixed: Vec<bool> = node.dims.iter().map(|d| grouped.as_ref() == Some(&d.name)).collect();
+    // Groups that do not follow one another are made in one piece.
+    let is_fixed = |(axis, d): (&AxisChunks, &Dim)| grouped.as_ref() == Some(&d.name) && axis.count() <= 1;
+    let fixed: Vec<bool> = tiling.grid(first).iter().zip(&node.dims).map(is_fixed).collect();
     let mut chunk: Vec<usize> = tiling.grid(first).iter().zip(&node.dims).map(|(axis, d)| usual(axis).clamp(1, d.len.max(1))).collect();
     for (length, dim) in chunk.iter_mut().zip(&node.dims).zip(&fixed).filter(|(_, fixed)| **fixed).map(|(of, _)| of) {
         *length = dim.len.max(1);
@@ -57,7 +58,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use xeng_kernels::graph::Groups;
-    use xeng_kernels::{DType, Dim, Reduction};
+    use xeng_kernels::{DType, Reduction};
 
     fn scan(shape: [usize; 3], grid: [AxisChunks; 3]) -> (Graph, Tiling, NodeId) {
         let mut graph = Graph::new();

@@ -3,7 +3,7 @@
 //! In: a reduction's input, a box of it, partials as wide as the box. Out: the partials with the box's cells. Never changes the order in which a
 //! cell of the result meets its input: tiles are cut along kept axes alone, so that the bits are those of one fold of the whole box.
 
-use super::{Evaluator, Leaves, fold_of, operand_axes};
+use super::{Evaluator, Leaves, operand_axes};
 use crate::block::Block;
 use crate::bounds::{self, Bounds};
 use crate::boxes::input_boxes;
@@ -11,24 +11,50 @@ use crate::error::Result;
 use crate::formula::{Formula, Operand};
 use crate::graph::{Graph, Groups, Node, NodeId, Op};
 use crate::partial::Partial;
-use crate::reduce::Reduction;
+use crate::reduce::{Fold, Reduction};
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Bytes of a tile: with its operands and the states that it falls on, a core's share of the cache.
 const TILE_BYTES: usize = if cfg!(test) { 256 } else { 256 << 10 };
 
 /// Which axes of a reduction's input vanish, and which falls into groups.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Folded<'a> {
     /// Axes that vanish, ascending.
     pub axes: &'a [usize],
-    /// The axis whose indices fall into groups.
-    pub groups: Option<&'a Groups>,
+    /// The axis whose indices fall into groups, and the groups that are folded: indices of others are passed over.
+    pub groups: Option<(&'a Groups, Range<usize>)>,
 }
 
-impl Folded<'_> {
-    fn keeps(&self, axis: usize) -> bool {
-        !self.axes.contains(&axis) && self.groups.is_none_or(|g| g.axis != axis)
+impl<'a> Folded<'a> {
+    /// What is folded for box `at` of the reduction's result.
+    pub fn new(axes: &'a [usize], groups: Option<&'a Groups>, at: &[Range<usize>]) -> Folded<'a> {
+        let wanted = |g: &Groups| at.get(g.axis - axes.iter().filter(|&&a| a < g.axis).count()).cloned();
+        Folded { axes, groups: groups.map(|g| (g, wanted(g).unwrap_or(0..0))) }
+    }
+
+    pub(super) fn keeps(&self, axis: usize) -> bool {
+        !self.axes.contains(&axis) && !self.groups(axis)
+    }
+
+    fn groups(&self, axis: usize) -> bool {
+        self.groups.as_ref().is_some_and(|(g, _)| g.axis == axis)
+    }
+
+    /// The group of each index of a piece.
+    fn codes(&self, piece: &Bounds) -> Option<Cow<'a, [i32]>> {
+        self.groups.as_ref().map(|(g, wanted)| g.codes_within(wanted, &piece[g.axis]))
+    }
+
+    /// How a piece of `source`, a reduction's input, is folded; `codes` as of [`Self::codes`].
+    fn fold<'f>(&'f self, source: &Node, piece: &Bounds, codes: Option<&'f [i32]>) -> Fold<'f> {
+        let is_narrow = |axis: &usize| piece[*axis].len() == 1 && source.dims[*axis].len > 1;
+        let narrow = (0..piece.len().min(64)).filter(|&axis| self.keeps(axis)).filter(is_narrow).fold(0, |bits, axis| bits | 1 << axis);
+        let grouped = self.groups.as_ref().map(|(g, _)| g.axis);
+        let along = grouped.or(self.axes.first().copied());
+        Fold { axes: self.axes, groups: grouped.zip(codes), offset: along.map_or(0, |a| piece[a].start), narrow, within: &[] }
     }
 }
 
@@ -41,13 +67,17 @@ impl<L: Leaves> Evaluator<'_, L> {
         &mut self,
         input: NodeId,
         at: &Bounds,
-        folded: Folded<'_>,
+        folded: &Folded<'_>,
         into: &mut [(Reduction, &mut Partial)],
     ) -> std::result::Result<(), L::Error> {
+        if bounds::size_of(at) == 0 {
+            return Ok(());
+        }
         let source = self.graph.node(input)?;
+        let codes = folded.codes(at);
         let (Op::Map { formula, inputs: ids }, false) = (&source.op, self.is_done(input, at)) else {
             let block = self.evaluate(input, at)?;
-            let fold = fold_of(source, folded.axes, folded.groups, at);
+            let fold = folded.fold(source, at, codes.as_deref());
             into.iter_mut().try_for_each(|(reduction, partial)| reduction.update(partial, &block, &fold))?;
             return Ok(());
         };
@@ -56,7 +86,7 @@ impl<L: Leaves> Evaluator<'_, L> {
         let map = TiledMap::new(self.graph, source, formula, ids, &blocks, at)?;
         for tile in tiles(source, at, folded) {
             self.leaves.go_on()?;
-            map.fold(&tile, folded, into)?;
+            map.fold(&tile, folded, codes.as_deref(), into)?;
         }
         Ok(())
     }
@@ -84,14 +114,13 @@ impl<'a> TiledMap<'a> {
     }
 
     /// Computes and folds the cells of box `tile`.
-    fn fold(&self, tile: &Bounds, folded: Folded<'_>, into: &mut [(Reduction, &mut Partial)]) -> Result<()> {
+    fn fold(&self, tile: &Bounds, folded: &Folded<'_>, codes: Option<&[i32]>, into: &mut [(Reduction, &mut Partial)]) -> Result<()> {
         let from: Vec<usize> = tile.iter().zip(self.at).map(|(t, whole)| t.start - whole.start).collect();
         let operands: Vec<Operand<'_>> = self.operands.iter().map(|(block, axes)| Operand { block, axes, from: &from }).collect();
         let block = self.formula.evaluate(&operands, &bounds::shape_of(tile))?;
-        let is_grouped = |axis: usize| folded.groups.is_some_and(|g| g.axis == axis);
         let left = from.iter().enumerate().filter(|(axis, _)| !folded.axes.contains(axis));
-        let within: Vec<usize> = left.map(|(axis, &from)| if is_grouped(axis) { 0 } else { from }).collect();
-        let mut fold = fold_of(self.source, folded.axes, folded.groups, tile);
+        let within: Vec<usize> = left.map(|(axis, &from)| if folded.groups(axis) { 0 } else { from }).collect();
+        let mut fold = folded.fold(self.source, tile, codes);
         fold.within = &within;
         into.iter_mut().try_for_each(|(reduction, partial)| reduction.update(partial, &block, &fold))
     }
@@ -115,7 +144,7 @@ fn is_turned(order: &[usize], len: usize, cells: usize) -> bool {
 
 /// `at` cut along one kept axis: the outermost that is long enough, or else the longest; the innermost, along which operands lie, only where
 /// there is no other.
-fn tiles(source: &Node, at: &Bounds, folded: Folded<'_>) -> impl Iterator<Item = Bounds> + use<> {
+fn tiles(source: &Node, at: &Bounds, folded: &Folded<'_>) -> impl Iterator<Item = Bounds> + use<> {
     let parts = bounds::size_of(at).saturating_mul(source.dtype.size()).div_ceil(TILE_BYTES);
     let kept = (0..at.len()).filter(|&axis| folded.keeps(axis) && at[axis].len() > 1);
     let outer = kept.clone().filter(|&axis| axis + 1 < at.len());
@@ -139,7 +168,7 @@ fn tiles(source: &Node, at: &Bounds, folded: Folded<'_>) -> impl Iterator<Item =
 ///
 /// # Errors
 /// [`crate::KernelError::Malformed`] when the box does not fit the node.
-pub fn folding_bytes(graph: &Graph, node: &Node, at: &Bounds, folded: Folded<'_>) -> Result<usize> {
+pub fn folding_bytes(graph: &Graph, node: &Node, at: &Bounds, folded: &Folded<'_>) -> Result<usize> {
     let bytes = |at: &Bounds, node: &Node| bounds::size_of(at).saturating_mul(node.dtype.size());
     let Op::Map { inputs, .. } = &node.op else { return Ok(bytes(at, node)) };
     let tile = tiles(node, at, folded).next().map_or(0, |tile| bytes(&tile, node));

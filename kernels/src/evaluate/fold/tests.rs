@@ -59,12 +59,14 @@ proptest! {
             .map(|a| if groups.as_ref().is_some_and(|g| g.axis == a) { 3 } else { at[a].len() })
             .collect();
         let (tiling, known) = (Tiling::of(&graph, &[]).unwrap(), Known::new());
+        let folded = Folded { axes: &axes, groups: groups.as_ref().map(|g| (g, 0..3)) };
         for reduction in REDUCTIONS {
             let (mut tiled, mut whole) = (reduction.identity(DType::F64, &shape), reduction.identity(DType::F64, &shape));
             let mut evaluator = Evaluator::new(&graph, &tiling, &known, &NoLeaves);
-            evaluator.fold(id, &at, Folded { axes: &axes, groups: groups.as_ref() }, &mut [(reduction, &mut tiled)]).unwrap();
+            evaluator.fold(id, &at, &folded, &mut [(reduction, &mut tiled)]).unwrap();
             let block = evaluator.evaluate(id, &at).unwrap();
-            reduction.update(&mut whole, &block, &fold_of(node, &axes, groups.as_ref(), &at)).unwrap();
+            let codes = folded.codes(&at);
+            reduction.update(&mut whole, &block, &folded.fold(node, &at, codes.as_deref())).unwrap();
             let bytes = |p: &Partial| p.states.iter().flat_map(Block::to_le_bytes).collect::<Vec<u8>>();
             prop_assert_eq!(bytes(&tiled), bytes(&whole), "{:?} over {:?}", reduction, axes);
         }
@@ -79,7 +81,7 @@ fn a_partial_of_another_width_is_refused() -> Result<()> {
     let mean = Reduction::Mean { skipna: true };
     let mut narrow = mean.identity(DType::F64, &[30, 20, 2]);
     let folded = Folded { axes: &[0], groups: None };
-    let told = Evaluator::new(&graph, &tiling, &known, &NoLeaves).fold(id, &at, folded, &mut [(mean, &mut narrow)]);
+    let told = Evaluator::new(&graph, &tiling, &known, &NoLeaves).fold(id, &at, &folded, &mut [(mean, &mut narrow)]);
     assert!(matches!(told, Err(KernelError::Shape { .. })), "{told:?}");
     Ok(())
 }
