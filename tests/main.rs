@@ -19,6 +19,7 @@ mod many;
 mod pool;
 mod property;
 mod recorded;
+mod series;
 mod stores;
 mod times;
 mod written;

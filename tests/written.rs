@@ -49,13 +49,8 @@ fn rechunk(planned: &mut Planned, rng: &mut Rng) {
             let nodes = &fragment.answers[write.task as usize].nodes;
             let shape = fragment.graph.node(nodes[0]).unwrap().shape();
             let chunk: Vec<usize> = shape.iter().map(|&n| rng.between(1, n.max(1))).collect();
-            // Axes of groups stay whole: there the chunk is kept as it is.
-            for chunk in [chunk, write.chunk.clone()] {
-                if let Ok(plan) = WorkPlan::on_grid(&fragment.graph, &tiling, nodes, &chunk) {
-                    (ask.answers[write.task as usize].1, write.chunk) = (plan, chunk);
-                    break;
-                }
-            }
+            let plan = WorkPlan::on_grid(&fragment.graph, &tiling, nodes, &chunk).unwrap();
+            (ask.answers[write.task as usize].1, write.chunk) = (plan, chunk);
         }
     }
 }

@@ -77,7 +77,8 @@ impl Tiling {
             Op::Reduce { input, axes, groups, .. } => {
                 let mut grid = self.grid(*input).to_vec();
                 if let Some(g) = groups {
-                    grid[g.axis] = g.cut(&grid[g.axis]);
+                    let is_large = node.bytes() > GROUPED_BYTES;
+                    grid[g.axis] = if is_large { g.cut(&grid[g.axis]) } else { AxisChunks::uniform(g.dim.len, 0) };
                 }
                 grid.into_iter().enumerate().filter(|(i, _)| !axes.contains(i)).map(|(_, c)| c).collect()
             }
@@ -196,6 +197,10 @@ fn reshaped_grid(input: &[AxisChunks], axis: usize, count: usize, dims: &[Dim], 
     narrowed(&mut grid, &made, LANES_BYTES / cells.saturating_mul(size).max(1));
     grid
 }
+
+/// Groups that follow one another are in one piece up to so many bytes: what is made of a few months is made of all at once, and meets the
+/// chunks behind its other operands once.
+const GROUPED_BYTES: usize = if cfg!(test) { 0 } else { 32 << 20 };
 
 /// Bytes of the input that a box of remapped cells is made of, at most, unless one index of the other axes has more.
 const REMAPPED_BYTES: usize = 128 << 20;

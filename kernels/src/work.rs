@@ -106,11 +106,11 @@ impl WorkPlan {
                     output += graph.node(id)?.dtype.size();
                 }
                 let fold = FoldPlan { axes: axes.clone(), groups: groups.clone() };
-                WorkPlan::build(graph, tiling, *input, Some(fold), (state, output), chunk)
+                WorkPlan::build(graph, tiling, (*input, first), Some(fold), (state, output), chunk)
             }
             _ if nodes.len() == 1 => {
                 let size = graph.node(first)?.dtype.size();
-                WorkPlan::build(graph, tiling, first, None, (size, size), chunk)
+                WorkPlan::build(graph, tiling, (first, first), None, (size, size), chunk)
             }
             _ => Err(KernelError::malformed("task", "only reductions are computed together")),
         }
@@ -119,13 +119,13 @@ impl WorkPlan {
     fn build(
         graph: &Graph,
         tiling: &Tiling,
-        domain: NodeId,
+        (domain, result): (NodeId, NodeId),
         fold: Option<FoldPlan>,
         (state_bytes_per_cell, output_bytes_per_cell): (usize, usize),
         chunk: Option<&[usize]>,
     ) -> Result<WorkPlan> {
         let node = graph.node(domain)?;
-        let grid = tiling.grid(domain);
+        let (grid, result) = (tiling.grid(domain), tiling.grid(result));
         let groups = fold.as_ref().and_then(|f| f.groups.as_ref());
         let role = |axis: usize| match &fold {
             Some(f) if f.axes.contains(&axis) => Role::Reduced,
@@ -133,27 +133,21 @@ impl WorkPlan {
             _ => Role::Kept,
         };
         let roles: Vec<Role> = (0..node.dims.len()).map(role).collect();
-        let of_axis = |(role, axis): (&Role, &AxisChunks)| match role {
-            Role::Reduced => None,
-            Role::Kept => Some(axis.clone()),
-            Role::Grouped => groups.map(|g| g.cut(axis)),
-        };
-        let result: Vec<AxisChunks> = roles.iter().zip(grid).filter_map(of_axis).collect();
         let folded: Vec<AxisChunks> = roles.iter().zip(grid).filter(|(r, _)| **r != Role::Kept).map(|(_, g)| g.clone()).collect();
         let most_bytes = if fold.is_none() { tiling.gathered_bytes() } else { GROWN_BYTES };
         let grown_within = || -> Result<Vec<AxisChunks>> {
             let mut room = BOX_BYTES / state_bytes_per_cell.max(1);
-            let mut kept = grown(result.clone(), room);
+            let mut kept = grown(result.to_vec(), room);
             // What makes few cells of many is not grown until the many no longer fit.
             let input_box = |kept: &[AxisChunks]| boxed(&roles, &longest_of(kept), &longest_of(&folded), 0);
             while room > 1 && evaluated_bytes(graph, domain, &input_box(&kept))? > most_bytes {
                 room /= 2;
-                kept = grown(result.clone(), room);
+                kept = grown(result.to_vec(), room);
             }
             Ok(kept)
         };
         let (kept, shares) = match chunk {
-            Some(chunk) => (on_grid(&result, chunk)?, Shares::Boxes),
+            Some(chunk) => (on_grid(result, chunk)?, Shares::Boxes),
             None => (grown_within()?, Shares::Units),
         };
         let of_result = roles.iter().filter(|role| **role != Role::Reduced);

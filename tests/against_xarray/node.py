@@ -71,7 +71,7 @@ def evaluate(template, values, scope):
     names.update({f'_{i}': value for i, value in enumerate(values)})
     with warnings.catch_warnings(), np.errstate(all='ignore'):
         warnings.simplefilter('ignore')
-        with xr.set_options(use_bottleneck=bool(NEEDS_BOTTLENECK.search(template))):
+        with xr.set_options(use_bottleneck=bool(NEEDS_BOTTLENECK.search(template)), use_numbagg=False):
             lines = template.split('\n')
             for line in lines[:-1]:
                 name, text = line.split(' = ', 1)
