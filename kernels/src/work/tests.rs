@@ -86,7 +86,7 @@ impl Leaves for Cells {
     type Error = KernelError;
 
     fn scan(&self, _: u32, at: &[Range<usize>]) -> Result<Block> {
-        self.0.slice(&at.to_vec())
+        self.0.slice(at)
     }
 }
 
