@@ -106,6 +106,16 @@ fn nearest(sorted: &[f64], x: f64) -> Option<usize> {
     Some(if middle < x { high } else { high - 1 })
 }
 
+/// What lies `offset` behind cell `low` on the line to `high`, `span` away, as `numpy.interp`: from the other end where an infinite cell
+/// leaves nothing, and between equal ones what both are.
+pub(crate) fn on_line(low: f64, high: f64, offset: f64, span: f64) -> f64 {
+    let slope = (high - low) / span;
+    let from_low = slope * offset + low;
+    let from_high = slope * (offset - span) + high;
+    let between = if from_low.is_nan() { from_high } else { from_low };
+    if between.is_nan() && low == high { low } else { between }
+}
+
 /// Element type of the result: linear interpolation gives `float64` whatever comes in; the nearest value keeps its
 /// float type, integers become `float64`.
 pub fn output(method: InterpMethod, input: DType) -> DType {
@@ -225,12 +235,7 @@ impl Brackets {
                 } else if self.offset[t] == self.span[t] {
                     high
                 } else {
-                    let slope = (high - low) / self.span[t];
-                    let from_low = slope * self.offset[t] + low;
-                    // As `numpy.interp`: from the other end where an infinite cell leaves nothing, and between equal ones what both are.
-                    let from_high = slope * (self.offset[t] - self.span[t]) + high;
-                    let between = if from_low.is_nan() { from_high } else { from_low };
-                    if between.is_nan() && low == high { low } else { between }
+                    on_line(low, high, self.offset[t], self.span[t])
                 }
             })
             .collect()

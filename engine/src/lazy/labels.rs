@@ -33,6 +33,15 @@ impl Label {
         }
     }
 
+    /// Whether it is NaN or NaT.
+    pub fn is_missing(&self) -> bool {
+        match self {
+            Label::Float(bits) => f64::from_bits(*bits).is_nan(),
+            Label::Time(micros) => *micros == i64::MIN,
+            Label::Int(_) | Label::Text(_) => false,
+        }
+    }
+
     /// Its value as a number, if it is one.
     pub fn number(&self) -> Option<f64> {
         match self {

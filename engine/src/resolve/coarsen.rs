@@ -78,17 +78,19 @@ pub fn method(plan: &mut Plan, c: &Coarsened, name: &str, args: Args) -> Outcome
     match &c.object {
         Value::Array(a) => {
             let mut out = array(plan, a, c, &request)?;
-            // As in xarray, an array called as its coordinate along a window is that coordinate.
-            let own = a.name.as_ref().and_then(|n| Some((n.clone(), a.coords.get(n)?.clone())));
-            if let Some((name, coord)) = own.filter(|(_, coord)| coord.dims.iter().any(|d| c.windows.contains_key(d))) {
+            // As in xarray, an array called as one of its coordinates is that coordinate then.
+            if let Some(name) = a.name.as_ref().filter(|name| a.coords.contains_key(*name)) {
                 let data = CoordData::Lazy(out.node, out.cells.clone());
-                let made =
-                    LazyCoord { dims: plan.names(out.node)?, data, attrs: if keep_attrs { coord.attrs } else { Default::default() } };
-                out.coords.insert(name, fold::settle(plan, made));
+                let made = LazyCoord { dims: plan.names(out.node)?, data, attrs: out.attrs.clone() };
+                out.coords.insert(name.clone(), fold::settle(plan, made));
             }
             Ok(Value::Array(out))
         }
-        Value::Dataset(d) => dataset::each(plan, d, |plan, v| array(plan, v, c, &request)),
+        Value::Dataset(d) => {
+            let out = dataset::each(plan, d, |plan, v| array(plan, v, c, &request))?;
+            // Of a dataset all coordinates lose theirs, of an array those along windows.
+            Ok(if keep_attrs { out } else { dataset::without_attrs(out) })
+        }
         other => refuse(format!("{} cannot be coarsened", other.type_name())),
     }
 }

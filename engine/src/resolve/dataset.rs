@@ -109,11 +109,21 @@ pub fn replace_coords(plan: &Plan, d: &mut LazyDataset, coords: IndexMap<String,
 pub fn describe_coords(d: &mut LazyDataset, first: &IndexMap<String, LazyCoord>) {
     for coords in d.variables.values_mut().map(|v| &mut v.coords).chain([&mut d.coords]) {
         for (name, coord) in coords {
-            if let Some(known) = first.get(name) {
+            if let Some(known) = first.get(name).filter(|known| known.dims == coord.dims) {
                 coord.attrs.clone_from(&known.attrs);
             }
         }
     }
+}
+
+/// A dataset without attributes of its own and of its coordinates.
+pub fn without_attrs(v: Value) -> Value {
+    let Value::Dataset(mut d) = v else { return v };
+    d.attrs.clear();
+    for coords in d.variables.values_mut().map(|v| &mut v.coords).chain([&mut d.coords]) {
+        coords.values_mut().for_each(|c| c.attrs.clear());
+    }
+    Value::Dataset(d)
 }
 
 /// Every variable of a dataset beside an array, aligned all together; `f` is given the two in this order.
@@ -133,7 +143,17 @@ pub fn beside(
     }
     let mut all: Vec<LazyArray> = d.variables.values().chain([other]).cloned().collect();
     align::align(plan, &mut all, Join::Inner, &[])?;
-    let other = all.pop().map_or(Value::None, Value::Array);
+    let mut other = all.pop().unwrap_or_else(|| other.clone());
+    // Coordinates that contradict one another go, also from variables that have none of their dims.
+    let mut own: IndexMap<String, LazyCoord> = IndexMap::new();
+    for (name, coord) in all.iter().flat_map(|v| &v.coords) {
+        own.entry(name.clone()).or_insert_with(|| coord.clone());
+    }
+    let agreed = align::merge_coords(plan, &[&own, &other.coords])?;
+    for coords in all.iter_mut().map(|v| &mut v.coords).chain([&mut other.coords]) {
+        coords.retain(|name, _| agreed.contains_key(name));
+    }
+    let other = Value::Array(other);
     let mut variables = IndexMap::new();
     for (name, v) in d.variables.keys().zip(all) {
         let out = f(plan, &Value::Array(v), &other)?;

@@ -74,6 +74,9 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
     let receiver = Receiver::dataset(dataset::dims(plan, d)?);
     let mut kept = d.clone();
     kept.variables.retain(|_, v| !matches!(v.cells, Cells::Texts(_)) || !request.kind.numeric_only());
+    if !request.keep_attrs {
+        kept.attrs.clear();
+    }
     let dims = match &request.dims {
         Names::Absent => vec![by.along.clone()],
         Names::All => receiver.dims().to_vec(),
@@ -89,9 +92,12 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
         return dataset::each(plan, &kept, |plan, v| reduced(plan, v, by, request, &receiver));
     }
     let keeps_cells = matches!(request.kind, ReductionKind::First | ReductionKind::Last);
-    let mut variables = IndexMap::new();
+    let (mut variables, mut ungrouped) = (IndexMap::new(), vec![]);
     for (name, v) in &kept.variables {
         let along = has(plan, v, &by.along)?;
+        if !along {
+            ungrouped.push(name.clone());
+        }
         if !along && by.kind == GroupingKind::Resample && matches!(request.kind, ReductionKind::First | ReductionKind::Last) {
             return Err(without_dim(v, &by.along, "first() and last()"));
         }
@@ -117,6 +123,12 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
         }
         out.name = Some(name.clone());
         variables.insert(name.clone(), out);
+    }
+    if keeps_cells && by.kind == GroupingKind::GroupBy {
+        // What has no groups comes behind what has.
+        let (grouped, others): (IndexMap<_, _>, IndexMap<_, _>) =
+            variables.into_iter().partition(|(name, _)| ungrouped.iter().all(|n| n != name));
+        variables = grouped.into_iter().chain(others).collect();
     }
     Ok(Value::Dataset(dataset::gather(plan, variables, &kept)?))
 }

@@ -10,7 +10,7 @@ use super::numbers;
 use super::promote::{self, Kind};
 use crate::expr::{BinaryOp, CompareOp, UnaryOp};
 use crate::lazy::plan::Operand;
-use crate::lazy::{Cells, LazyArray, Number, Plan, Value};
+use crate::lazy::{Cells, LazyArray, Number, Plan, Value, fold, labels};
 use xeng_kernels::formula::{Binary, Unary};
 use xeng_kernels::{Block, DType, Dim, NodeId, Op};
 
@@ -41,11 +41,12 @@ impl Infix {
     }
 }
 
-/// Whether an array is a dim's own labels, picked at most.
+/// Whether an array is a dim's own labels, picked at most; the dim may have been renamed since.
 fn is_index(plan: &Plan, a: &LazyArray) -> bool {
     let Ok(mut node) = plan.node(a.node) else { return false };
     let [dim] = node.dims.as_slice() else { return false };
-    if a.name.as_deref() != Some(&*dim.name) || a.index(&dim.name).is_none() {
+    let (Some(name), Some(labels)) = (&a.name, a.index(&dim.name)) else { return false };
+    if **name != *dim.name && !fold::values(plan, a).is_some_and(|own| labels::equal(&own, labels)) {
         return false;
     }
     while let Op::Take { input, .. } | Op::Rename { input, .. } = &node.op {

@@ -140,10 +140,7 @@ pub fn quantile(plan: &mut Plan, a: &LazyArray, args: Args, receiver: &Receiver)
         let nodes = asked.nodes(plan, a, |plan, node, order| plan.reduce(node, order, &dims))?;
         out.node = asked.joined(plan, &nodes, 0)?;
         out.cells = Cells::Numbers;
-        // An array keeps its attributes in xarray whatever is asked.
-        if !asked.request.keep_attrs && receiver.is_dataset() {
-            out.attrs.clear();
-        }
+        // Its attributes are kept in xarray whatever is asked.
     }
     if !untouched || asked.single {
         out.coords.insert(NAME.to_owned(), asked.coordinate()?);

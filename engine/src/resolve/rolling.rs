@@ -10,11 +10,12 @@ use super::operators::numbers_only;
 use super::windows;
 use crate::lazy::plan::{Folding, Operand, Order};
 use crate::lazy::value::{Rolled, Window};
-use crate::lazy::{Cells, LazyArray, Plan, Value};
+use crate::lazy::{Cells, LazyArray, LazyDataset, Plan, Value};
 use indexmap::IndexMap;
 use xeng_kernels::along::{Along, Statistic};
 use xeng_kernels::formula::{Binary, Unary};
 use xeng_kernels::{DType, NodeId, Reduction};
+use xeng_proto::Attrs;
 
 /// What rolling objects can do.
 pub const METHODS: &[&str] = &["sum", "mean", "min", "max", "prod", "std", "var", "median", "count", "construct"];
@@ -127,7 +128,10 @@ pub fn method(plan: &mut Plan, r: &Rolled, name: &str, args: Args) -> Outcome<Va
     };
     match &r.object {
         Value::Array(a) => Ok(Value::Array(one(plan, a)?)),
-        Value::Dataset(d) => dataset::each(plan, d, |plan, v| one(plan, v)),
+        Value::Dataset(d) => {
+            let kept = LazyDataset { attrs: if keep_attrs { d.attrs.clone() } else { Attrs::new() }, ..d.clone() };
+            dataset::each(plan, &kept, |plan, v| one(plan, v))
+        }
         other => refuse(format!("{} has no windows", other.type_name())),
     }
 }

@@ -389,6 +389,9 @@ fn check_fit(plan: &Plan, a: &LazyArray, name: &str, coord: &LazyCoord) -> Outco
             Some(_) => {}
         }
     }
+    if coord.dims.is_empty() && dims.iter().any(|d| *d.name == *name) {
+        return refuse(format!("'{name}' is a dimension, whose coordinate needs a label per index, not one value"));
+    }
     if coord.dims.len() == 1 && coord.dims[0] == name && coord.known().is_none() {
         return refuse(format!("the labels of dimension '{name}' must be known while planning, and cannot depend on data"));
     }

@@ -222,6 +222,9 @@ fn numbered(plan: &mut Plan, a: &LazyArray, parts: &[String]) -> Outcome<LazyArr
     let mut out = a.clone();
     for dim in plan.dims(a.node)?.iter().filter(|d| parts.iter().any(|p| **p == *d.name)) {
         match a.index(&dim.name) {
+            Some(values) if labels::labels(values).iter().any(labels::Label::is_missing) => {
+                return refuse(format!("a label of '{}' is missing, so they cannot be unstacked; leave it out first", dim.name));
+            }
             Some(values) if labels::positions(&labels::labels(values)).is_none() => {
                 return refuse(format!("the labels of '{}' repeat, so they cannot be unstacked", dim.name));
             }

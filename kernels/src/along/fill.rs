@@ -4,6 +4,7 @@ use super::view::{Strip, View};
 use crate::block::Block;
 use crate::dtype::Element;
 use crate::error::Result;
+use crate::interp;
 
 /// From the nearest cell on one side. Integers have no missing cells and stay.
 pub(super) fn fill(block: &Block, view: &View, shape: &[usize], forward: bool, limit: usize) -> Result<Block> {
@@ -55,7 +56,7 @@ pub(super) fn bridge(block: &Block, view: &View, shape: &[usize], x: &[f64], how
             };
             if let Some(ends) = ends {
                 for j in i..end.min(i.saturating_add(how.limit)) {
-                    lane[j] = at(x[j], ends, how.nearest);
+                    lane[j] = at(x[j], ends, how);
                 }
             }
             i = end;
@@ -69,11 +70,14 @@ fn present(lane: &[f64], x: &[f64]) -> Vec<(f64, f64)> {
 }
 
 /// What lies at `x` by two cells.
-fn at(x: f64, ((x0, y0), (x1, y1)): ((f64, f64), (f64, f64)), nearest: bool) -> f64 {
-    if nearest {
-        return if x0 / 2.0 + x1 / 2.0 < x { y1 } else { y0 };
+fn at(x: f64, ((x0, y0), (x1, y1)): ((f64, f64), (f64, f64)), how: &How) -> f64 {
+    match how {
+        How { nearest: true, .. } if x0 / 2.0 + x1 / 2.0 < x => y1,
+        How { nearest: true, .. } => y0,
+        // SciPy's line; NumPy's does not go on beyond the ends.
+        How { beyond: true, .. } => (y1 - y0) / (x1 - x0) * (x - x0) + y0,
+        How { .. } => interp::on_line(y0, y1, x - x0, x1 - x0),
     }
-    (y1 - y0) / (x1 - x0) * (x - x0) + y0
 }
 
 /// Each lane in turn as float64, worked on in place; what was not missing keeps its bits.
