@@ -142,6 +142,14 @@ fn joined(plan: &mut Plan, datasets: Vec<LazyDataset>, asked: &Asked) -> Outcome
     if let Some(name) = data.iter().find(|n| coords.contains(*n)) {
         return refuse(format!("concat(): '{name}' is a coordinate of some only"));
     }
+    for name in coords.iter().filter(|n| *n != dim) {
+        let mut indexed = parts.iter().filter_map(|p| p.coords.get(name)).map(|c| c.dims == [name.clone()]);
+        if indexed.next().is_some_and(|first| indexed.any(|other| other != first)) {
+            return refuse(format!(
+                "concat(): '{name}' holds the labels of a dimension in some only; leave it out with .drop_vars('{name}')"
+            ));
+        }
+    }
     let is_old = parts.iter().any(|p| p.sizes.contains_key(dim));
     if !is_old && asked.data == Over::Minimal && asked.coords == Over::Minimal {
         return refuse("concat(): along a new dimension, not both data_vars and coords can be 'minimal'");

@@ -126,6 +126,15 @@ pub fn without_attrs(v: Value) -> Value {
     Value::Dataset(d)
 }
 
+/// Which of two operands comes first: its labels give the order of those that both have, its coordinates are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// The dataset, as between Python's operators wherever it stands.
+    Dataset,
+    /// The array.
+    Array,
+}
+
 /// Every variable of a dataset beside an array, aligned all together; `f` is given the two in this order.
 ///
 /// # Errors
@@ -134,6 +143,7 @@ pub fn beside(
     plan: &mut Plan,
     d: &LazyDataset,
     other: &LazyArray,
+    first: First,
     mut f: impl FnMut(&mut Plan, &Value, &Value) -> Outcome<LazyArray>,
 ) -> Outcome<Value> {
     if let Some(name) = d.variables.keys().find(|n| other.coords.contains_key(*n)) {
@@ -142,14 +152,18 @@ pub fn beside(
         ));
     }
     let mut all: Vec<LazyArray> = d.variables.values().chain([other]).cloned().collect();
+    all.rotate_right(usize::from(first == First::Array));
     align::align(plan, &mut all, Join::Inner, &[])?;
+    all.rotate_left(usize::from(first == First::Array));
     let mut other = all.pop().unwrap_or_else(|| other.clone());
     // Coordinates that contradict one another go, also from variables that have none of their dims.
     let mut own: IndexMap<String, LazyCoord> = IndexMap::new();
     for (name, coord) in all.iter().flat_map(|v| &v.coords) {
         own.entry(name.clone()).or_insert_with(|| coord.clone());
     }
-    let agreed = align::merge_coords(plan, &[&own, &other.coords])?;
+    let mut operands = [&own, &other.coords];
+    operands.rotate_left(usize::from(first == First::Array));
+    let agreed = align::merge_coords(plan, &operands)?;
     for coords in all.iter_mut().map(|v| &mut v.coords).chain([&mut other.coords]) {
         coords.retain(|name, _| agreed.contains_key(name));
     }
@@ -160,6 +174,12 @@ pub fn beside(
         variables.insert(name.clone(), LazyArray { name: Some(name.clone()), ..out });
     }
     let mut out = gather(plan, variables, d)?;
+    // Both may have a coordinate with its dims in another order.
+    for (name, coord) in out.variables.values_mut().flat_map(|v| &mut v.coords).chain(&mut out.coords) {
+        if let Some(kept) = agreed.get(name).filter(|kept| kept.dims != coord.dims && kept.dims.len() == coord.dims.len()) {
+            coord.clone_from(kept);
+        }
+    }
     describe_coords(&mut out, &d.coords);
     if let Value::Array(o) = &other {
         out.attrs = align::merge_attrs(&[&d.attrs, &o.attrs]);

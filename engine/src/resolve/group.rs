@@ -65,13 +65,18 @@ fn is_own_index(object: &Value, by: &Grouping) -> bool {
     let own = keys::coordinate(object, &by.along).and_then(|c| c.known().cloned());
     plain
         && by.codes.iter().enumerate().all(|(i, c)| i as i32 == *c)
-        && own.is_some_and(|own| labels::equal(&own, &by.labels) || labels::order(&labels::labels(&by.labels)) == labels::Order::Ascending)
+        && own.is_some_and(|own| labels::equal(&own, &by.labels) || labels::order(&labels::labels(&by.labels)) != labels::Order::None)
 }
 
 /// Every variable reduced per group, as xarray joins the groups again: the groups' dim comes first, also in variables that have none
 /// of the dims and stay as they are.
 fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -> Outcome<Value> {
     let receiver = Receiver::dataset(dataset::dims(plan, d)?);
+    if !by.parts.is_empty() && matches!(request.dims, Names::All) {
+        return Err(Fault::unsupported(
+            "reducing a dataset's groups by several keys over all dimensions; name them, or a variable: ds['tas'],",
+        ));
+    }
     let mut kept = d.clone();
     kept.variables.retain(|_, v| !matches!(v.cells, Cells::Texts(_)) || !request.kind.numeric_only());
     if !request.keep_attrs {

@@ -361,6 +361,17 @@ fn step(plan: &mut Plan, a: &LazyArray, line: &Line) -> Outcome<LazyArray> {
     };
     let mut out = LazyArray { node, ..a.clone() };
     let mut coords = IndexMap::new();
+    let along = a.coords.iter().filter(|(name, c)| **name != *line.dim && c.dims.iter().any(|d| d == line.dim));
+    let (numbers, others): (Vec<_>, Vec<_>) = along.partition(|(_, c)| {
+        matches!(&c.data, CoordData::Lazy(_, Cells::Numbers)) || matches!(c.known().map(|v| &**v), Some(Values::Numbers(_)))
+    });
+    if let ([(name, _), ..], [(other, _), ..], Some(_)) = (numbers.as_slice(), others.as_slice(), line.new_dim.filter(|d| *d == line.dim)) {
+        // xarray looks the numbers up beside the texts, then, and does not interpolate them.
+        return Err(Fault::unsupported(format!(
+            "interp() of the coordinates '{name}' and '{other}' along '{}'; leave one out with .drop_vars(),",
+            line.dim
+        )));
+    }
     for (name, coord) in &a.coords {
         if !coord.dims.iter().any(|d| d == line.dim) {
             coords.insert(name.clone(), coord.clone());

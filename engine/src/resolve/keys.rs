@@ -224,6 +224,14 @@ pub fn joined(plan: &mut Plan, base: &Value, keys: Vec<Coded>) -> Outcome<Value>
             (stacked(plan, base, &list, &along)?, along)
         }
     };
+    let taken = |name: &&String| own.contains_key(*name) && **name != along || coordinate(base, name).is_some_and(|c| c.dims.is_empty());
+    if names.len() > 1
+        && let Some(name) = names.iter().find(taken)
+    {
+        return refuse(format!(
+            "groupby(): '{name}' is already a dimension or a scalar coordinate; leave it out with .drop_vars('{name}')"
+        ));
+    }
     let combined = combined(&dims, &keys)?;
     let groups = keys.iter().map(|k| k.part.labels.len()).product::<usize>();
     let mut used: Vec<i64> = combined.iter().copied().filter(|c| *c >= 0).collect();

@@ -137,6 +137,7 @@ impl<'a> Labels<'a> {
         let found = match (method, exact) {
             (_, Some(place)) => Some(place.first),
             (Method::Exact, None) => None,
+            _ if self.must_be_unique().is_err() => return self.must_be_unique().map(|()| None),
             _ if self.order == Order::None => return refuse(format!("a method needs the labels of '{}' to be sorted", self.dim)),
             (method, None) => neighbour(self, wanted, method),
         };

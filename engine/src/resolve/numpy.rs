@@ -5,7 +5,7 @@
 use super::align::{self, Join};
 use super::args::{self, Args};
 use super::calls::{self, Receiver};
-use super::dataset;
+use super::dataset::{self, First};
 use super::elementwise::{self, dtype_of};
 use super::fault::{Fault, Outcome, refuse};
 use super::literals::{self, check_length};
@@ -401,11 +401,11 @@ fn with_attrs_of(out: Value, given: &LazyDataset) -> Value {
 fn binary(plan: &mut Plan, name: &str, op: Binary, a: &Value, b: &Value) -> Outcome<Value> {
     match (a, b) {
         (Value::Dataset(d), Value::Array(other)) => {
-            let out = dataset::beside(plan, d, other, |plan, v, other| only_array(binary(plan, name, op, v, other)?))?;
+            let out = dataset::beside(plan, d, other, First::Dataset, |plan, v, other| only_array(binary(plan, name, op, v, other)?))?;
             return Ok(with_attrs_of(out, d));
         }
         (Value::Array(other), Value::Dataset(d)) => {
-            let mut out = dataset::beside(plan, d, other, |plan, v, other| only_array(binary(plan, name, op, other, v)?))?;
+            let mut out = dataset::beside(plan, d, other, First::Array, |plan, v, other| only_array(binary(plan, name, op, other, v)?))?;
             if let Value::Dataset(out) = &mut out {
                 dataset::describe_coords(out, &other.coords);
             }
@@ -491,14 +491,14 @@ fn infix(plan: &mut Plan, name: &str, op: operators::Infix, a: &Value, b: &Value
     };
     match (&a, &b) {
         (Value::Array(x), Value::Dataset(d)) => {
-            let mut out = dataset::beside(plan, d, x, |plan, v, x| ufunc_of_arrays(plan, op, x, v))?;
+            let mut out = dataset::beside(plan, d, x, First::Array, |plan, v, x| ufunc_of_arrays(plan, op, x, v))?;
             if let Value::Dataset(out) = &mut out {
                 dataset::describe_coords(out, &x.coords);
             }
             return Ok(with_attrs_of(out, d));
         }
         (Value::Dataset(d), Value::Array(x)) => {
-            return Ok(with_attrs_of(dataset::beside(plan, d, x, |plan, v, x| ufunc_of_arrays(plan, op, v, x))?, d));
+            return Ok(with_attrs_of(dataset::beside(plan, d, x, First::Dataset, |plan, v, x| ufunc_of_arrays(plan, op, v, x))?, d));
         }
         (Value::Dataset(d), Value::Dataset(_)) => return Ok(with_attrs_of(operators::infix(plan, op, &a, &b)?, d)),
         _ => {}

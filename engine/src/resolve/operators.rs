@@ -67,22 +67,16 @@ pub fn infix(plan: &mut Plan, op: Infix, left: &Value, right: &Value) -> Outcome
         (Value::Dataset(a), Value::Dataset(b)) => dataset::infix(plan, op, a, b),
         (Value::Dataset(a), Value::Array(b)) => {
             let asks_index = matches!(op, Infix::Compare(_)) && is_index(plan, b);
-            dataset::beside(
-                plan,
-                a,
-                b,
-                |plan, v, b| if asks_index { infix_array(plan, op.mirrored(), b, v) } else { infix_array(plan, op, v, b) },
-            )
+            dataset::beside(plan, a, b, dataset::First::Dataset, |plan, v, b| {
+                if asks_index { infix_array(plan, op.mirrored(), b, v) } else { infix_array(plan, op, v, b) }
+            })
         }
         (Value::Array(a), Value::Dataset(b)) => {
             // Python asks the dataset for the mirrored comparison, which asks an index again.
             let asks_dataset = matches!(op, Infix::Compare(_)) && !is_index(plan, a);
-            dataset::beside(
-                plan,
-                b,
-                a,
-                |plan, v, a| if asks_dataset { infix_array(plan, op.mirrored(), v, a) } else { infix_array(plan, op, a, v) },
-            )
+            dataset::beside(plan, b, a, dataset::First::Dataset, |plan, v, a| {
+                if asks_dataset { infix_array(plan, op.mirrored(), v, a) } else { infix_array(plan, op, a, v) }
+            })
         }
         (Value::Dataset(a), b) => dataset::each(plan, a, |plan, v| infix_array(plan, op, &Value::Array(v.clone()), b)),
         (a, Value::Dataset(b)) => dataset::each(plan, b, |plan, v| infix_array(plan, op, a, &Value::Array(v.clone()))),

@@ -299,6 +299,7 @@ pub fn drop_sel(plan: &mut Plan, a: &LazyArray, args: Args, _: &Receiver) -> Out
             return Err(Fault::new(format!("'{dim}' is not a dimension with labels")).at(arg.span));
         };
         let index = Labels::new(&dim, &index);
+        index.must_be_unique().map_err(|f| f.at(arg.span))?;
         // Compared as they stand: unlike `sel`, pandas does not round them to the type of the labels here.
         let ((gone, _), _) = wanted(plan, &index, &arg.value).map_err(|f| f.at(arg.span))?;
         let have: HashSet<&Label> = index.keys.iter().collect();

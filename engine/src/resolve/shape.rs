@@ -467,17 +467,19 @@ fn sort_key(plan: &Plan, a: &LazyArray, key: &Value) -> Outcome<(String, Arc<xen
     }
 }
 
-/// The array with `dim` in the order of `values`; equal labels keep their order.
+/// The array with `dim` in the order of `values`, missing ones last; equal labels keep their order.
 ///
 /// # Errors
 /// When there is no such dim.
 pub fn sorted(plan: &mut Plan, a: &LazyArray, dim: &str, values: &xeng_proto::Values, ascending: bool) -> Outcome<LazyArray> {
     let keys = labels::labels(values);
-    if ascending && labels::order(&keys) == Order::Ascending {
+    let has_missing = keys.iter().any(labels::Label::is_missing);
+    if ascending && labels::order(&keys) == Order::Ascending && !has_missing {
         return Ok(a.clone());
     }
     let mut at: Vec<i64> = (0..keys.len() as i64).collect();
-    at.sort_by(|&i, &j| keys[i as usize].cmp(&keys[j as usize]));
+    let place = |i: i64| (keys[i as usize].is_missing() == ascending, &keys[i as usize]);
+    at.sort_by(|&i, &j| place(i).cmp(&place(j)));
     if !ascending {
         // NumPy's order reversed: equal labels are reversed too.
         at.reverse();

@@ -404,8 +404,16 @@ fn dataset(plan: &mut Plan, args: Args) -> Outcome<Value> {
             "the coordinate '{name}' has different values in two of the arrays; leave it out with .drop_vars('{name}')"
         ));
     }
-    if let Some(name) = d.keys().find(|name| merged.contains_key(*name)) {
-        return refuse(format!("'{name}' is a coordinate of the arrays, so no variable can be called so; use another name"));
+    for name in d.keys() {
+        let mut is_dim = false;
+        for a in &arrays {
+            is_dim |= plan.names(a.node)?.contains(name);
+        }
+        if is_dim || merged.contains_key(name) {
+            return refuse(format!(
+                "'{name}' is a dimension or coordinate of the arrays, so no variable can be called so; use another name"
+            ));
+        }
     }
     let variables = d.keys().cloned().zip(arrays).map(|(n, a)| (n.clone(), LazyArray { name: Some(n), ..a })).collect();
     Ok(Value::Dataset(dataset::gather(plan, variables, &crate::lazy::LazyDataset::default())?))
