@@ -69,11 +69,12 @@ class Judge:
             return node.value
 
     def slack(self, node):
-        """How far results move when the input moves by a rounding; None if something other than numbers changes."""
+        """How far results move when the input, or what is made of it on the way, moves by a rounding; None if something other than numbers changes."""
         moved = {}
-        for twin in self.twins:
+        ways = [lambda twin=twin: node.value_in(twin) for twin in self.twins]
+        for way in [*ways, lambda: node.value_through(self.scope, rounded)]:
             try:
-                other = node.value_in(twin)
+                other = way()
             except Exception:
                 return None
             for name, (a, b) in pairs(node.value, other).items():
@@ -182,6 +183,17 @@ def with_moved_labels(scope):
         alias: ds.assign_coords({name: c.copy(data=change(c.values)) for name, c in ds.coords.items() if c.dtype.kind == 'f'})
         for alias, ds in scope.items()
     }
+
+
+def rounded(value):
+    """Floats off by a rounding, another one in each cell: what the order of a sum may make of it."""
+    if isinstance(value, xr.Dataset):
+        return value.map(rounded, keep_attrs=True)
+    if not isinstance(value, xr.DataArray) or value.dtype.kind != 'f':
+        return value
+    relative = 1e-7 if value.dtype == np.float32 else 1e-15
+    noise = np.random.default_rng(value.size).uniform(-1, 1, value.shape)
+    return value.copy(data=(value.values * (1 + relative * noise)).astype(value.dtype))
 
 
 def whole_perturbed(scope, rng):

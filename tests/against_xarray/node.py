@@ -63,6 +63,10 @@ class Node:
         """The value over other datasets of the same kind."""
         return evaluate(self.template, [kid.value_in(scope) for kid in self.kids], scope)
 
+    def value_through(self, scope, change):
+        """The value where each part's value is changed before it is used."""
+        return evaluate(self.template, [change(kid.value_through(scope, change)) for kid in self.kids], scope)
+
 
 def evaluate(template, values, scope):
     """What xarray gives for a template; raises what xarray raises."""

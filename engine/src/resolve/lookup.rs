@@ -129,6 +129,9 @@ impl<'a> Labels<'a> {
     /// # Errors
     /// When the label occurs more than once, or a method needs labels in order.
     pub fn look_up(&self, wanted: &Label, method: Method, tolerance: Option<f64>) -> Outcome<Option<usize>> {
+        if method != Method::Exact {
+            self.must_be_unique()?;
+        }
         let exact = self.place(wanted);
         if exact.is_some_and(|p| p.repeated) {
             let label = show(wanted, self);
@@ -137,7 +140,6 @@ impl<'a> Labels<'a> {
         let found = match (method, exact) {
             (_, Some(place)) => Some(place.first),
             (Method::Exact, None) => None,
-            _ if self.must_be_unique().is_err() => return self.must_be_unique().map(|()| None),
             _ if self.order == Order::None => return refuse(format!("a method needs the labels of '{}' to be sorted", self.dim)),
             (method, None) => neighbour(self, wanted, method),
         };

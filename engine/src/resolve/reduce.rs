@@ -231,7 +231,8 @@ pub fn method(plan: &mut Plan, array: &LazyArray, kind: ReductionKind, args: Arg
     let request = Request::parse(kind, args)?;
     let dims = request.dims_of(plan, array, receiver)?;
     if receiver.is_dataset() && dims.is_empty() && kind.spares_others() && !plan.dims(array.node)?.is_empty() {
-        return Ok(Value::Array(array.clone()));
+        let attrs = if request.keep_attrs { array.attrs.clone() } else { Attrs::new() };
+        return Ok(Value::Array(LazyArray { attrs, ..array.clone() }));
     }
     Ok(Value::Array(over(plan, array, &request, &dims)?))
 }

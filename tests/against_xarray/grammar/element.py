@@ -9,7 +9,7 @@ ANY = ['np.sin(_0)', 'np.cos(_0)', 'np.arctan(_0)', 'np.tanh(_0 / 100)', 'np.deg
        'np.hypot(_0, 3)', 'np.arctan2(_0, 2.0)', 'np.power(_0, 2)', 'np.float_power(_0, 2)', 'np.true_divide(_0, 3)', 'np.degrees(_0)', 'np.radians(_0)', 'np.exp2(_0 / 100)']
 STEPS = ['abs(_0)', 'np.abs(_0)', '(-_0)', '(+_0)', 'np.sign(_0)', 'np.floor(_0)', 'np.ceil(_0)', 'np.trunc(_0)', 'np.rint(_0)', '_0.round()', '_0.round(1)', 'np.round(_0)',
          'np.negative(_0)', 'np.positive(_0)', 'np.fabs(_0)', '_0.round(decimals=-1)']
-TESTS = ['_0.isnull()', '_0.notnull()', 'np.isnan(_0)', 'np.isfinite(_0)', 'np.isinf(_0)', 'np.signbit(_0)', 'np.logical_not(_0)']
+TESTS = ['_0.isnull()', '_0.notnull()', 'np.isnan(_0)', 'np.isfinite(_0)', 'np.isinf(_0)', 'np.signbit(_0.fillna(1))', 'np.logical_not(_0)']
 
 
 @op(4, exact=False)
