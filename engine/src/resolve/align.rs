@@ -127,11 +127,19 @@ fn join_labels(dim: &str, indexes: &[Arc<Values>], join: Join) -> Outcome<(Value
     for list in &lists {
         unique(dim, list)?;
     }
+    // One operand's labels stay as they are; those of several are of a type that holds all.
+    let kept = match join {
+        Join::Left => indexes.first().zip(lists.first()),
+        Join::Right => indexes.last().zip(lists.last()),
+        Join::Exact | Join::Inner | Join::Outer => None,
+    };
+    if let Some((values, wanted)) = kept {
+        return Ok(((**values).clone(), wanted.clone()));
+    }
     let all = labels::concat(&indexes.iter().map(|i| &**i).collect::<Vec<_>>())?;
     let wanted: Vec<Label> = match join {
         Join::Exact => return refuse(format!("cannot combine arrays with join='exact': the labels of '{dim}' differ")),
-        Join::Left => lists[0].clone(),
-        Join::Right => lists.last().cloned().unwrap_or_default(),
+        Join::Left | Join::Right => lists[0].clone(),
         Join::Inner => {
             let sets: Vec<IndexSet<&Label>> = lists[1..].iter().map(|l| l.iter().collect()).collect();
             lists[0].iter().filter(|l| sets.iter().all(|s| s.contains(l))).cloned().collect()

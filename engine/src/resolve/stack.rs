@@ -220,7 +220,11 @@ fn unstack(plan: &mut Plan, s: &Stacked, args: Args) -> Outcome<Value> {
 
 fn numbered(plan: &mut Plan, a: &LazyArray, parts: &[String]) -> Outcome<LazyArray> {
     let mut out = a.clone();
-    for dim in plan.dims(a.node)?.iter().filter(|d| parts.iter().any(|p| **p == *d.name)) {
+    let dims = plan.dims(a.node)?;
+    if dims.iter().any(|d| d.len == 0 && parts.iter().any(|p| **p == *d.name)) {
+        return Err(Fault::unsupported("unstacking a dimension of no cells"));
+    }
+    for dim in dims.iter().filter(|d| parts.iter().any(|p| **p == *d.name)) {
         match a.index(&dim.name) {
             Some(values) if labels::labels(values).iter().any(labels::Label::is_missing) => {
                 return refuse(format!("a label of '{}' is missing, so they cannot be unstacked; leave it out first", dim.name));
