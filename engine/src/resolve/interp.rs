@@ -365,8 +365,9 @@ fn step(plan: &mut Plan, a: &LazyArray, line: &Line) -> Outcome<LazyArray> {
     let (numbers, others): (Vec<_>, Vec<_>) = along.partition(|(_, c)| {
         matches!(&c.data, CoordData::Lazy(_, Cells::Numbers)) || matches!(c.known().map(|v| &**v), Some(Values::Numbers(_)))
     });
-    if let ([(name, _), ..], [(other, _), ..], Some(_)) = (numbers.as_slice(), others.as_slice(), line.new_dim.filter(|d| *d == line.dim)) {
-        // xarray looks the numbers up beside the texts, then, and does not interpolate them.
+    let is_as_long = line.new_dim == Some(line.dim) && line.to.len() == line.from.len();
+    if let ([(name, _), ..], [(other, _), ..], true) = (numbers.as_slice(), others.as_slice(), is_as_long) {
+        // Beside texts, and among as many labels as before, xarray leaves the numbers as they are.
         return Err(Fault::unsupported(format!(
             "interp() of the coordinates '{name}' and '{other}' along '{}'; leave one out with .drop_vars(),",
             line.dim

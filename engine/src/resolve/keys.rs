@@ -224,7 +224,8 @@ pub fn joined(plan: &mut Plan, base: &Value, keys: Vec<Coded>) -> Outcome<Value>
             (stacked(plan, base, &list, &along)?, along)
         }
     };
-    let taken = |name: &&String| own.contains_key(*name) && **name != along || coordinate(base, name).is_some_and(|c| c.dims.is_empty());
+    let taken =
+        |name: &&String| own.contains_key(*name) && !dims.contains_key(*name) || coordinate(base, name).is_some_and(|c| c.dims.is_empty());
     if names.len() > 1
         && let Some(name) = names.iter().find(taken)
     {
