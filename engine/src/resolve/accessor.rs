@@ -118,7 +118,8 @@ pub fn component(values: &Values, name: &str) -> Outcome<Values> {
         let hint = suggest::did_you_mean_or_list(name, COMPONENTS.iter().copied()).map(|h| format!("; {h}")).unwrap_or_default();
         return refuse(format!("times have no component '{name}'{hint}"));
     }
-    if name.contains("quarter") && !crate::lazy::labels::is_gregorian(times.encoding.calendar) {
+    let of_pandas = name.contains("quarter") || name.starts_with("is_") && name != "is_leap_year";
+    if of_pandas && !crate::lazy::labels::is_gregorian(times.encoding.calendar) {
         return refuse(format!("xarray has no .dt.{name} for times of this calendar"));
     }
     if times.micros.contains(&i64::MIN) {

@@ -102,6 +102,9 @@ fn dataset(plan: &mut Plan, d: &LazyDataset, by: &Grouping, request: &Request) -
         let along = has(plan, v, &by.along)?;
         if !along {
             ungrouped.push(name.clone());
+            if matches!(request.kind, ReductionKind::Std | ReductionKind::Var) && *by.dim.name == *by.along {
+                return Err(without_dim(v, &by.along, "std() and var() of groups of single labels"));
+            }
         }
         if !along && by.kind == GroupingKind::Resample && matches!(request.kind, ReductionKind::First | ReductionKind::Last) {
             return Err(without_dim(v, &by.along, "first() and last()"));
