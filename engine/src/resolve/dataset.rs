@@ -263,7 +263,8 @@ pub fn method(plan: &mut Plan, d: &LazyDataset, name: &str, args: Args) -> Outco
     if matches!(name, "interp" | "interp_like") {
         // Truths are looked up at the end, after what is interpolated.
         for (key, v) in &d.variables {
-            let is_moved = variables.get(key).is_some_and(|out| out.node != v.node);
+            let along_target = plan.names(v.node)?.iter().any(|dim| args.keyword.contains_key(dim));
+            let is_moved = along_target || variables.get(key).is_some_and(|out| out.node != v.node);
             if is_moved
                 && plan.dtype(v.node)? == DType::Bool
                 && let Some(moved) = variables.shift_remove(key)

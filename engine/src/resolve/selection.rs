@@ -238,6 +238,8 @@ enum End {
 }
 
 fn bound(plan: &Plan, index: &Labels, v: &Value, end: End) -> Outcome<Option<Label>> {
+    // Among labels that repeat, pandas does not round to their type.
+    let held = |label| if index.must_be_unique().is_ok() { index.as_held(label) } else { label };
     match (v, index.values) {
         (Value::None, _) => Ok(None),
         (Value::Text(t), Values::Times(times)) => {
@@ -255,13 +257,13 @@ fn bound(plan: &Plan, index: &Labels, v: &Value, end: End) -> Outcome<Option<Lab
         }
         (Value::Array(a), _) if plan.dims(a.node)?.is_empty() => {
             let ((labels, is_mask), _) = wanted(plan, index, v)?;
-            let label = labels.into_iter().next().filter(|_| !is_mask).map(|l| index.as_held(l));
+            let label = labels.into_iter().next().filter(|_| !is_mask).map(held);
             label.map(Some).ok_or_else(|| Fault::new(format!("this cannot bound a slice of the labels of '{}'", index.dim)))
         }
         (Value::Text(t), Values::Texts(_)) => Ok(Some(Label::Text(t.clone()))),
         (Value::DateTime(t), Values::Times(times)) => Ok(Some(Label::Time(dates::parse(t, times.encoding.calendar)?.start))),
-        (Value::Number(n), Values::Numbers(_)) => Ok(Some(index.as_held(Label::float(n.as_f64())))),
-        (Value::Numpy(b), Values::Numbers(_)) if b.rank() == 0 => Ok(b.to_f64_vec().first().map(|&v| index.as_held(Label::float(v)))),
+        (Value::Number(n), Values::Numbers(_)) => Ok(Some(held(Label::float(n.as_f64())))),
+        (Value::Numpy(b), Values::Numbers(_)) if b.rank() == 0 => Ok(b.to_f64_vec().first().map(|&v| held(Label::float(v)))),
         (other, _) => refuse(format!("{} cannot bound a slice of the labels of '{}'", other.type_name(), index.dim)),
     }
 }
